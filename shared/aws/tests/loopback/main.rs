@@ -1,0 +1,5 @@
+//! The crate on real sockets of this machine.
+
+mod connections;
+mod process;
+mod server;

@@ -1,0 +1,255 @@
+//! Configuration of a function, read once from its environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::arn::TopicArn;
+use crate::kinds::KIND_NAMES;
+use crate::severity::Severity;
+
+/// What `SEVERITY_OVERRIDES` says about a kind of alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Override {
+    /// Use this level.
+    Level(Severity),
+    /// Tell the feed only.
+    FeedOnly,
+}
+
+/// Settings of a function that alerts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Topic for people.
+    pub alert_topic: TopicArn,
+    /// Topic for Amazon Q Developer in chat applications.
+    pub chat_topic: Option<TopicArn>,
+    /// Topic for machines.
+    pub feed_topic: Option<TopicArn>,
+    /// Name of the ledger's table.
+    pub ledger_table: Option<String>,
+    /// Key tag that names the owner; compared without regard to case.
+    pub owner_tag_key: String,
+    /// People and chat are told of this level and above.
+    pub minimum_severity: Severity,
+    /// Levels that the user sets by kind.
+    pub severity_overrides: BTreeMap<&'static str, Override>,
+}
+
+/// Everything that is wrong with the environment, at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    problems: Vec<String>,
+}
+
+impl ConfigError {
+    /// One sentence for each variable that is missing or malformed; it begins with the variable's name.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid configuration: {}", self.problems.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the settings through `lookup`, which gives the value of an environment variable.
+    ///
+    /// An empty value counts as none, since a template passes parameters that were left out as empty.
+    /// `required` names variables that something else needs; they are reported with the rest.
+    ///
+    /// # Errors
+    ///
+    /// All missing and malformed variables together.
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        let mut reader = Reader {
+            lookup,
+            problems: Vec::new(),
+        };
+        let alert_topic = reader.required("ALERT_TOPIC_ARN");
+        let chat_topic = reader.optional("CHAT_TOPIC_ARN");
+        let feed_topic = reader.optional("FEED_TOPIC_ARN");
+        let ledger_table = reader.text("LEDGER_TABLE");
+        let owner_tag_key = reader
+            .text("OWNER_TAG_KEY")
+            .unwrap_or_else(|| "Owner".to_owned());
+        let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
+        let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
+        for name in required {
+            if reader.text(name).is_none() {
+                reader.problem(name, "is missing");
+            }
+        }
+        match (alert_topic, reader.problems) {
+            (Some(alert_topic), problems) if problems.is_empty() => Ok(Self {
+                alert_topic,
+                chat_topic,
+                feed_topic,
+                ledger_table,
+                owner_tag_key,
+                minimum_severity,
+                severity_overrides,
+            }),
+            (_, problems) => Err(ConfigError { problems }),
+        }
+    }
+}
+
+struct Reader<L> {
+    lookup: L,
+    problems: Vec<String>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn problem(&mut self, name: &str, what: impl fmt::Display) {
+        self.problems.push(format!("{name} {what}"));
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let value = self.text(name)?;
+        value
+            .parse()
+            .map_err(|error| self.problem(name, format_args!("is malformed: {error}")))
+            .ok()
+    }
+
+    fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        if self.text(name).is_none() {
+            self.problem(name, "is missing");
+            return None;
+        }
+        self.optional(name)
+    }
+
+    fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {
+        let mut overrides = BTreeMap::new();
+        let value = self.text(name).unwrap_or_default();
+        for entry in value
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
+            match read_override(entry) {
+                Ok((kind, level)) => {
+                    if overrides.insert(kind, level).is_some() {
+                        self.problem(name, format_args!("is malformed: {kind} is there twice"));
+                    }
+                }
+                Err(what) => self.problem(name, format_args!("is malformed: {entry:?}: {what}")),
+            }
+        }
+        overrides
+    }
+}
+
+fn read_override(entry: &str) -> Result<(&'static str, Override), String> {
+    let (kind, level) = entry.split_once('=').ok_or("not of the form Kind=LEVEL")?;
+    let (kind, level) = (kind.trim(), level.trim());
+    // The names of all kinds, also of those that other functions raise: one value serves every function.
+    let kind = KIND_NAMES
+        .into_iter()
+        .find(|name| *name == kind)
+        .ok_or("no such kind of alert")?;
+    if level.eq_ignore_ascii_case("OFF") {
+        return Ok((kind, Override::FeedOnly));
+    }
+    match level.parse() {
+        Ok(level) => Ok((kind, Override::Level(level))),
+        Err(error) => Err(format!("{error} or OFF")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let map: BTreeMap<_, _> = variables.iter().copied().collect();
+        Config::from_lookup(
+            |name| map.get(name).map(|value| (*value).to_owned()),
+            &["AWS_REGION"],
+        )
+    }
+
+    const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alerts";
+
+    #[test]
+    fn only_the_alert_topic_is_needed() {
+        let config = read(&[
+            ("ALERT_TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "us-east-1"),
+            ("CHAT_TOPIC_ARN", " "),
+        ])
+        .unwrap();
+        assert_eq!(config.alert_topic.as_str(), TOPIC);
+        assert_eq!(
+            (config.chat_topic, config.feed_topic, config.ledger_table),
+            (None, None, None)
+        );
+        assert_eq!(config.owner_tag_key, "Owner");
+        assert_eq!(config.minimum_severity, Severity::Low);
+        assert!(config.severity_overrides.is_empty());
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let error = read(&[
+            ("CHAT_TOPIC_ARN", "chat"),
+            ("FEED_TOPIC_ARN", "arn:aws:sqs:us-east-1:111122223333:feed"),
+            ("MINIMUM_SEVERITY", "URGENT"),
+            (
+                "SEVERITY_OVERRIDES",
+                "KeyRotated=OFF,KeyRotatet=LOW,KeyDeleted=loud,KeyEnabled,KeyRotated=LOW",
+            ),
+        ])
+        .unwrap_err();
+        let expected = [
+            "ALERT_TOPIC_ARN is missing",
+            "CHAT_TOPIC_ARN is malformed: not the ARN of an SNS topic: \"chat\"",
+            "FEED_TOPIC_ARN is malformed: not the ARN of an SNS topic: \"arn:aws:sqs:us-east-1:111122223333:feed\"",
+            "MINIMUM_SEVERITY is malformed: not one of INFO, LOW, MEDIUM, HIGH, CRITICAL",
+            "SEVERITY_OVERRIDES is malformed: \"KeyRotatet=LOW\": no such kind of alert",
+            "SEVERITY_OVERRIDES is malformed: \"KeyDeleted=loud\": not one of INFO, LOW, MEDIUM, HIGH, CRITICAL or OFF",
+            "SEVERITY_OVERRIDES is malformed: \"KeyEnabled\": not of the form Kind=LEVEL",
+            "SEVERITY_OVERRIDES is malformed: KeyRotated is there twice",
+            "AWS_REGION is missing",
+        ];
+        assert_eq!(error.problems(), expected);
+    }
+
+    #[test]
+    fn levels_and_kinds_are_read() {
+        let config = read(&[
+            ("ALERT_TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "us-east-1"),
+            ("MINIMUM_SEVERITY", "high"),
+            (
+                "SEVERITY_OVERRIDES",
+                " KeyRotated=off , KeyDisabled = MEDIUM,",
+            ),
+        ])
+        .unwrap();
+        assert_eq!(config.minimum_severity, Severity::High);
+        assert_eq!(
+            config.severity_overrides,
+            BTreeMap::from([
+                ("KeyRotated", Override::FeedOnly),
+                ("KeyDisabled", Override::Level(Severity::Medium)),
+            ])
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! Deciding: what a function makes of an event. Pure.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::actor::Actor;
+use crate::alert::{Source, Via};
+use crate::arn::{AccountId, KeyArn, Partition, Region};
+use crate::event::{ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
+use crate::kinds::Kind;
+
+/// What a function makes of an event.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Nothing, and why.
+    Ignore(Cow<'static, str>),
+    /// An alert.
+    Report(Box<Occurrence>),
+    /// It is this function's business, but cannot be understood.
+    Unreadable(Unreadable),
+}
+
+impl Decision {
+    /// Nothing, because other functions look after such events.
+    pub fn not_mine(event: &Event) -> Self {
+        let envelope = event.envelope();
+        let what = match event {
+            Event::CloudTrail(event) => &event.name,
+            Event::Kms(_) | Event::Other(_) => &envelope.detail_type,
+        };
+        Self::Ignore(
+            format!(
+                "{} of {} is not watched by this function",
+                what.as_str(),
+                envelope.source.as_str()
+            )
+            .into(),
+        )
+    }
+}
+
+impl Decision {
+    /// A change that CloudTrail recorded, worded by `kind`; nothing if the call changed nothing here.
+    pub fn change<K: Into<Kind>>(
+        event: &CloudTrailEvent,
+        kind: impl FnOnce(&ApiCall) -> K,
+    ) -> Self {
+        if let Some(code) = &event.error_code {
+            let (name, code) = (event.name.as_str(), code.as_str());
+            return Self::Ignore(
+                format!("{name} failed with {code}: an attempt changes nothing").into(),
+            );
+        }
+        if event.is_callers_copy() {
+            let name = event.name.as_str();
+            let reason = format!(
+                "{name} was made on another account's key: the owner has its own copy of the record"
+            );
+            return Self::Ignore(reason.into());
+        }
+        Occurrence::of_cloudtrail(event, kind(&event.call)).into()
+    }
+}
+
+impl From<Occurrence> for Decision {
+    fn from(occurrence: Occurrence) -> Self {
+        Self::Report(Box::new(occurrence))
+    }
+}
+
+impl From<Result<Occurrence, Unreadable>> for Decision {
+    fn from(result: Result<Occurrence, Unreadable>) -> Self {
+        result.map_or_else(Self::Unreadable, Self::from)
+    }
+}
+
+/// Something that happened and is worth an alert.
+#[derive(Clone, Debug)]
+pub struct Occurrence {
+    /// What happened.
+    pub kind: Kind,
+    /// To what.
+    pub subject: Subject,
+    /// When; `None` if the event does not say.
+    pub occurred_at: Option<Timestamp>,
+    /// Who did it.
+    pub actor: Option<Actor>,
+    /// How we heard of it.
+    pub source: Source,
+    /// CloudTrail's id of the call, shared by its copies in several accounts.
+    pub call_id: Option<String>,
+}
+
+impl Occurrence {
+    /// An occurrence that KMS itself told of.
+    pub fn of_kms_event(event: &KmsEvent, kind: impl Into<Kind>) -> Self {
+        Self {
+            kind: kind.into(),
+            subject: Subject::Key(event.key.clone()),
+            occurred_at: event.envelope.time,
+            actor: Some(Actor::kms()),
+            source: Source {
+                via: Via::Kms,
+                event_id: event.envelope.id.clone(),
+                detail_type: Some(event.envelope.detail_type.clone()),
+                event_name: None,
+                replay: event.envelope.replay.clone(),
+            },
+            call_id: None,
+        }
+    }
+
+    /// An occurrence that CloudTrail told of.
+    ///
+    /// # Errors
+    ///
+    /// If the record names no key.
+    pub fn of_cloudtrail(
+        event: &CloudTrailEvent,
+        kind: impl Into<Kind>,
+    ) -> Result<Self, Unreadable> {
+        Ok(Self {
+            kind: kind.into(),
+            subject: Subject::Key(event.require_key()?),
+            occurred_at: event.time,
+            actor: Some(event.actor.clone()),
+            source: Source {
+                via: Via::CloudTrail,
+                event_id: event.event_id.clone().or_else(|| event.envelope.id.clone()),
+                detail_type: Some(event.envelope.detail_type.clone()),
+                event_name: Some(event.name.clone()),
+                replay: event.envelope.replay.clone(),
+            },
+            call_id: event
+                .shared_event_id
+                .as_ref()
+                .or(event.event_id.as_ref())
+                .or(event.envelope.id.as_ref())
+                .map(|id| id.as_str().to_owned()),
+        })
+    }
+
+    /// What happened, independent of who told: the same for every telling of one occurrence.
+    pub fn identity(&self) -> String {
+        self.kind.identity(self.call_id.as_deref())
+    }
+
+    /// The alert's id.
+    pub fn alert_id(&self, occurred_at: Timestamp) -> String {
+        short_hash(&format!(
+            "{}\n{}\n{occurred_at}",
+            self.subject.partition_key(),
+            self.identity()
+        ))
+    }
+}
+
+/// The first half of a SHA-256, in hexadecimal digits: 128 bits are plenty against accidents.
+pub(crate) fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A key.
+    Key(KeyArn),
+    /// An account in a Region.
+    Account {
+        /// AWS partition.
+        partition: Partition,
+        /// The account.
+        account: AccountId,
+        /// The Region.
+        region: Region,
+    },
+}
+
+impl Subject {
+    /// The key, if it is one.
+    pub fn key(&self) -> Option<&KeyArn> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Account { .. } => None,
+        }
+    }
+
+    /// AWS partition.
+    pub fn partition(&self) -> &Partition {
+        match self {
+            Self::Key(key) => key.partition(),
+            Self::Account { partition, .. } => partition,
+        }
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        match self {
+            Self::Key(key) => key.account(),
+            Self::Account { account, .. } => account,
+        }
+    }
+
+    /// The Region.
+    pub fn region(&self) -> &Region {
+        match self {
+            Self::Key(key) => key.region(),
+            Self::Account { region, .. } => region,
+        }
+    }
+
+    /// The name under which everything about the subject is kept together: a key's ARN.
+    pub fn partition_key(&self) -> String {
+        match self {
+            Self::Key(key) => key.to_string(),
+            Self::Account {
+                account, region, ..
+            } => format!("account#{}#{}", account.as_str(), region.as_str()),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Reading: from the JSON that invokes a function to an [`Event`] of our own types. Pure, and tolerant of everything
+//! but the absence of what makes an event an event.
+
+mod cloudtrail;
+mod kms;
+mod wrapper;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::arn::{AccountId, Region};
+use crate::text::Untrusted;
+
+pub use cloudtrail::{ApiCall, CloudTrailEvent};
+pub use kms::{KmsEvent, KmsEventName};
+pub use wrapper::unwrap;
+
+/// Something that happened, as AWS told it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// One of KMS's own three events.
+    Kms(Box<KmsEvent>),
+    /// A KMS API call or service event that CloudTrail recorded.
+    CloudTrail(Box<CloudTrailEvent>),
+    /// An event that KMS Watch has no use for.
+    Other(Envelope),
+}
+
+/// The members that all events share.
+#[derive(Clone, Debug, Default)]
+pub struct Envelope {
+    /// EventBridge's id of this delivery of the event.
+    pub id: Option<Untrusted>,
+    /// `aws.kms`, …
+    pub source: Untrusted,
+    /// `KMS CMK Deletion`, `AWS API Call via CloudTrail`, …
+    pub detail_type: Untrusted,
+    /// The account that the event came from.
+    pub account: Option<AccountId>,
+    /// The Region that the event came from.
+    pub region: Option<Region>,
+    /// When it happened, to the second.
+    pub time: Option<Timestamp>,
+    /// The EventBridge replay that sent it again.
+    pub replay: Option<Untrusted>,
+}
+
+/// Why a JSON value is no event that can be acted on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not even the members that every event of EventBridge has.
+    #[error("the JSON is no event: {0}")]
+    NoEvent(&'static str),
+    /// A wrapper around an event that is itself damaged.
+    #[error("the {wrapper} holds no event: {problem}")]
+    Wrapper {
+        /// What kind of wrapper.
+        wrapper: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// An event that tells of a key, without the key.
+    #[error("the event names no key")]
+    NoKey,
+}
+
+impl Event {
+    /// Reads one event. [`unwrap`] comes before.
+    ///
+    /// # Errors
+    ///
+    /// If `value` has not the shape of an event, or is a KMS event without a key.
+    pub fn read(value: &Value) -> Result<Self, Unreadable> {
+        let envelope = Envelope::read(value)?;
+        if envelope.source.as_str() != "aws.kms" {
+            return Ok(Self::Other(envelope));
+        }
+        let detail = &value["detail"];
+        if let Some(name) = KmsEventName::new(envelope.detail_type.as_str()) {
+            return KmsEvent::read(name, envelope, &value["resources"], detail)
+                .map(|event| Self::Kms(Box::new(event)));
+        }
+        match envelope.detail_type.as_str() {
+            // China's documentation says "Amazon API Call".
+            "AWS API Call via CloudTrail"
+            | "Amazon API Call via CloudTrail"
+            | "AWS Service Event via CloudTrail"
+            | "Amazon Service Event via CloudTrail" => CloudTrailEvent::read(envelope, detail)
+                .map(|event| Self::CloudTrail(Box::new(event))),
+            _ => Ok(Self::Other(envelope)),
+        }
+    }
+
+    /// The members that all events share.
+    pub fn envelope(&self) -> &Envelope {
+        match self {
+            Self::Kms(event) => &event.envelope,
+            Self::CloudTrail(event) => &event.envelope,
+            Self::Other(envelope) => envelope,
+        }
+    }
+}
+
+impl Envelope {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        if !value.is_object() {
+            return Err(Unreadable::NoEvent("not an object"));
+        }
+        let required = |name: &str, missing| text(&value[name]).ok_or(Unreadable::NoEvent(missing));
+        let source = required("source", "no source")?;
+        let detail_type = required("detail-type", "no detail-type")?;
+        if !value["detail"].is_object() {
+            return Err(Unreadable::NoEvent("no detail"));
+        }
+        Ok(Self {
+            id: text(&value["id"]),
+            source,
+            detail_type,
+            account: value["account"].as_str().and_then(AccountId::new),
+            region: value["region"].as_str().and_then(Region::new),
+            time: time(&value["time"]),
+            replay: text(&value["replay-name"]),
+        })
+    }
+}
+
+/// A member that should be text; empty counts as absent.
+fn text(value: &Value) -> Option<Untrusted> {
+    value
+        .as_str()
+        .map(Untrusted::new)
+        .and_then(Untrusted::non_empty)
+}
+
+/// A member that should be a moment (RFC 3339), cut to whole seconds.
+fn time(value: &Value) -> Option<Timestamp> {
+    let at: Timestamp = value.as_str()?.trim().parse().ok()?;
+    Timestamp::from_second(at.as_second()).ok()
+}
+
+/// A 64-digit id of key material.
+fn material_id(value: &Value) -> Option<String> {
+    let id = value.as_str()?;
+    ((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_that_is_no_event_is_unreadable() {
+        for (value, problem) in [
+            (json!(null), "not an object"),
+            (json!([]), "not an object"),
+            (json!("KMS CMK Deletion"), "not an object"),
+            (json!(42), "not an object"),
+            (json!({}), "no source"),
+            (json!({"source": ["aws.kms"]}), "no source"),
+            (json!({"source": "aws.kms"}), "no detail-type"),
+            (
+                json!({"source": "aws.kms", "detail-type": "KMS CMK Deletion"}),
+                "no detail",
+            ),
+            (
+                json!({"source": "aws.kms", "detail-type": "KMS CMK Deletion", "detail": "{}"}),
+                "no detail",
+            ),
+        ] {
+            assert_eq!(
+                Event::read(&value).unwrap_err(),
+                Unreadable::NoEvent(problem),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn events_of_others_are_no_errors() {
+        let value = json!({"source": "my.app", "detail-type": "KMS CMK Deletion", "detail": {}});
+        assert!(matches!(Event::read(&value), Ok(Event::Other(_))));
+    }
+
+    /// Any JSON value, with members that the reader looks for.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let member = prop_oneof![
+            Just("source".to_owned()),
+            Just("detail-type".to_owned()),
+            Just("detail".to_owned()),
+            Just("resources".to_owned()),
+            Just("key-id".to_owned()),
+            Just("Records".to_owned()),
+            Just("body".to_owned()),
+            Just("requestPayload".to_owned()),
+            Just("requestContext".to_owned()),
+            Just("eventName".to_owned()),
+            Just("userIdentity".to_owned()),
+            Just("keyId".to_owned()),
+            Just("requestParameters".to_owned()),
+            Just("responseElements".to_owned()),
+            Just("time".to_owned()),
+            "[a-zA-Z]{1,8}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            Just(json!("aws.kms")),
+            Just(json!("KMS CMK Rotation")),
+            Just(json!("AWS API Call via CloudTrail")),
+            Just(json!("arn:aws:kms:us-east-1:111122223333:key/k")),
+            Just(json!("ScheduleKeyDeletion")),
+            Just(json!("{\"Records\":[]}")),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 64, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::btree_map(member.clone(), inner, 0..8)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics(value in any_json()) {
+            for event in unwrap(&value) {
+                let _ = event.map(|event| Event::read(&event));
+            }
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The kinds of alert. One type is one kind: its fields are the alert's `details`, its [`Describe`] is the whole of what
+//! the kind says, so that a reader finds it in one place.
+//!
+//! To add a kind: write its type and its `impl Describe` in the file of its subject, and add it to the list at the end
+//! of this file. Whatever is missing does not compile.
+
+mod deletion;
+mod material;
+mod rotation;
+mod system;
+mod words;
+
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+use crate::actor::Actor;
+use crate::alert::{Key, LastUse, LastUseStatus, Step};
+use crate::facts::Reads;
+use crate::key::State;
+use crate::severity::Severity;
+use crate::text;
+use crate::text::Text;
+
+pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
+pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
+pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
+pub use system::UnreadableEvent;
+
+/// Everything that one kind of alert says.
+trait Describe {
+    /// The kind's name on the feed.
+    const NAME: &'static str;
+    /// The KMS reads that the kind is worth.
+    const READS: Reads;
+
+    /// What makes two tellings the same occurrence. An API call is told apart by CloudTrail's id.
+    fn identity(&self) -> Identity {
+        Identity::Call
+    }
+
+    /// Fills in what the event itself says of the key, where KMS did not answer.
+    fn imply(&self, _key: &mut Key, _at: Timestamp) {}
+
+    /// How urgent it is.
+    fn severity(&self, case: &Case<'_>) -> Severity;
+
+    /// One line: what happened to what.
+    fn title(&self, case: &Case<'_>) -> Text;
+
+    /// What, who, what it breaks, until when it can be undone.
+    fn summary(&self, case: &Case<'_>) -> Text;
+
+    /// What to do, most urgent first.
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step>;
+}
+
+/// What makes two tellings the same occurrence.
+enum Identity {
+    /// The API call.
+    Call,
+    /// The kind, and the key material where there is one: KMS's own doings are told several ways.
+    Material(Option<String>),
+    /// A hash of the content.
+    Content(String),
+}
+
+/// One occurrence with all that is known of it: what a kind words its alert from.
+pub struct Case<'a> {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Option<&'a Actor>,
+    /// The key, if it is about one.
+    pub key: Option<&'a Key>,
+    /// KMS says that there is no such key.
+    pub gone: bool,
+}
+
+/// Days back from an occurrence within which a key counts as in use.
+const RECENT_DAYS: i64 = 30;
+/// Days back from an occurrence beyond which a key counts as idle.
+const IDLE_DAYS: i64 = 90;
+
+impl<'a> Case<'a> {
+    /// The key's name for people.
+    fn name(&self) -> Text {
+        self.key.map_or_else(|| text!["a key"], Key::name)
+    }
+
+    fn state(&self) -> Option<&'a State> {
+        self.key.and_then(|key| key.state.as_ref())
+    }
+
+    fn last_use(&self) -> Option<&'a LastUse> {
+        self.key.and_then(|key| key.last_use.as_ref())
+    }
+
+    /// The key was used in the `days` before it happened, or since.
+    fn used_within(&self, days: i64) -> bool {
+        let since = self.days_before(days);
+        self.last_use()
+            .and_then(|last_use| last_use.at)
+            .is_some_and(|at| at >= since)
+    }
+
+    /// The key was never used, or not for [`IDLE_DAYS`]. What is not known does not count.
+    fn idle(&self) -> bool {
+        let since = self.days_before(IDLE_DAYS);
+        self.last_use()
+            .is_some_and(|last_use| match last_use.status {
+                LastUseStatus::NeverUsed => true,
+                LastUseStatus::Used => last_use.at.is_some_and(|at| at < since),
+                LastUseStatus::Unknown => false,
+            })
+    }
+
+    fn never_used(&self) -> bool {
+        self.last_use()
+            .is_some_and(|last_use| last_use.status == LastUseStatus::NeverUsed)
+    }
+
+    fn days_before(&self, days: i64) -> Timestamp {
+        self.at
+            .saturating_sub((days * 24).hours())
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// `aws kms <operation> --key-id <ARN> <rest> --region <Region>`. The ARN's alphabet needs no quotes.
+    fn kms_command(&self, operation: &str, rest: &str) -> Option<String> {
+        let arn = &self.key?.arn;
+        let space = if rest.is_empty() { "" } else { " " };
+        Some(format!(
+            "aws kms {operation} --key-id {arn}{space}{rest} --region {}",
+            arn.region().as_str()
+        ))
+    }
+
+    /// Who did lately what to or with the key, as CloudTrail's event history has it.
+    fn history_command(&self) -> Option<String> {
+        let arn = &self.key?.arn;
+        Some(format!(
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={arn} \
+             --max-results 50 --region {}",
+            arn.region().as_str()
+        ))
+    }
+}
+
+fn step(text: Text, command: Option<String>) -> Step {
+    Step { text, command }
+}
+
+macro_rules! kinds {
+    (now { $($kind:ident,)+ } later { $($later:ident,)+ }) => {
+        /// A kind of alert with its details.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
+        }
+
+        $(impl From<$kind> for Kind {
+            fn from(kind: $kind) -> Self {
+                Self::$kind(kind)
+            }
+        })+
+
+        /// The names of all kinds, sorted as the documentation lists them.
+        ///
+        /// Those that no function of this version raises are here too: one `SEVERITY_OVERRIDES` serves all versions of a
+        /// fleet.
+        pub const KIND_NAMES: [&str; [$(stringify!($kind),)+ $(stringify!($later),)+].len()] =
+            [$(stringify!($kind),)+ $(stringify!($later),)+];
+
+        impl Kind {
+            /// The kind's name on the feed.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $kind::NAME,)+ }
+            }
+
+            /// The KMS reads that the kind is worth.
+            pub fn reads(&self) -> Reads {
+                match self { $(Self::$kind(_) => $kind::READS,)+ }
+            }
+
+            /// What makes two tellings the same occurrence, given CloudTrail's id of the call.
+            pub(crate) fn identity(&self, call_id: Option<&str>) -> String {
+                let identity = match self { $(Self::$kind(kind) => kind.identity(),)+ };
+                let name = self.name();
+                match identity {
+                    Identity::Call => format!("{name}#call#{}", call_id.unwrap_or_default()),
+                    Identity::Material(None) => name.to_owned(),
+                    Identity::Material(Some(material)) => format!("{name}#material#{material}"),
+                    Identity::Content(hash) => format!("{name}#content#{hash}"),
+                }
+            }
+
+            /// Fills in what the event itself says of the key, where KMS did not answer.
+            pub(crate) fn imply(&self, key: &mut Key, at: Timestamp) {
+                match self { $(Self::$kind(kind) => kind.imply(key, at),)+ }
+            }
+
+            /// How urgent it is.
+            pub fn severity(&self, case: &Case<'_>) -> Severity {
+                match self { $(Self::$kind(kind) => kind.severity(case),)+ }
+            }
+
+            /// One line: what happened to what.
+            pub fn title(&self, case: &Case<'_>) -> Text {
+                match self { $(Self::$kind(kind) => kind.title(case),)+ }
+            }
+
+            /// What, who, what it breaks, until when it can be undone.
+            pub fn summary(&self, case: &Case<'_>) -> Text {
+                match self { $(Self::$kind(kind) => kind.summary(case),)+ }
+            }
+
+            /// What to do, most urgent first.
+            pub fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+                match self { $(Self::$kind(kind) => kind.next_steps(case),)+ }
+            }
+        }
+
+        /// JSON Schemas of the details, by kind.
+        #[cfg(feature = "schema")]
+        pub(crate) fn detail_schemas(
+            generator: &mut schemars::SchemaGenerator,
+        ) -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($kind::NAME, generator.subschema_for::<$kind>()),)+]
+        }
+    };
+}
+
+kinds! {
+    now {
+        KeyDeletionScheduled,
+        KeyDeletionCancelled,
+        KeyDeleted,
+        KeyRotated,
+        KeyRotationRequested,
+        KeyRotationEnabled,
+        KeyRotationDisabled,
+        KeyMaterialExpired,
+        KeyMaterialDeleted,
+        KeyMaterialImported,
+        UnreadableEvent,
+    }
+    later {
+        KeyDeletionNear,
+        KeyVanished,
+        KeyDisabled,
+        KeyEnabled,
+        KeyRotationOverdue,
+        KeyMaterialExpiring,
+        KeyPolicyChanged,
+        GrantCreated,
+        GrantRevoked,
+        GrantRetired,
+        AliasMoved,
+        AliasCreated,
+        AliasDeleted,
+        KeyCreated,
+        KeyTagsChanged,
+        KeyReplicated,
+        PrimaryRegionChanged,
+        KeyStoreDisconnected,
+        KeyStoreDeleted,
+        KeyStoreUpdated,
+        KeyStoreConnected,
+        KeyStoreCreated,
+        UnusableKeyUsed,
+        KeyChangeDenied,
+        KeyStoreUnhealthy,
+        KmsQuotaNear,
+        KmsUsageAnomaly,
+        AlarmRecovered,
+        Burst,
+        InventoryDigest,
+    }
+}

@@ -1,0 +1,90 @@
+//! Links into the AWS console. Its URLs are undocumented, so a link is an extra and never the only way.
+
+use std::fmt::Write;
+
+use crate::arn::{KeyArn, Partition, Region};
+use crate::key::Manager;
+
+/// Console of a Region, `None` in partitions without a public one.
+fn console(partition: &Partition, region: &Region) -> Option<String> {
+    let host = match partition.as_str() {
+        "aws" => "console.aws.amazon.com",
+        "aws-cn" => "console.amazonaws.cn",
+        "aws-us-gov" => "console.amazonaws-us-gov.com",
+        "aws-eusc" => "console.amazonaws-eusc.eu",
+        _ => return None,
+    };
+    Some(format!("https://{}.{host}", region.as_str()))
+}
+
+/// The page of a key.
+pub fn key(key: &KeyArn, manager: Option<&Manager>) -> Option<String> {
+    let list = if manager == Some(&Manager::Aws) {
+        "defaultKeys"
+    } else {
+        "keys"
+    };
+    let region = key.region().as_str();
+    Some(format!(
+        "{}/kms/home?region={region}#/kms/{list}/{}",
+        console(key.partition(), key.region())?,
+        key.id()
+    ))
+}
+
+/// The page of a CloudTrail event, which is there for 90 days.
+pub fn event(partition: &Partition, region: &Region, event_id: &str) -> Option<String> {
+    let console = console(partition, region)?;
+    Some(format!(
+        "{console}/cloudtrailv2/home?region={}#/events/{}",
+        region.as_str(),
+        percent_encoded(event_id)
+    ))
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, byte| {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+                out.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+            out
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_follow_the_partition() {
+        let link = |arn: &str| key(&arn.parse().unwrap(), Some(&Manager::Customer));
+        assert_eq!(
+            link("arn:aws:kms:eu-west-1:111122223333:key/k").as_deref(),
+            Some("https://eu-west-1.console.aws.amazon.com/kms/home?region=eu-west-1#/kms/keys/k")
+        );
+        assert_eq!(
+            link("arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k").as_deref(),
+            Some(
+                "https://us-gov-west-1.console.amazonaws-us-gov.com/kms/home?region=us-gov-west-1#/kms/keys/k"
+            )
+        );
+        assert_eq!(
+            link("arn:aws-iso:kms:us-iso-east-1:111122223333:key/k"),
+            None
+        );
+    }
+
+    #[test]
+    fn a_hostile_event_id_stays_inside_its_link() {
+        let (partition, region) = (
+            Partition::new("aws").unwrap(),
+            Region::new("us-east-1").unwrap(),
+        );
+        let link = event(&partition, &region, "a/b?c#d e\"").unwrap();
+        assert!(link.ends_with("#/events/a%2Fb%3Fc%23d%20e%22"), "{link}");
+    }
+}

@@ -1,0 +1,659 @@
+//! The pipeline on fakes of its ports.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::alert::LastUseStatus;
+use crate::arn::KeyArn;
+use crate::key::{Manager, Origin, State};
+use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
+use crate::ports::{LastUsage, Metadata, RotationStatus, Tags, Use};
+
+const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+
+/// A KMS that gives the same answers for every key.
+#[derive(Clone)]
+pub(crate) struct FakeKms {
+    pub(crate) metadata: Result<Metadata, CallError>,
+    pub(crate) aliases: Result<Vec<Untrusted>, CallError>,
+    pub(crate) tags: Result<Tags, CallError>,
+    pub(crate) rotation: Result<RotationStatus, CallError>,
+    pub(crate) last_rotation: Result<Option<Timestamp>, CallError>,
+    pub(crate) last_usage: Result<LastUsage, CallError>,
+    pub(crate) delay: Duration,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+impl Default for FakeKms {
+    fn default() -> Self {
+        Self {
+            metadata: Ok(Metadata {
+                state: Some(State::Enabled),
+                manager: Some(Manager::Customer),
+                origin: Some(Origin::AwsKms),
+                spec: Some(Untrusted::new("SYMMETRIC_DEFAULT")),
+                usage: Some(Untrusted::new("ENCRYPT_DECRYPT")),
+                description: Some(Untrusted::new("orders database")),
+                created_at: Some(at("2024-01-02T03:04:05Z")),
+                ..Metadata::default()
+            }),
+            aliases: Ok(vec![Untrusted::new("alias/payments")]),
+            tags: Ok(Tags::from([(
+                Untrusted::new("owner"),
+                Untrusted::new("team-pay"),
+            )])),
+            rotation: Ok(RotationStatus {
+                enabled: true,
+                period_days: Some(365),
+                next_at: None,
+            }),
+            last_rotation: Ok(None),
+            last_usage: Ok(LastUsage::default()),
+            delay: Duration::ZERO,
+        }
+    }
+}
+
+impl FakeKms {
+    fn failing(code: &str, message: &str) -> Self {
+        let error = CallError::new(code, message);
+        Self {
+            metadata: Err(error.clone()),
+            aliases: Err(error.clone()),
+            tags: Err(error.clone()),
+            rotation: Err(error.clone()),
+            last_rotation: Err(error.clone()),
+            last_usage: Err(error),
+            delay: Duration::ZERO,
+        }
+    }
+
+    fn used_at(moment: &str) -> Self {
+        let used = Use {
+            at: at(moment),
+            operation: Some(Untrusted::new("Decrypt")),
+            event_id: None,
+        };
+        Self {
+            last_usage: Ok(LastUsage {
+                used: Some(used),
+                ..LastUsage::default()
+            }),
+            ..Self::default()
+        }
+    }
+
+    async fn answer<T: Clone>(&self, value: &Result<T, CallError>) -> Result<T, CallError> {
+        tokio::time::sleep(self.delay).await;
+        value.clone()
+    }
+}
+
+impl Kms for FakeKms {
+    async fn describe_key(&self, _: &KeyArn) -> Result<Metadata, CallError> {
+        self.answer(&self.metadata).await
+    }
+    async fn list_aliases(&self, _: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
+        self.answer(&self.aliases).await
+    }
+    async fn list_resource_tags(&self, _: &KeyArn) -> Result<Tags, CallError> {
+        self.answer(&self.tags).await
+    }
+    async fn get_key_rotation_status(&self, _: &KeyArn) -> Result<RotationStatus, CallError> {
+        self.answer(&self.rotation).await
+    }
+    async fn last_rotation(&self, _: &KeyArn) -> Result<Option<Timestamp>, CallError> {
+        self.answer(&self.last_rotation).await
+    }
+    async fn get_key_last_usage(&self, _: &KeyArn) -> Result<LastUsage, CallError> {
+        self.answer(&self.last_usage).await
+    }
+}
+
+/// Topics that keep what they get; those named in `broken` refuse it.
+#[derive(Default)]
+pub(crate) struct FakeTopics {
+    pub(crate) sent: RefCell<Vec<Message>>,
+    pub(crate) broken: Vec<&'static str>,
+}
+
+impl Topics for FakeTopics {
+    async fn publish(&self, message: &Message) -> Result<(), CallError> {
+        if self
+            .broken
+            .iter()
+            .any(|name| message.topic.as_str().ends_with(name))
+        {
+            return Err(CallError::new(
+                "KMSDisabledException",
+                "the topic's key is disabled",
+            ));
+        }
+        self.sent.borrow_mut().push(message.clone());
+        Ok(())
+    }
+}
+
+pub(crate) struct FakeClock;
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        at("2026-11-20T12:00:00Z")
+    }
+}
+
+/// A function that reports every deletion event of KMS.
+fn decide(event: &Event) -> Decision {
+    match event {
+        Event::Kms(event) => Occurrence::of_kms_event(event, KeyDeleted::default()).into(),
+        _ => Decision::not_mine(event),
+    }
+}
+
+fn config(variables: &[(&str, &str)]) -> Config {
+    let topic = |name| format!("arn:aws:sns:us-east-1:111122223333:{name}");
+    let mut map: BTreeMap<_, _> = variables
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
+    map.insert("ALERT_TOPIC_ARN", topic("people"));
+    map.entry("CHAT_TOPIC_ARN").or_insert_with(|| topic("chat"));
+    map.entry("FEED_TOPIC_ARN").or_insert_with(|| topic("feed"));
+    Config::from_lookup(|name| map.get(name).cloned(), &[]).unwrap()
+}
+
+fn watch(kms: FakeKms, variables: &[(&str, &str)]) -> Watch<FakeKms, FakeTopics, FakeClock> {
+    let topics = FakeTopics::default();
+    Watch {
+        function: "test",
+        config: config(variables),
+        decide,
+        kms,
+        topics,
+        clock: FakeClock,
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// An alert about `kind` on a happy day.
+pub(crate) fn alert_about(kind: impl Into<Kind>) -> Alert {
+    alert_on(FakeKms::default(), kind, &[])
+}
+
+fn alert_on(kms: FakeKms, kind: impl Into<Kind>, variables: &[(&str, &str)]) -> Alert {
+    let occurrence = Occurrence {
+        kind: kind.into(),
+        subject: Subject::Key(ARN.parse().unwrap()),
+        occurred_at: Some(at("2026-11-20T10:00:00Z")),
+        actor: Some(crate::actor::Actor::kms()),
+        source: Source {
+            via: Via::Kms,
+            event_id: None,
+            detail_type: None,
+            event_name: None,
+            replay: None,
+        },
+        call_id: None,
+    };
+    run(watch(kms, variables).explain(occurrence))
+}
+
+fn deletion() -> Value {
+    json!({
+        "id": "7fdfc175", "detail-type": "KMS CMK Deletion", "source": "aws.kms", "account": "111122223333",
+        "time": "2026-11-20T10:00:00Z", "region": "us-east-1", "resources": [ARN], "detail": {"key-id": "x"}
+    })
+}
+
+fn topics_of(watch: &Watch<FakeKms, FakeTopics, FakeClock>) -> Vec<String> {
+    let sent = watch.topics.sent.borrow();
+    sent.iter()
+        .map(|message| {
+            message
+                .topic
+                .as_str()
+                .rsplit(':')
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn an_occurrence_reaches_every_topic_once() {
+    let watch = watch(FakeKms::default(), &[]);
+    let outcome = run(watch.handle(&deletion())).unwrap();
+    assert_eq!(
+        (outcome.verdict, outcome.alerts.len(), outcome.reason),
+        (Verdict::Delivered, 1, None)
+    );
+    assert_eq!(topics_of(&watch), ["people", "chat", "feed"]);
+    let sent = watch.topics.sent.borrow();
+    assert_eq!(
+        serde_json::from_str::<Value>(&sent[2].body).unwrap(),
+        json!(outcome.alerts[0])
+    );
+    assert!(
+        sent[0]
+            .subject
+            .as_ref()
+            .unwrap()
+            .starts_with("HIGH: alias/payments has been deleted")
+    );
+}
+
+#[test]
+fn no_answer_of_kms_stops_an_alert() {
+    for (kms, status, reason) in [
+        (
+            FakeKms::failing("AccessDeniedException", "no"),
+            EnrichmentStatus::Unavailable,
+            "AccessDeniedException: no",
+        ),
+        (
+            FakeKms::failing("ThrottlingException", ""),
+            EnrichmentStatus::Unavailable,
+            "ThrottlingException",
+        ),
+        (
+            FakeKms {
+                delay: Duration::from_secs(60),
+                ..FakeKms::default()
+            },
+            EnrichmentStatus::Unavailable,
+            "Timeout: no answer within 2000 ms",
+        ),
+        (
+            FakeKms {
+                tags: Err(CallError::new("AccessDeniedException", "no")),
+                ..FakeKms::default()
+            },
+            EnrichmentStatus::Partial,
+            "AccessDeniedException: no",
+        ),
+    ] {
+        let watch = watch(kms, &[]);
+        let alert = run(watch.handle(&deletion())).unwrap().alerts.remove(0);
+        assert_eq!(alert.enrichment.status, status);
+        assert_eq!(alert.enrichment.missing[0].reason.as_str(), reason);
+        assert_eq!(topics_of(&watch).len(), 3);
+    }
+}
+
+#[test]
+fn a_failed_topic_fails_the_invocation_but_not_the_other_topics() {
+    let mut watch = watch(FakeKms::default(), &[]);
+    watch.topics.broken = vec!["people"];
+    let error = run(watch.handle(&deletion())).unwrap_err();
+    assert_eq!(error.kind(), "PublishFailed");
+    assert_eq!(
+        error.to_string(),
+        "failed to publish 1 of 1 alerts: arn:aws:sns:us-east-1:111122223333:people: \
+         KMSDisabledException: the topic's key is disabled"
+    );
+    assert_eq!(topics_of(&watch), ["chat", "feed"]);
+}
+
+#[test]
+fn people_hear_of_their_level_and_above_and_the_feed_of_everything() {
+    for (variables, topics, verdict) in [
+        (
+            vec![("MINIMUM_SEVERITY", "CRITICAL")],
+            vec!["feed"],
+            Verdict::Delivered,
+        ),
+        (
+            vec![("MINIMUM_SEVERITY", "HIGH")],
+            vec!["people", "chat", "feed"],
+            Verdict::Delivered,
+        ),
+        (
+            vec![("SEVERITY_OVERRIDES", "KeyDeleted=OFF")],
+            vec!["feed"],
+            Verdict::Delivered,
+        ),
+        (
+            vec![("SEVERITY_OVERRIDES", "KeyDeleted=INFO")],
+            vec!["feed"],
+            Verdict::Delivered,
+        ),
+        (
+            vec![
+                ("SEVERITY_OVERRIDES", "KeyDeleted=OFF"),
+                ("FEED_TOPIC_ARN", ""),
+            ],
+            vec![],
+            Verdict::Suppressed,
+        ),
+    ] {
+        let watch = watch(FakeKms::default(), &variables);
+        assert_eq!(run(watch.handle(&deletion())).unwrap().verdict, verdict);
+        assert_eq!(topics_of(&watch), topics, "{variables:?}");
+    }
+}
+
+#[test]
+fn what_is_critical_cannot_be_turned_down() {
+    let kms = || FakeKms::used_at("2026-11-19T10:00:00Z");
+    for variables in [
+        [("SEVERITY_OVERRIDES", "KeyDeleted=OFF")],
+        [("SEVERITY_OVERRIDES", "KeyDeleted=LOW")],
+        [("MINIMUM_SEVERITY", "CRITICAL")],
+    ] {
+        let watch = watch(kms(), &variables);
+        let outcome = run(watch.handle(&deletion())).unwrap();
+        assert_eq!(outcome.alerts[0].severity, Severity::Critical);
+        assert_eq!(topics_of(&watch).len(), 3, "{variables:?}");
+    }
+}
+
+#[test]
+fn an_unreadable_event_is_told_with_its_reason_and_beginning() {
+    let long = json!({"source": "aws.kms", "detail-type": "KMS CMK Deletion", "detail": {"pad": "x".repeat(1 << 20)}});
+    for (payload, reason) in [
+        (json!({}), "the JSON is no event: no source"),
+        (json!("\u{202E}<b>"), "the JSON is no event: not an object"),
+        (
+            json!({"Records": []}),
+            "the message batch holds no event: no messages",
+        ),
+        (long, "the event names no key"),
+    ] {
+        let watch = watch(FakeKms::default(), &[]);
+        let outcome = run(watch.handle(&payload)).unwrap();
+        assert_eq!(outcome.verdict, Verdict::Delivered);
+        let alert = json!(outcome.alerts[0]);
+        assert_eq!(alert["kind"], "UnreadableEvent");
+        assert_eq!(alert["severity"], "MEDIUM");
+        assert_eq!(alert["details"]["reason"], reason);
+        assert!(
+            alert["details"]["excerpt"]
+                .as_str()
+                .unwrap()
+                .chars()
+                .count()
+                <= 1_024
+        );
+        assert_eq!(topics_of(&watch), ["people", "chat", "feed"]);
+        assert!(
+            watch
+                .topics
+                .sent
+                .borrow()
+                .iter()
+                .all(|message| message.body.len() < 20_000)
+        );
+    }
+}
+
+#[test]
+fn the_event_of_another_function_is_ignored_with_a_reason() {
+    let watch = watch(FakeKms::default(), &[]);
+    let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    let outcome = run(watch.handle(&event)).unwrap();
+    assert_eq!(
+        json!(outcome),
+        json!({"outcome": "ignored", "alerts": [], "reason":
+            "Scheduled Event of aws.events is not watched by this function"})
+    );
+    assert_eq!(topics_of(&watch).len(), 0);
+}
+
+#[test]
+fn a_batch_gives_each_of_its_alerts_and_fails_as_a_whole() {
+    let record = |event: &Value| json!({"messageId": "m", "eventSource": "aws:sqs", "body": event.to_string()});
+    let noise = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    let batch = json!({"Records": [record(&deletion()), record(&noise), record(&json!({}))]});
+    let mut watch = watch(FakeKms::default(), &[]);
+    let outcome = run(watch.handle(&batch)).unwrap();
+    let kinds: Vec<_> = outcome.alerts.iter().map(|alert| alert.kind).collect();
+    assert_eq!(
+        (outcome.verdict, kinds),
+        (Verdict::Delivered, vec!["KeyDeleted", "UnreadableEvent"])
+    );
+    watch.topics.broken = vec!["feed"];
+    let error = run(watch.handle(&batch)).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("failed to publish 2 of 2 alerts"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_time_the_clock_tells_when() {
+    let mut event = deletion();
+    event["time"] = json!("yesterday");
+    let outcome = run(watch(FakeKms::default(), &[]).handle(&event)).unwrap();
+    assert_eq!(outcome.alerts[0].occurred_at, FakeClock.now());
+}
+
+#[test]
+fn the_severity_of_a_scheduled_deletion_follows_the_last_use() {
+    let never = LastUsage {
+        created_at: Some(at("2026-05-01T00:00:00Z")),
+        tracked_since: Some(at("2026-05-01T00:00:00Z")),
+        used: None,
+    };
+    let unknown = LastUsage {
+        created_at: Some(at("2020-05-01T00:00:00Z")),
+        ..never.clone()
+    };
+    let last_usage = |usage| FakeKms {
+        last_usage: Ok(usage),
+        ..FakeKms::default()
+    };
+    let denied = FakeKms {
+        last_usage: Err(CallError::new("AccessDenied", "")),
+        ..FakeKms::default()
+    };
+    for (kms, severity, status) in [
+        (
+            FakeKms::used_at("2026-10-21T10:00:00Z"),
+            Severity::Critical,
+            Some(LastUseStatus::Used),
+        ),
+        (
+            FakeKms::used_at("2026-10-21T09:59:59Z"),
+            Severity::High,
+            Some(LastUseStatus::Used),
+        ),
+        (
+            FakeKms::used_at("2026-08-22T10:00:00Z"),
+            Severity::High,
+            Some(LastUseStatus::Used),
+        ),
+        (
+            FakeKms::used_at("2026-08-22T09:59:59Z"),
+            Severity::Medium,
+            Some(LastUseStatus::Used),
+        ),
+        // Since the event is late, the use may be later than it.
+        (
+            FakeKms::used_at("2026-11-20T10:30:00Z"),
+            Severity::Critical,
+            Some(LastUseStatus::Used),
+        ),
+        (
+            last_usage(never),
+            Severity::Medium,
+            Some(LastUseStatus::NeverUsed),
+        ),
+        (
+            last_usage(unknown),
+            Severity::High,
+            Some(LastUseStatus::Unknown),
+        ),
+        (
+            last_usage(LastUsage::default()),
+            Severity::High,
+            Some(LastUseStatus::Unknown),
+        ),
+        (denied, Severity::High, None),
+    ] {
+        let alert = alert_on(kms, KeyDeletionScheduled::default(), &[]);
+        assert_eq!(alert.severity, severity, "{:?}", alert.key);
+        assert_eq!(
+            alert.key.unwrap().last_use.map(|last_use| last_use.status),
+            status
+        );
+    }
+}
+
+#[test]
+fn a_deletion_is_critical_only_if_the_key_was_in_use_when_it_was_scheduled() {
+    let deleted = |scheduled: Option<&str>| KeyDeleted {
+        scheduled_by: None,
+        scheduled_at: scheduled.map(at),
+    };
+    for (used, scheduled, severity) in [
+        // Seven days at least lie between scheduling and deletion, so 37 days are 30 for sure.
+        ("2026-10-14T10:00:00Z", None, Severity::Critical),
+        ("2026-10-14T09:59:59Z", None, Severity::High),
+        (
+            "2026-10-01T00:00:00Z",
+            Some("2026-10-20T00:00:00Z"),
+            Severity::Critical,
+        ),
+        (
+            "2026-09-01T00:00:00Z",
+            Some("2026-10-20T00:00:00Z"),
+            Severity::High,
+        ),
+    ] {
+        let alert = alert_on(FakeKms::used_at(used), deleted(scheduled), &[]);
+        assert_eq!(alert.severity, severity, "{used} {scheduled:?}");
+    }
+}
+
+#[test]
+fn rotation_is_missing_only_where_a_key_can_rotate() {
+    let denied = || CallError::new("AccessDeniedException", "");
+    let rsa = Metadata {
+        spec: Some(Untrusted::new("RSA_2048")),
+        ..FakeKms::default().metadata.unwrap()
+    };
+    let store = Metadata {
+        origin: Some(Origin::ExternalKeyStore),
+        ..FakeKms::default().metadata.unwrap()
+    };
+    for (metadata, error, missing) in [
+        (FakeKms::default().metadata, denied(), 1),
+        (Ok(rsa), denied(), 0),
+        (Ok(store), denied(), 0),
+        (
+            FakeKms::default().metadata,
+            CallError::new("UnsupportedOperationException", ""),
+            0,
+        ),
+        (
+            FakeKms::default().metadata,
+            CallError::new("KMSInvalidStateException", ""),
+            0,
+        ),
+    ] {
+        let kms = FakeKms {
+            metadata,
+            rotation: Err(error),
+            ..FakeKms::default()
+        };
+        let alert = alert_on(kms, KeyRotated::default(), &[]);
+        assert_eq!(alert.enrichment.missing.len(), missing);
+    }
+}
+
+#[test]
+fn the_owner_is_found_by_its_tag_the_exact_spelling_first() {
+    let tag = |key: &str, value: &str| (Untrusted::new(key), Untrusted::new(value));
+    for (tags, variables, owner) in [
+        (
+            vec![tag("OWNER", "upper"), tag("Owner", "exact")],
+            vec![],
+            Some("exact"),
+        ),
+        (vec![tag("OWNER", "upper")], vec![], Some("upper")),
+        (vec![tag("Owner", "")], vec![], None),
+        (
+            vec![tag("Owner", "o"), tag("team", "t")],
+            vec![("OWNER_TAG_KEY", "Team")],
+            Some("t"),
+        ),
+        (vec![], vec![], None),
+    ] {
+        let kms = FakeKms {
+            tags: Ok(tags.into_iter().collect()),
+            ..FakeKms::default()
+        };
+        let alert = alert_on(kms, KeyRotated::default(), &variables);
+        let attributes: BTreeMap<_, _> = render::attributes(&alert).into_iter().collect();
+        assert_eq!(attributes["owner"], owner.unwrap_or("UNKNOWN"));
+        assert_eq!(
+            alert
+                .key
+                .unwrap()
+                .owner
+                .map(|owner| owner.as_str().to_owned())
+                .as_deref(),
+            owner
+        );
+    }
+}
+
+#[test]
+fn tellings_of_one_occurrence_share_an_identity_and_other_ones_do_not() {
+    let occurrence = |kind: Kind, call: Option<&str>| Occurrence {
+        kind,
+        subject: Subject::Key(ARN.parse().unwrap()),
+        occurred_at: None,
+        actor: None,
+        source: Source {
+            via: Via::Kms,
+            event_id: None,
+            detail_type: None,
+            event_name: None,
+            replay: None,
+        },
+        call_id: call.map(str::to_owned),
+    };
+    let rotated = |material: Option<&str>| {
+        Kind::from(KeyRotated {
+            current_key_material_id: material.map(str::to_owned),
+            ..KeyRotated::default()
+        })
+    };
+    let identity = |kind, call| occurrence(kind, call).identity();
+    assert_eq!(
+        identity(rotated(Some("m")), Some("event 1")),
+        identity(rotated(Some("m")), None)
+    );
+    assert_ne!(
+        identity(rotated(Some("m")), None),
+        identity(rotated(Some("n")), None)
+    );
+    let scheduled = || Kind::from(KeyDeletionScheduled::default());
+    assert_ne!(
+        identity(scheduled(), Some("call 1")),
+        identity(scheduled(), Some("call 2"))
+    );
+    let (early, late) = (at("2026-11-20T10:00:00Z"), at("2026-11-22T10:00:00Z"));
+    let one = occurrence(rotated(None), None);
+    assert_eq!(one.alert_id(early), one.alert_id(early));
+    assert_ne!(one.alert_id(early), one.alert_id(late));
+}

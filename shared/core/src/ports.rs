@@ -1,0 +1,236 @@
+//! What the pipeline asks of the world: KMS, topics, a clock. Adapters stand behind these traits.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::arn::{KeyArn, TopicArn};
+use crate::key::{Manager, MultiRegion, Origin, State};
+use crate::text::Untrusted;
+
+/// The time of day, in UTC.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The reads of KMS that explain an event. One method is one API operation.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Kms {
+    /// `DescribeKey`.
+    async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError>;
+    /// `ListAliases` of one key: names with their `alias/` prefix.
+    async fn list_aliases(&self, key: &KeyArn) -> Result<Vec<Untrusted>, CallError>;
+    /// `ListResourceTags`.
+    async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError>;
+    /// `GetKeyRotationStatus`.
+    async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError>;
+    /// `ListKeyRotations`: when the key's material was last replaced, `None` if never.
+    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError>;
+    /// `GetKeyLastUsage`.
+    async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError>;
+}
+
+/// Where alerts go.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Topics {
+    /// `Publish` of SNS.
+    async fn publish(&self, message: &Message) -> Result<(), CallError>;
+}
+
+/// Tags of a key by tag key.
+pub type Tags = BTreeMap<Untrusted, Untrusted>;
+
+/// What `DescribeKey` answers, as far as an alert needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// State of the key.
+    pub state: Option<State>,
+    /// AWS or the customer.
+    pub manager: Option<Manager>,
+    /// Where the material comes from.
+    pub origin: Option<Origin>,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048`, …
+    pub spec: Option<Untrusted>,
+    /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, …
+    pub usage: Option<Untrusted>,
+    /// Free text of the owner.
+    pub description: Option<Untrusted>,
+    /// Creation of the key.
+    pub created_at: Option<Timestamp>,
+    /// Earliest deletion; only of keys in `PendingDeletion`.
+    pub deletion_at: Option<Timestamp>,
+    /// Waiting period in days that begins with the deletion of the last replica; only in `PendingReplicaDeletion`.
+    pub pending_window_days: Option<u32>,
+    /// Earliest expiry among the key's imported materials.
+    pub expires_at: Option<Timestamp>,
+    /// The CloudHSM or external key store that holds the key.
+    pub custom_key_store_id: Option<Untrusted>,
+    /// Related keys in other Regions.
+    pub multi_region: Option<MultiRegion>,
+}
+
+/// What `GetKeyRotationStatus` answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RotationStatus {
+    /// Automatic rotation is on. KMS says no while a deletion is pending.
+    pub enabled: bool,
+    /// Days between rotations.
+    pub period_days: Option<u32>,
+    /// Next automatic rotation.
+    pub next_at: Option<Timestamp>,
+}
+
+/// What `GetKeyLastUsage` answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastUsage {
+    /// The last successful cryptographic operation, if KMS has recorded one.
+    pub used: Option<Use>,
+    /// Since when KMS records the use of this key.
+    pub tracked_since: Option<Timestamp>,
+    /// Creation of the key, against which `tracked_since` must be held before "never used" is true.
+    pub created_at: Option<Timestamp>,
+}
+
+/// A use of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// When, up to an hour late.
+    pub at: Timestamp,
+    /// `Decrypt`, `GenerateDataKey`, …
+    pub operation: Option<Untrusted>,
+    /// The CloudTrail event that records it.
+    pub event_id: Option<Untrusted>,
+}
+
+/// One message for one topic, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Where to.
+    pub topic: TopicArn,
+    /// Subject line of an e-mail.
+    pub subject: Option<String>,
+    /// Body.
+    pub body: String,
+    /// Attributes of type String, for filter policies.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// Why a call to AWS gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    kind: CallErrorKind,
+    code: Untrusted,
+    message: Untrusted,
+}
+
+/// What a failed call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The role may not make the call.
+    Denied,
+    /// Too many calls.
+    Throttled,
+    /// The key (or topic) does not exist.
+    NotFound,
+    /// The operation has no meaning for this key.
+    NotApplicable,
+    /// No answer in time.
+    Timeout,
+    /// Anything else.
+    Other,
+}
+
+impl CallError {
+    /// An answer of AWS with an error code, with or without the `Exception` suffix.
+    pub fn new(code: &str, message: &str) -> Self {
+        let kind = match code.strip_suffix("Exception").unwrap_or(code) {
+            "AccessDenied" | "AuthorizationError" | "KMSAccessDenied" | "UnrecognizedClient" => {
+                CallErrorKind::Denied
+            }
+            "Throttling"
+            | "ThrottledException"
+            | "Throttled"
+            | "TooManyRequests"
+            | "KMSThrottling"
+            | "RequestLimitExceeded" => CallErrorKind::Throttled,
+            "NotFound" => CallErrorKind::NotFound,
+            "UnsupportedOperation" => CallErrorKind::NotApplicable,
+            _ => CallErrorKind::Other,
+        };
+        Self {
+            kind,
+            code: Untrusted::bounded(code, 80),
+            message: Untrusted::new(message),
+        }
+    }
+
+    /// The answer did not come within `limit`.
+    pub fn timeout(limit: std::time::Duration) -> Self {
+        Self {
+            kind: CallErrorKind::Timeout,
+            code: Untrusted::new("Timeout"),
+            message: Untrusted::new(&format!("no answer within {} ms", limit.as_millis())),
+        }
+    }
+
+    /// What the failure means.
+    pub fn kind(&self) -> CallErrorKind {
+        self.kind
+    }
+
+    /// AWS's error code, or one of ours (`Timeout`, `DispatchFailure`).
+    pub fn code(&self) -> &Untrusted {
+        &self.code
+    }
+
+    /// `AccessDeniedException: User … is not authorized …`.
+    pub fn reason(&self) -> Untrusted {
+        if self.message.is_empty() {
+            return self.code.clone();
+        }
+        Untrusted::bounded(
+            &format!("{}: {}", self.code.as_str(), self.message.as_str()),
+            320,
+        )
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason().as_str())
+    }
+}
+
+impl std::error::Error for CallError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_codes_are_read_with_and_without_their_suffix() {
+        for (code, kind) in [
+            ("AccessDeniedException", CallErrorKind::Denied),
+            ("AccessDenied", CallErrorKind::Denied),
+            ("ThrottlingException", CallErrorKind::Throttled),
+            ("Throttling", CallErrorKind::Throttled),
+            ("NotFoundException", CallErrorKind::NotFound),
+            ("NotFound", CallErrorKind::NotFound),
+            (
+                "UnsupportedOperationException",
+                CallErrorKind::NotApplicable,
+            ),
+            ("KMSInternalException", CallErrorKind::Other),
+        ] {
+            assert_eq!(CallError::new(code, "").kind(), kind, "{code}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Whatever the world says, SNS and Amazon Q Developer take the messages.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::actor::Actor;
+use crate::alert::{Links, Missing};
+use crate::kinds::{KeyDeletionScheduled, KeyMaterialImported, KeyRotated, Kind};
+use crate::pipeline::tests::alert_about;
+
+/// Text as an attacker would write it.
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[<>&`*_\\[\\]()|~@#!\"'\\\\$;\r\n\t\u{0}\u{7}\u{1b}\u{202e}\u{2066}\u{200b}🔑é ]{0,400}",
+        (1_usize..3, any::<char>()).prop_map(|(n, c)| c.to_string().repeat(n * 5_000)),
+    ]
+}
+
+fn kind(words: &[String]) -> Kind {
+    let word = |i: usize| Some(Untrusted::new(&words[i % words.len()]));
+    match words[0].len() % 3 {
+        0 => KeyDeletionScheduled {
+            deletion_date_text: word(1),
+            ..Default::default()
+        }
+        .into(),
+        1 => KeyRotated {
+            rotation_type: word(2),
+            ..Default::default()
+        }
+        .into(),
+        _ => KeyMaterialImported {
+            valid_to_text: word(1),
+            key_material_description: word(2),
+            ..Default::default()
+        }
+        .into(),
+    }
+}
+
+fn alert(words: &[String]) -> Alert {
+    let word = |i: usize| Untrusted::new(&words[i % words.len()]);
+    let mut alert = alert_about(kind(words));
+    let actor = Actor {
+        kind: word(0),
+        name: word(1),
+        arn: Some(word(2)),
+        source_ip: Some(word(3)),
+        user_agent: Some(word(4)),
+        via: Some(word(5)),
+        ..Actor::unknown()
+    };
+    if let Some(key) = &mut alert.key {
+        key.aliases = Some((0..50).map(word).collect());
+        key.description = Some(Untrusted::bounded(&words[1], 1_024));
+        key.owner = Some(word(2));
+        key.tags = Some((0..50).map(|i| (word(i), word(i + 1))).collect());
+        key.spec = Some(word(3));
+        key.usage = Some(word(4));
+    }
+    let key = alert.key.as_ref();
+    let case = crate::kinds::Case {
+        at: alert.occurred_at,
+        actor: Some(&actor),
+        key,
+        gone: false,
+    };
+    alert.title = alert.details.title(&case);
+    alert.summary = alert.details.summary(&case);
+    alert.next_steps = alert.details.next_steps(&case);
+    alert.actor = Some(actor);
+    alert.links = Links::default();
+    let reason = word(5);
+    alert.enrichment.missing.push(Missing {
+        fact: "tags",
+        reason,
+    });
+    alert.enrichment.status = crate::alert::EnrichmentStatus::Partial;
+    alert
+}
+
+/// No control characters but the line breaks that we make.
+fn is_clean(text: &str) -> bool {
+    !text.chars().any(|c| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    })
+}
+
+fn chars(value: &Value) -> usize {
+    value.as_str().map_or(0, |text| text.chars().count())
+}
+
+proptest! {
+    #[test]
+    fn every_message_keeps_every_limit(words in prop::collection::vec(hostile(), 6..7)) {
+        let alert = alert(&words);
+
+        let subject = subject(&alert);
+        prop_assert!(subject.chars().count() <= SUBJECT_LIMIT, "{}", subject);
+        prop_assert!(is_clean(&subject) && !subject.contains('\n'));
+        prop_assert!(subject.starts_with(alert.severity.as_str()));
+
+        let body = people(&alert);
+        prop_assert!(body.len() <= BODY_LIMIT && is_clean(&body) && !body.contains("://"));
+
+        let attributes = attributes(&alert);
+        prop_assert!(attributes.len() <= 10, "more break raw delivery to SQS");
+        for (name, value) in &attributes {
+            prop_assert!(!value.is_empty() && is_clean(value), "{}", name);
+            prop_assert!(value.chars().all(|c| c.len_utf16() == 1));
+        }
+
+        let chat: Value = serde_json::from_str(&chat(&alert).unwrap()).unwrap();
+        let content = &chat["content"];
+        prop_assert!(chars(&content["title"]) <= 250);
+        prop_assert!((1..=8_000).contains(&chars(&content["description"])));
+        prop_assert!(content["nextSteps"].as_array().unwrap().iter().all(|step| chars(step) <= 350));
+        prop_assert!(content["keywords"].as_array().unwrap().iter().all(|word| chars(word) <= 75));
+        let shown = [&content["title"], &content["description"]].map(|text| text.as_str().unwrap());
+        prop_assert!(shown.iter().all(|text| is_clean(text) && !text.contains(['<', '>'])));
+        prop_assert!(shown.iter().all(|text| text.matches('`').count() % 2 == 0), "a code span stays open");
+
+        let feed = feed(&alert).unwrap();
+        prop_assert!(feed.len() <= BODY_LIMIT);
+        let feed: Value = serde_json::from_str(&feed).unwrap();
+        prop_assert!(is_clean(feed["title"].as_str().unwrap()));
+    }
+}

@@ -1,0 +1,194 @@
+//! The alert for each audience: people, chat, machines. One file an audience; each escapes for its own, and keeps the
+//! limits of SNS (SNS API Reference, Publish).
+
+mod chat;
+mod feed;
+mod people;
+
+use crate::alert::{Alert, LastUseStatus};
+use crate::text;
+use crate::text::{Text, Untrusted, day, days};
+
+pub use chat::chat;
+pub use feed::feed;
+pub use people::{people, subject};
+
+/// Largest message with its attributes, in bytes.
+pub const MESSAGE_LIMIT: usize = 262_144;
+/// Longest subject in characters.
+pub const SUBJECT_LIMIT: usize = 99;
+/// What a body may take of [`MESSAGE_LIMIT`]: the rest is for attributes and SNS's own envelope.
+const BODY_LIMIT: usize = MESSAGE_LIMIT - 16 * 1024;
+/// Longest attribute value: a tag value has at most 256 characters.
+const ATTRIBUTE_LIMIT: usize = 256;
+
+/// The message attributes that subscriptions filter by: all strings, none empty.
+pub fn attributes(alert: &Alert) -> Vec<(&'static str, String)> {
+    let key = alert.key.as_ref();
+    let or = |value: Option<&str>, none: &str| {
+        value
+            .filter(|text| !text.is_empty())
+            .unwrap_or(none)
+            .to_owned()
+    };
+    vec![
+        ("kind", alert.kind.to_owned()),
+        ("severity", alert.severity.as_str().to_owned()),
+        (
+            "account",
+            or(
+                alert.account.as_ref().map(|account| account.as_str()),
+                "UNKNOWN",
+            ),
+        ),
+        (
+            "region",
+            or(
+                alert.region.as_ref().map(|region| region.as_str()),
+                "UNKNOWN",
+            ),
+        ),
+        ("keyId", or(key.map(|key| key.id.as_str()), "NONE")),
+        (
+            "owner",
+            or(
+                key.and_then(|key| key.owner.as_ref())
+                    .map(attribute_value)
+                    .as_deref(),
+                "UNKNOWN",
+            ),
+        ),
+    ]
+}
+
+/// SNS refuses characters outside the basic multilingual plane in an attribute.
+fn attribute_value(value: &Untrusted) -> String {
+    value
+        .as_str()
+        .chars()
+        .filter(|c| u32::from(*c) < 0x1_0000)
+        .take(ATTRIBUTE_LIMIT)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// A named fact about the key or the actor.
+type Row = (&'static str, Text);
+
+/// What is known of the key, in the order in which people ask.
+fn key_rows(alert: &Alert) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let Some(key) = &alert.key else {
+        return rows;
+    };
+    match key.aliases.as_deref() {
+        Some([]) => rows.push(("Alias", text!["none"])),
+        Some(aliases) => {
+            let mut names = Text::new();
+            for alias in aliases.iter().take(5) {
+                if !names.spans().is_empty() {
+                    names.push(", ");
+                }
+                names.push(alias);
+            }
+            if let Some(more @ 1..) = aliases.len().checked_sub(5) {
+                names.push(text![" and ", more, " more"]);
+            }
+            rows.push(("Alias", names));
+        }
+        None => {}
+    }
+    let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
+    row("Owner", key.owner.as_ref().map(|owner| text![owner]));
+    row(
+        "Description",
+        key.description
+            .as_ref()
+            .map(|description| text![description.shortened(300)]),
+    );
+    row("State", key.state.as_ref().map(|state| text![state]));
+    row(
+        "Last used",
+        key.last_use
+            .as_ref()
+            .map(|last_use| match (last_use.status, last_use.at) {
+                (LastUseStatus::Used, Some(at)) => match &last_use.operation {
+                    Some(operation) => text![at, " (", operation, ")"],
+                    None => text![at],
+                },
+                (LastUseStatus::NeverUsed, _) => text!["never"],
+                _ => match last_use.tracked_since {
+                    Some(since) => text!["not since ", day(since), "; unknown before"],
+                    None => text!["unknown"],
+                },
+            }),
+    );
+    row("Deletion", key.deletion_at.map(|at| text![at]));
+    row("Expires", key.expires_at.map(|at| text![at]));
+    row(
+        "Rotation",
+        key.rotation.as_ref().map(|rotation| {
+            let mut text = match (rotation.enabled, rotation.period_days) {
+                (Some(true), Some(period)) => text!["every ", days(period)],
+                (Some(true), None) => text!["on"],
+                (Some(false), _) => text!["off"],
+                (None, _) => text!["unknown"],
+            };
+            if let Some(last) = rotation.last_at {
+                text.push(text![", last on ", day(last)]);
+            }
+            if let Some(next) = rotation.next_at {
+                text.push(text![", next on ", day(next)]);
+            }
+            text
+        }),
+    );
+    row(
+        "Type",
+        key.spec
+            .as_ref()
+            .map(|spec| match (&key.usage, &key.origin) {
+                (Some(usage), Some(origin)) => text![spec, ", ", usage, ", ", origin],
+                (Some(usage), None) => text![spec, ", ", usage],
+                _ => text![spec],
+            }),
+    );
+    row(
+        "Key store",
+        key.custom_key_store_id.as_ref().map(|id| text![id]),
+    );
+    row("Created", key.created_at.map(|at| text![at]));
+    row("ARN", Some(text![&key.arn]));
+    rows
+}
+
+/// Who did it, and how.
+fn actor_rows(alert: &Alert) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let Some(actor) = &alert.actor else {
+        return rows;
+    };
+    let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
+    row("Name", Some(text![&actor.name, " (", &actor.kind, ")"]));
+    row("ARN", actor.arn.as_ref().map(|arn| text![arn]));
+    row("From", actor.source_ip.as_ref().map(|ip| text![ip]));
+    row(
+        "With",
+        actor
+            .user_agent
+            .as_ref()
+            .map(|agent| text![agent.shortened(120)]),
+    );
+    row("Via", actor.via.as_ref().map(|via| text![via]));
+    row(
+        "MFA",
+        actor
+            .mfa
+            .map(|mfa| if mfa { text!["yes"] } else { text!["no"] }),
+    );
+    rows
+}
+
+#[cfg(test)]
+mod limits;

@@ -1,0 +1,227 @@
+//! What every file of `events/` becomes for people, for chat and for machines, on a fixed set of keys.
+//!
+//! Drop a file into `events/<function>/` and it is covered: review its snapshot with `cargo insta review`.
+
+mod keys;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use watch_core::config::Config;
+use watch_core::decision::Decision;
+use watch_core::event::Event;
+use watch_core::pipeline::{Outcome, Watch};
+use watch_core::ports::{CallError, Clock, Message, Topics};
+use watch_core::schema::{alert_schema, closed_alert_schema};
+
+use keys::SampleKeys;
+
+/// Every function with its decisions. A folder of `events/` without a row here fails the test.
+const FUNCTIONS: [(&str, fn(&Event) -> Decision); 3] = [
+    ("key-deletion", key_deletion::decide),
+    ("key-rotation", key_rotation::decide),
+    ("material-expiration", material_expiration::decide),
+];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[derive(Default)]
+struct Outbox(RefCell<Vec<Message>>);
+
+impl Topics for Outbox {
+    async fn publish(&self, message: &Message) -> Result<(), CallError> {
+        self.0.borrow_mut().push(message.clone());
+        Ok(())
+    }
+}
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        "2026-02-14T12:00:00Z".parse().unwrap()
+    }
+}
+
+fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
+    let (function, decide) = FUNCTIONS
+        .into_iter()
+        .find(|(name, _)| *name == folder)
+        .expect("a function for the folder");
+    let settings: BTreeMap<_, _> = ["ALERT_TOPIC_ARN", "CHAT_TOPIC_ARN", "FEED_TOPIC_ARN"]
+        .into_iter()
+        .zip(
+            ["people", "chat", "feed"]
+                .map(|topic| format!("arn:aws:sns:us-east-1:111122223333:{topic}")),
+        )
+        .collect();
+    let config = Config::from_lookup(|name| settings.get(name).cloned(), &[]).unwrap();
+    let watch = Watch {
+        function,
+        config,
+        decide,
+        kms: SampleKeys,
+        topics: Outbox::default(),
+        clock: FixedClock,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(watch.handle(event)).unwrap();
+    (outcome, watch.topics.0.into_inner())
+}
+
+/// All that is received, as a reviewer wants to read it.
+fn transcript(outcome: &Outcome, messages: &[Message]) -> String {
+    let mut text = format!("{:?}", outcome.verdict);
+    if let Some(reason) = &outcome.reason {
+        write!(text, ": {reason}").unwrap();
+    }
+    text.push('\n');
+    for message in messages {
+        let topic = message.topic.as_str().rsplit(':').next().unwrap();
+        writeln!(text, "\n=== {topic} ===").unwrap();
+        if let Some(subject) = &message.subject {
+            writeln!(text, "Subject: {subject}\n").unwrap();
+        }
+        match serde_json::from_str::<Value>(&message.body) {
+            Ok(json) => writeln!(text, "{json:#}").unwrap(),
+            Err(_) => text.push_str(&message.body),
+        }
+    }
+    if let Some(message) = messages.first() {
+        writeln!(text, "\n=== attributes ===").unwrap();
+        for (name, value) in &message.attributes {
+            writeln!(text, "{name}: {value}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_event_becomes_what_its_snapshot_shows() {
+    let schema = jsonschema::validator_for(&closed_alert_schema()).unwrap();
+    let published = jsonschema::validator_for(&alert_schema()).unwrap();
+    insta::glob!("../../events", "*/*.json", |path| {
+        let folder = path
+            .parent()
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap();
+        let event = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let (outcome, messages) = handle(folder, &event);
+        for alert in &outcome.alerts {
+            let alert = serde_json::to_value(alert).unwrap();
+            let errors: Vec<_> = schema
+                .iter_errors(&alert)
+                .map(|error| error.to_string())
+                .collect();
+            assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+            assert!(published.is_valid(&alert));
+        }
+        insta::with_settings!({ omit_expression => true }, {
+            insta::assert_snapshot!(transcript(&outcome, &messages));
+        });
+    });
+}
+
+#[test]
+fn every_kind_of_these_functions_has_a_snapshot() {
+    let mut seen = std::collections::BTreeSet::new();
+    for (folder, _) in FUNCTIONS {
+        for entry in std::fs::read_dir(repository().join("events").join(folder)).unwrap() {
+            let event =
+                serde_json::from_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap())
+                    .unwrap();
+            seen.extend(
+                handle(folder, &event)
+                    .0
+                    .alerts
+                    .iter()
+                    .map(|alert| alert.kind),
+            );
+        }
+    }
+    let schema = alert_schema();
+    let raised: std::collections::BTreeSet<_> = schema["allOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["if"]["properties"]["kind"]["const"].as_str().unwrap())
+        .collect();
+    assert_eq!(seen, raised);
+}
+
+#[test]
+fn folders_of_functions_and_of_events_are_the_same() {
+    let folders = |of: &str| -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(repository().join(of))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let listed: Vec<_> = FUNCTIONS
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    assert_eq!(folders("functions"), listed);
+    assert_eq!(folders("events"), listed);
+}
+
+/// The published schema is the one that the types give. To write it anew: delete the file and run this test twice.
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    let path = repository().join("docs/schema/alert-1.0.json");
+    let made = format!("{:#}\n", alert_schema());
+    if !path.exists() {
+        std::fs::write(&path, made).unwrap();
+        panic!("wrote {}", path.display());
+    }
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == made,
+        "{} is not what the types give",
+        path.display()
+    );
+}
+
+#[test]
+fn the_closed_schema_refuses_what_is_not_described() {
+    let schema = jsonschema::validator_for(&closed_alert_schema()).unwrap();
+    let path = repository().join("events/key-deletion/ct-schedule-key-deletion.json");
+    let event = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let alert = serde_json::to_value(&handle("key-deletion", &event).0.alerts[0]).unwrap();
+    assert!(schema.is_valid(&alert));
+    for pointer in [
+        "",
+        "/key",
+        "/key/rotation",
+        "/actor",
+        "/details",
+        "/enrichment",
+        "/source",
+        "/links",
+    ] {
+        let mut more = alert.clone();
+        more.pointer_mut(pointer).unwrap()["surprise"] = 1.into();
+        assert!(
+            !schema.is_valid(&more),
+            "{pointer} takes a member that is not described"
+        );
+        let mut less = alert.clone();
+        let object = less.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        let first = object.keys().next().unwrap().clone();
+        object.remove(&first);
+        assert!(!schema.is_valid(&less), "{pointer} does without {first}");
+    }
+}

@@ -1,0 +1,190 @@
+//! The keys that the sample events tell of, as KMS would describe them.
+
+use jiff::Timestamp;
+use watch_core::arn::KeyArn;
+use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
+use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tags, Use};
+use watch_core::text::Untrusted;
+
+/// A KMS that knows these keys and no other.
+pub struct SampleKeys;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn word(text: &str) -> Option<Untrusted> {
+    Some(Untrusted::new(text))
+}
+
+fn gone(key: &KeyArn) -> CallError {
+    CallError::new("NotFoundException", &format!("Key '{key}' does not exist"))
+}
+
+/// Refusals name the caller, which is this text.
+fn denied(operation: &str) -> CallError {
+    let caller = "arn:aws:sts::111122223333:assumed-role/kms-watch/key-deletion";
+    let why = "because no resource-based policy allows the action";
+    CallError::new(
+        "AccessDeniedException",
+        &format!("User: {caller} is not authorized to perform: kms:{operation} {why}"),
+    )
+}
+
+enum Sample {
+    /// A symmetric key in use.
+    Symmetric,
+    /// A key whose only imported material has expired.
+    Imported,
+    /// A multi-Region primary with replicas.
+    Primary,
+    /// A key in a CloudHSM key store, whose policy does not let the watch in.
+    CloudHsm,
+    /// A key that AWS manages.
+    AwsManaged,
+}
+
+fn sample(key: &KeyArn) -> Result<Sample, CallError> {
+    match (key.region().as_str(), key.id()) {
+        ("us-east-1", "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913") => Ok(Sample::Symmetric),
+        ("us-east-1", "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74") => Ok(Sample::Imported),
+        ("us-east-1", "mrk-9a41c6e07d2b4f58b3e1d02c86f7a955") => Ok(Sample::Primary),
+        (_, "2b6e8d13-4c07-4f9b-8a21-90d5e7c3b684") => Ok(Sample::CloudHsm),
+        (_, "0a9d4c3b-7e61-4b58-a2f4-c1d8e9b03f75") => Ok(Sample::AwsManaged),
+        _ => Err(gone(key)),
+    }
+}
+
+impl Kms for SampleKeys {
+    async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError> {
+        let symmetric = Metadata {
+            state: Some(State::PendingDeletion),
+            manager: Some(Manager::Customer),
+            origin: Some(Origin::AwsKms),
+            spec: word("SYMMETRIC_DEFAULT"),
+            usage: word("ENCRYPT_DECRYPT"),
+            description: word("Card data of the orders database"),
+            created_at: Some(at("2023-06-01T08:00:00Z")),
+            deletion_at: Some(at("2026-02-28T09:01:07Z")),
+            ..Metadata::default()
+        };
+        let relative = |region: &str| {
+            key.to_string()
+                .replace("us-east-1", region)
+                .parse()
+                .unwrap()
+        };
+        match sample(key)? {
+            Sample::Symmetric => Ok(symmetric),
+            Sample::Imported => Ok(Metadata {
+                state: Some(State::PendingImport),
+                origin: Some(Origin::External),
+                description: None,
+                deletion_at: None,
+                expires_at: Some(at("2026-05-15T18:00:00Z")),
+                ..symmetric
+            }),
+            Sample::Primary => Ok(Metadata {
+                state: Some(State::PendingReplicaDeletion),
+                deletion_at: None,
+                pending_window_days: Some(30),
+                multi_region: Some(MultiRegion {
+                    kind: MultiRegionType::Primary,
+                    primary: Some(key.clone()),
+                    replicas: vec![relative("eu-west-1"), relative("ap-southeast-2")],
+                }),
+                ..symmetric
+            }),
+            Sample::CloudHsm => Err(denied("DescribeKey")),
+            Sample::AwsManaged => Ok(Metadata {
+                state: Some(State::Enabled),
+                manager: Some(Manager::Aws),
+                description: word(
+                    "Default key that protects my EBS volumes when no other key is defined",
+                ),
+                deletion_at: None,
+                ..symmetric
+            }),
+        }
+    }
+
+    async fn list_aliases(&self, key: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
+        let names: &[&str] = match sample(key)? {
+            Sample::Symmetric => &["alias/payments", "alias/payments-legacy"],
+            Sample::Imported => &["alias/byok/ledger"],
+            Sample::Primary => &[],
+            // Only the caller's own policy counts for this call.
+            Sample::CloudHsm => &["alias/hsm/signing"],
+            Sample::AwsManaged => &["alias/aws/ebs"],
+        };
+        Ok(names.iter().map(|name| Untrusted::new(name)).collect())
+    }
+
+    async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError> {
+        let tags: &[(&str, &str)] = match sample(key)? {
+            Sample::Symmetric => &[("Owner", "team-pay"), ("env", "prod")],
+            Sample::CloudHsm => return Err(denied("ListResourceTags")),
+            Sample::Imported | Sample::Primary | Sample::AwsManaged => &[],
+        };
+        Ok(tags
+            .iter()
+            .map(|(key, value)| (Untrusted::new(key), Untrusted::new(value)))
+            .collect())
+    }
+
+    async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError> {
+        match sample(key)? {
+            Sample::Symmetric | Sample::Primary => Ok(RotationStatus {
+                enabled: true,
+                period_days: Some(365),
+                next_at: Some(at("2027-02-03T04:12:18Z")),
+            }),
+            Sample::AwsManaged => Ok(RotationStatus {
+                enabled: true,
+                period_days: Some(365),
+                next_at: None,
+            }),
+            Sample::Imported => Err(CallError::new(
+                "UnsupportedOperationException",
+                "origin is EXTERNAL",
+            )),
+            Sample::CloudHsm => Err(denied("GetKeyRotationStatus")),
+        }
+    }
+
+    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError> {
+        match sample(key)? {
+            Sample::Symmetric => Ok(Some(at("2026-02-03T04:12:18Z"))),
+            Sample::CloudHsm => Err(denied("ListKeyRotations")),
+            Sample::Imported | Sample::Primary | Sample::AwsManaged => Ok(None),
+        }
+    }
+
+    async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
+        let tracked_since = Some(at("2026-01-15T00:00:00Z"));
+        let created_at = Some(at("2023-06-01T08:00:00Z"));
+        match sample(key)? {
+            Sample::Symmetric => Ok(LastUsage {
+                used: Some(Use {
+                    at: at("2026-02-13T21:40:00Z"),
+                    operation: word("Decrypt"),
+                    event_id: word("b0d3f2f7-8f5c-4d1b-8f4e-7f5f0c1e2d3a"),
+                }),
+                tracked_since,
+                created_at,
+            }),
+            Sample::Imported => Ok(LastUsage {
+                used: None,
+                tracked_since,
+                created_at,
+            }),
+            Sample::Primary => Ok(LastUsage {
+                used: None,
+                tracked_since: created_at,
+                created_at,
+            }),
+            Sample::CloudHsm => Err(denied("GetKeyLastUsage")),
+            Sample::AwsManaged => Err(CallError::new("ThrottlingException", "Rate exceeded")),
+        }
+    }
+}

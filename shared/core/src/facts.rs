@@ -182,13 +182,14 @@ impl Facts {
                 .map(|(_, owner)| owner.clone())
                 .and_then(Untrusted::non_empty)
         });
-        let rotation = match (self.rotation.into_known(), self.last_rotation.into_known()) {
+        let last_rotation = self.last_rotation.into_known().flatten();
+        let rotation = match (self.rotation.into_known(), last_rotation) {
             (None, None) => None,
             (status, last_at) => Some(Rotation {
                 enabled: status.as_ref().map(|status| status.enabled),
                 period_days: status.as_ref().and_then(|status| status.period_days),
                 next_at: status.and_then(|status| status.next_at),
-                last_at: last_at.flatten(),
+                last_at,
             }),
         };
         Key {

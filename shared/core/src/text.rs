@@ -153,12 +153,13 @@ impl Text {
         part.add_to(self);
     }
 
-    /// Adds a sentence, with a space before it where needed.
+    /// Adds a sentence, with a space before it where needed. An empty one adds nothing.
     pub fn sentence(&mut self, part: impl Part) {
-        if !self.0.is_empty() {
-            self.push(" ");
-        }
+        let before = self.0.len();
         self.push(part);
+        if before > 0 && self.0.len() > before {
+            self.0.insert(before, Span::Own(Cow::Borrowed(" ")));
+        }
     }
 
     /// The pieces in order.

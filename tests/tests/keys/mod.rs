@@ -7,7 +7,7 @@ use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tag
 use watch_core::text::Untrusted;
 
 /// A KMS that knows these keys and no other.
-pub struct SampleKeys;
+pub(crate) struct SampleKeys;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk, warm};
 use watch_core::arn::KeyArn;
 use watch_core::config::Config;
-use watch_core::ports::{Kms, LastUsage, Message, Topics};
+use watch_core::ports::{Kms, Message, Topics};
 
 use crate::server::{Answer, Request, Server};
 
@@ -23,6 +23,26 @@ fn all_topics() -> Config {
         ("CHAT_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:chat"),
         ("FEED_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:feed"),
     ])
+}
+
+fn key() -> KeyArn {
+    "arn:aws:kms:us-east-1:111122223333:key/k".parse().unwrap()
+}
+
+/// The reads that an event needs, all at once; `true` for each that was answered.
+async fn reads(kms: &KmsAdapter) -> [bool; 6] {
+    let key = &key();
+    let answers = tokio::join!(
+        kms.describe_key(key),
+        kms.list_aliases(key),
+        kms.list_resource_tags(key),
+        kms.get_key_rotation_status(key),
+        kms.last_rotation(key),
+        kms.get_key_last_usage(key),
+    );
+    println!("{answers:?}");
+    let (a, b, c, d, e, f) = &answers;
+    [a.is_ok(), b.is_ok(), c.is_ok(), d.is_ok(), e.is_ok(), f.is_ok()]
 }
 
 /// As far away as a service in the same Region, so that parallel calls are under way together.
@@ -46,17 +66,7 @@ async fn an_event_finds_its_connections_open() {
     warm::up(&kms, &sns, &config).await;
     assert_eq!((kms_server.connections(), sns_server.connections()), (6, 3));
 
-    let key: KeyArn = "arn:aws:kms:us-east-1:111122223333:key/k".parse().unwrap();
-    let answers = tokio::join!(
-        kms.describe_key(&key),
-        kms.list_aliases(&key),
-        kms.list_resource_tags(&key),
-        kms.get_key_rotation_status(&key),
-        kms.last_rotation(&key),
-        kms.get_key_last_usage(&key),
-    );
-    assert_eq!(answers.5, Ok(LastUsage::default()));
-    assert!(answers.0.is_ok() && answers.1.is_ok() && answers.2.is_ok() && answers.3.is_ok() && answers.4.is_ok());
+    assert_eq!(reads(&kms).await, [true; 6]);
     let topics = [Some(config.alert_topic), config.chat_topic, config.feed_topic];
     let messages: Vec<_> = topics
         .into_iter()
@@ -67,6 +77,20 @@ async fn an_event_finds_its_connections_open() {
 
     assert_eq!((kms_server.requests().len(), sns_server.requests().len()), (12, 6));
     assert_eq!((kms_server.connections(), sns_server.connections()), (6, 3));
+}
+
+#[tokio::test]
+async fn connections_that_died_while_the_function_slept_cost_nothing() {
+    let mortal = |request: &Request| if request.is_first { slowly(request) } else { Answer::Hangup };
+    let (kms_server, sns_server) = (Server::start(mortal), Server::start(mortal));
+    let kms = KmsAdapter::new(&sdk::local(&kms_server.url(), "us-east-1"));
+    let sns = SnsAdapter::new(&sdk::local(&sns_server.url(), "us-east-1"));
+    let config = config(&[("ALERT_TOPIC_ARN", ALERTS)]);
+    warm::up(&kms, &sns, &config).await;
+    assert_eq!(reads(&kms).await, [true; 6]);
+    let message = Message { topic: config.alert_topic, subject: None, body: "x".into(), attributes: vec![] };
+    assert_eq!(sns.publish(&message).await, Ok(()));
+    assert_eq!((kms_server.connections(), sns_server.connections()), (12, 2));
 }
 
 #[tokio::test]

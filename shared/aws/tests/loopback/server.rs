@@ -12,6 +12,8 @@ pub(crate) struct Request {
     pub(crate) line: String,
     headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Nothing was asked on this connection before.
+    pub(crate) is_first: bool,
 }
 
 impl Request {
@@ -33,6 +35,8 @@ pub(crate) enum Answer {
     Http(u16, Vec<(&'static str, String)>, String),
     /// Nothing, ever.
     Silence,
+    /// The end of the connection.
+    Hangup,
 }
 
 impl Answer {
@@ -109,7 +113,9 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, seen: &Mutex<Se
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     seen.lock().unwrap().first_bytes = reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
+    let mut is_first = true;
     while let Some(request) = read(&mut reader) {
+        let request = Request { is_first: std::mem::take(&mut is_first), ..request };
         seen.lock().unwrap().requests.push(request.clone());
         match answer(&request) {
             Answer::Http(status, headers, body) => {
@@ -119,6 +125,7 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, seen: &Mutex<Se
                     return;
                 }
             }
+            Answer::Hangup => return,
             Answer::Silence => loop {
                 std::thread::park();
             },

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::words::{CONFIRM, contradiction, described, has_replicas, last_use, loss, who};
+use super::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
 use super::{Case, Describe, Identity, RECENT_DAYS, step};
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
@@ -126,11 +126,19 @@ impl Describe for KeyDeletionScheduled {
         }
         text.sentence(last_use(case));
         if let Some(key) = case.key {
-            let when = if has_replicas(key) {
+            let replicas = replicas(key).filter(|_| self.waits_for_replicas);
+            let when = if replicas.is_some() {
                 "Once they are all deleted, "
             } else {
                 "Once it is deleted, "
             };
+            if let Some(regions) = replicas {
+                text.sentence(text![
+                    "Its replicas in ",
+                    regions,
+                    " have the same material and still work."
+                ]);
+            }
             text.sentence(loss(key, when));
         }
         text
@@ -180,9 +188,9 @@ impl Describe for KeyDeletionCancelled {
 
     fn title(&self, case: &Case<'_>) -> Text {
         let outcome = match case.state() {
-            Some(State::Enabled) => "",
+            Some(State::Disabled) | None => " but left disabled",
             Some(State::PendingImport) => " and waits for its key material",
-            _ => " but left disabled",
+            Some(_) => "",
         };
         text![case.name(), " is saved from deletion", outcome]
     }
@@ -296,7 +304,14 @@ impl Describe for KeyDeleted {
             case.at,
             "."
         ];
-        text.sentence("This cannot be undone.");
+        match case.state() {
+            Some(state) if !state.is_pending_deletion() => text.sentence(text![
+                "But KMS now reports a key with this id as ",
+                state,
+                ": it was made again since, as a replica can be."
+            ]),
+            _ => text.sentence("This cannot be undone."),
+        }
         if let Some(by) = &self.scheduled_by {
             text.sentence(text!["The deletion was scheduled by ", by]);
             if let Some(at) = self.scheduled_at {

@@ -222,7 +222,7 @@ impl Describe for KeyMaterialImported {
         let name = case.name();
         match (self.expires(), case.key.and_then(|key| key.expires_at)) {
             (Some(false), None) => text!["Key material without expiry was imported into ", name],
-            (_, Some(expiry)) => text![
+            (_, Some(expiry)) if case.state() != Some(&State::PendingImport) => text![
                 "Key material was imported into ",
                 name,
                 "; it works until ",

@@ -77,9 +77,18 @@ pub(super) fn loss(key: &Key, when: &'static str) -> Text {
     };
     let mut text = text![when, what];
     let relatives = related_keys(key);
-    if !relatives.spans().is_empty() {
+    if !relatives.spans().is_empty()
+        && !key
+            .state
+            .as_ref()
+            .is_some_and(|state| *state == State::PendingReplicaDeletion)
+    {
         text.push(", unless through the related multi-Region keys, which have the same material: ");
         text.push(relatives);
+    } else if key.multi_region.is_none() && key.id.starts_with("mrk-") {
+        text.push(
+            ", unless a related multi-Region key lives, which has the same id in another Region",
+        );
     }
     text.push(".");
     match key.origin {
@@ -109,11 +118,10 @@ fn related_keys(key: &Key) -> Text {
     text
 }
 
-/// The key is the primary of replicas that still live.
-pub(super) fn has_replicas(key: &Key) -> bool {
-    key.multi_region.as_ref().is_some_and(|multi_region| {
-        multi_region.kind == MultiRegionType::Primary && !multi_region.replicas.is_empty()
-    })
+/// The replicas of a primary, by their Regions, if any live.
+pub(super) fn replicas(key: &Key) -> Option<Text> {
+    let primary = key.multi_region.as_ref()?.kind == MultiRegionType::Primary;
+    Some(related_keys(key)).filter(|replicas| primary && !replicas.spans().is_empty())
 }
 
 /// Says so if KMS now reports another state than the event brought about.

@@ -127,8 +127,8 @@ fn description(alert: &Alert) -> String {
         .as_ref()
         .map_or("unknown", |region| region.as_str());
     let place = format!("Where: {account} {region}, {}", minute(alert.occurred_at));
-    let rows = key_rows(alert).into_iter().map(|row| line("Key", row));
-    let actor = actor_rows(alert).into_iter().map(|row| line("Who", row));
+    let rows = key_rows(alert).into_iter().map(|row| line("", row));
+    let actor = actor_rows(alert).into_iter().map(|row| line("Actor ", row));
     let missing = (alert.enrichment.status != EnrichmentStatus::Complete).then(|| {
         let facts: Vec<_> = alert
             .enrichment
@@ -154,7 +154,7 @@ fn description(alert: &Alert) -> String {
 }
 
 fn line(of: &str, (name, value): Row) -> String {
-    format!("{of} {}: {}", name.to_lowercase(), fit(&value, 400))
+    format!("{of}{name}: {}", fit(&value, 400))
 }
 
 fn next_step(text: &Text, command: Option<&str>) -> String {

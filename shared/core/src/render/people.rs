@@ -1,7 +1,7 @@
 //! For people: an e-mail in plain text, short lines, the urgent things first.
 
 use super::{BODY_LIMIT, Row, SUBJECT_LIMIT, actor_rows, key_rows};
-use crate::alert::{Alert, EnrichmentSource, EnrichmentStatus};
+use crate::alert::{Alert, EnrichmentSource, EnrichmentStatus, Missing};
 use crate::kinds::Kind;
 use crate::text::{Text, Untrusted};
 
@@ -45,7 +45,7 @@ fn units(text: &str) -> usize {
 pub fn people(alert: &Alert) -> String {
     let mut body = Body::default();
     body.line(&format!(
-        "{}  {}",
+        "{}: {}",
         alert.severity.as_str(),
         plain(&alert.title)
     ));
@@ -84,7 +84,7 @@ pub fn people(alert: &Alert) -> String {
         );
     }
     if let Some(link) = &alert.links.key {
-        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Key"));
+        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Console"));
     }
     if let Some(link) = &alert.links.event {
         body.verbatim(&format!("{:NAME_WIDTH$}{link}", "CloudTrail"));
@@ -95,20 +95,30 @@ pub fn people(alert: &Alert) -> String {
     }
     if alert.enrichment.status != EnrichmentStatus::Complete {
         body.heading(match alert.enrichment.source {
-            EnrichmentSource::Event => "KMS DID NOT ANSWER; THIS IS WHAT THE EVENT SAYS",
+            EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
             EnrichmentSource::Live | EnrichmentSource::Ledger => "WHAT COULD NOT BE FOUND OUT",
         });
-        for missing in &alert.enrichment.missing {
-            body.hanging(
-                &format!("{:NAME_WIDTH$}", missing.fact),
-                &value(&missing.reason),
-            );
+        for (facts, reason) in by_reason(&alert.enrichment.missing) {
+            body.hanging("", &facts.join(", "));
+            body.hanging("  ", &value(reason));
         }
     }
     body.gap();
     body.verbatim("-- ");
     body.verbatim(&format!("KMS Watch, {}, alert {}", alert.kind, alert.id));
     body.finish()
+}
+
+/// The missing facts, those with one reason together.
+fn by_reason(missing: &[Missing]) -> Vec<(Vec<&'static str>, &Untrusted)> {
+    let mut groups: Vec<(Vec<&'static str>, &Untrusted)> = Vec::new();
+    for Missing { fact, reason } in missing {
+        match groups.iter_mut().find(|(_, known)| *known == reason) {
+            Some((facts, _)) => facts.push(fact),
+            None => groups.push((vec![fact], reason)),
+        }
+    }
+    groups
 }
 
 /// Our own words as they are, values of others without live links.

@@ -1,1 +1,223 @@
-//! Black-box tests over the built functions.
+//! A built function as Lambda runs it, on the embedded AWS: what the black-box tests hold.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use watch_local::{Invocation, LambdaRuntime, LocalAws, Options, Published, RuntimeOptions};
+
+/// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The workspace.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A sample event, by its path below `events/`.
+///
+/// # Panics
+///
+/// If there is no such file, or no JSON in it.
+pub fn event(path: &str) -> Value {
+    let text = std::fs::read(repository().join("events").join(path)).expect(path);
+    serde_json::from_slice(&text).expect(path)
+}
+
+/// The built binary of a function.
+///
+/// Cargo names binaries only to tests of their own package, so they are built here: in one go, with the features of the
+/// whole workspace, which a `cargo demo` or `cargo test` has compiled already.
+///
+/// # Panics
+///
+/// If the build fails.
+pub fn binary(function: &str) -> &'static Path {
+    static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let binaries = BINARIES.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--workspace",
+                "--bins",
+                "--message-format=json",
+                "--quiet",
+            ])
+            .current_dir(repository())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "the binaries do not build");
+        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        let artifact = |line| {
+            let message: Value = serde_json::from_str(line).ok()?;
+            let path = message["executable"].as_str()?.into();
+            Some((message["target"]["name"].as_str()?.to_owned(), path))
+        };
+        messages.lines().filter_map(artifact).collect()
+    });
+    binaries
+        .get(function)
+        .unwrap_or_else(|| panic!("no binary {function} among {binaries:?}"))
+}
+
+/// A function's process under a Runtime API, with three topics on an AWS of its own.
+pub struct Function {
+    /// The embedded AWS.
+    pub aws: LocalAws,
+    /// The Runtime API.
+    pub lambda: LambdaRuntime,
+    process: Child,
+}
+
+impl Function {
+    /// Starts the function's binary with no more environment than Lambda's and `variables`; an empty value unsets one.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start(function: &str, variables: &[(&str, &str)]) -> Self {
+        let aws = LocalAws::start(Options::default()).expect("the embedded AWS starts");
+        Self::start_on(aws, function, variables)
+    }
+
+    /// The same on an AWS that is there already.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start_on(aws: LocalAws, function: &str, variables: &[(&str, &str)]) -> Self {
+        let lambda =
+            LambdaRuntime::start(RuntimeOptions::default()).expect("the Runtime API starts");
+        let mut environment: BTreeMap<String, String> = [
+            ("AWS_ENDPOINT_URL", aws.endpoint_url()),
+            ("AWS_REGION", aws.region().to_owned()),
+            ("AWS_ACCESS_KEY_ID", "AKIDFUNCTION".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("ALERT_TOPIC_ARN", aws.create_topic("people")),
+            ("CHAT_TOPIC_ARN", aws.create_topic("chat")),
+            ("FEED_TOPIC_ARN", aws.create_topic("feed")),
+        ]
+        .into_iter()
+        .chain(lambda.environment(function))
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        for (name, value) in variables {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
+        environment.retain(|_, value| !value.is_empty());
+        let process = Command::new(binary(function))
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the function starts");
+        Self {
+            aws,
+            lambda,
+            process,
+        }
+    }
+
+    /// Invokes the function and waits for what becomes of it.
+    pub fn invoke(&self, payload: impl Into<Vec<u8>>) -> Invocation {
+        self.lambda.invoke(payload.into(), PATIENCE)
+    }
+
+    /// Invokes the function with an event that it must answer.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn handle(&self, event: &Value) -> Value {
+        match self.invoke(event.to_string()) {
+            Invocation::Response(outcome) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until the function asks for its first event.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn ready(&self) {
+        assert!(
+            self.lambda.wait_for_polls(1, PATIENCE),
+            "the function does not start"
+        );
+    }
+
+    /// What a topic has received since the last time.
+    pub fn received(&self, topic: &str) -> Vec<Published> {
+        self.aws.take_published(&self.aws.create_topic(topic))
+    }
+
+    /// The alerts on the feed since the last time.
+    ///
+    /// # Panics
+    ///
+    /// If one is no JSON.
+    pub fn feed(&self) -> Vec<Value> {
+        let messages = self.received("feed");
+        messages
+            .iter()
+            .map(|message| serde_json::from_str(&message.message).expect("JSON on the feed"))
+            .collect()
+    }
+
+    /// Waits for the process to end by itself: its status, stdout and stderr.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    pub fn end(mut self) -> (ExitStatus, String, String) {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        let status = loop {
+            match self
+                .process
+                .try_wait()
+                .expect("the process can be waited for")
+            {
+                Some(status) => break status,
+                None if std::time::Instant::now() > deadline => panic!("the function does not end"),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let read = |stream: Option<&mut dyn Read>| {
+            let mut text = String::new();
+            stream
+                .expect("a pipe")
+                .read_to_string(&mut text)
+                .expect("UTF-8");
+            text
+        };
+        let stdout = read(
+            self.process
+                .stdout
+                .as_mut()
+                .map(|stream| stream as &mut dyn Read),
+        );
+        let stderr = read(
+            self.process
+                .stderr
+                .as_mut()
+                .map(|stream| stream as &mut dyn Read),
+        );
+        (status, stdout, stderr)
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,1 +1,55 @@
-fn main(){}
+//! `cargo demo`: the main job of KMS Watch on an embedded AWS, in one process, without an account or a network.
+//!
+//! Keys are made and changed over the real SDK, time passes on a virtual clock, the events that AWS would send go through
+//! the functions' own code, and what each audience receives is printed.
+
+mod args;
+mod error;
+mod files;
+mod show;
+mod stage;
+mod story;
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use args::{Args, Command, Source};
+use error::DemoError;
+use show::Show;
+use stage::Stage;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Somebody has seen enough: `cargo demo | head`.
+        Err(DemoError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("demo: {error}");
+            if let Some(cause) = std::error::Error::source(&error) {
+                anstream::eprintln!("      {cause}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run() -> Result<(), DemoError> {
+    let args = match Args::parse(lexopt::Parser::from_env())? {
+        Command::Help => {
+            io::Write::write_all(&mut io::stdout().lock(), args::HELP.as_bytes())?;
+            return Ok(());
+        }
+        Command::Run(args) => args,
+    };
+    let mut show = Show::new(args.format);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match &args.source {
+            Source::Story => story::tell(&Stage::new()?, &mut show).await?,
+            Source::Files(names) => files::run(names, &mut show).await?,
+        }
+        show.summary()
+    })
+}

@@ -16,7 +16,13 @@ const ALERTS: &str = "arn:aws:sns:eu-west-3:111122223333:alerts";
 /// Runs one of the roles below in a process of its own, with these variables and no others.
 fn role(name: &str, variables: &[(&str, &str)]) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            name,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env_clear()
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
@@ -34,8 +40,18 @@ impl Running {
         use std::io::Read;
         self.0.kill().unwrap();
         let (mut out, mut err) = (String::new(), String::new());
-        self.0.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        self.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        self.0
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        self.0
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
         (out, err)
     }
 }
@@ -47,8 +63,11 @@ impl Drop for Running {
     }
 }
 
-const CREDENTIALS: [(&str, &str); 3] =
-    [("AWS_ACCESS_KEY_ID", "AKIDENV"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_SESSION_TOKEN", "session-token")];
+const CREDENTIALS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "AKIDENV"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("AWS_SESSION_TOKEN", "session-token"),
+];
 
 fn with<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     CREDENTIALS.iter().chain(variables).copied().collect()
@@ -61,7 +80,9 @@ fn with<'a>(variables: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 fn function() {
     fn decide(event: &Event) -> Decision {
         match event {
-            Event::Other(event) if event.detail_type.as_str() == "panic" => panic!("this is not an exercise"),
+            Event::Other(event) if event.detail_type.as_str() == "panic" => {
+                panic!("this is not an exercise")
+            }
             _ => Decision::Ignore("nothing is of interest here".into()),
         }
     }
@@ -72,14 +93,24 @@ fn function() {
 #[test]
 #[ignore = "a role that other tests start"]
 fn two_calls() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let topic: TopicArn = ALERTS.parse().unwrap();
         let lookup = |name: &str| std::env::var_os(name).and_then(|value| value.into_string().ok());
         let sdk = sdk::load(lookup, &topic).await;
         let region = sdk.region().unwrap();
-        let key: KeyArn = format!("arn:aws:kms:{region}:111122223333:key/k").parse().unwrap();
-        let message = Message { topic, subject: None, body: "x".into(), attributes: vec![] };
+        let key: KeyArn = format!("arn:aws:kms:{region}:111122223333:key/k")
+            .parse()
+            .unwrap();
+        let message = Message {
+            topic,
+            subject: None,
+            body: "x".into(),
+            attributes: vec![],
+        };
         let described = KmsAdapter::new(&sdk).describe_key(&key).await;
         let published = SnsAdapter::new(&sdk).publish(&message).await;
         eprintln!("{:?}", (described.map(drop), published));
@@ -96,7 +127,11 @@ fn aws() -> Server {
 }
 
 fn operations(server: &Server) -> Vec<String> {
-    server.requests().iter().map(|request| request.operation().to_owned()).collect()
+    server
+        .requests()
+        .iter()
+        .map(|request| request.operation().to_owned())
+        .collect()
 }
 
 fn finish(name: &str, variables: &[(&str, &str)]) -> Output {
@@ -112,13 +147,25 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn one_endpoint_for_all_services() {
     let server = aws();
-    let output = finish("process::two_calls", &with(&[("AWS_ENDPOINT_URL", &server.url()), ("AWS_REGION", "us-west-2")]));
+    let output = finish(
+        "process::two_calls",
+        &with(&[
+            ("AWS_ENDPOINT_URL", &server.url()),
+            ("AWS_REGION", "us-west-2"),
+        ]),
+    );
     assert_eq!(text(&output.stderr).trim(), "(Ok(()), Ok(()))");
     assert_eq!(operations(&server), ["DescribeKey", "Publish"]);
     let request = &server.requests()[0];
     let authorization = request.header("authorization");
-    assert!(authorization.contains("Credential=AKIDENV/"), "{authorization}");
-    assert!(authorization.contains("/us-west-2/kms/aws4_request"), "{authorization}");
+    assert!(
+        authorization.contains("Credential=AKIDENV/"),
+        "{authorization}"
+    );
+    assert!(
+        authorization.contains("/us-west-2/kms/aws4_request"),
+        "{authorization}"
+    );
     assert_eq!(request.header("x-amz-security-token"), "session-token");
 }
 
@@ -134,11 +181,14 @@ fn an_endpoint_for_each_service() {
     ]);
     let output = finish("process::two_calls", &variables);
     assert_eq!(text(&output.stderr).trim(), "(Ok(()), Ok(()))");
-    assert_eq!((operations(&all), operations(&kms), operations(&sns)), (
-        vec![],
-        vec!["DescribeKey".to_owned()],
-        vec!["Publish".to_owned()]
-    ));
+    assert_eq!(
+        (operations(&all), operations(&kms), operations(&sns)),
+        (
+            vec![],
+            vec!["DescribeKey".to_owned()],
+            vec!["Publish".to_owned()]
+        )
+    );
 }
 
 #[test]
@@ -150,9 +200,15 @@ fn the_region_is_the_environment_s_else_the_topic_s() {
     ] {
         let server = aws();
         let url = server.url();
-        finish("process::two_calls", &with(&[("AWS_ENDPOINT_URL", url.as_str()), variable]));
+        finish(
+            "process::two_calls",
+            &with(&[("AWS_ENDPOINT_URL", url.as_str()), variable]),
+        );
         let authorization = server.requests()[0].header("authorization").to_owned();
-        assert!(authorization.contains(&format!("/{region}/kms/")), "{variable:?}: {authorization}");
+        assert!(
+            authorization.contains(&format!("/{region}/kms/")),
+            "{variable:?}: {authorization}"
+        );
     }
 }
 
@@ -161,22 +217,40 @@ fn profile_files_are_not_read() {
     let home = std::env::temp_dir().join(format!("watch-aws-{}", std::process::id()));
     std::fs::create_dir_all(home.join(".aws")).unwrap();
     let profile = "endpoint_url = http://127.0.0.1:1\naws_access_key_id = AKIDFILE\naws_secret_access_key = x\n";
-    std::fs::write(home.join(".aws/config"), format!("[default]\n{profile}[profile p]\n{profile}")).unwrap();
+    std::fs::write(
+        home.join(".aws/config"),
+        format!("[default]\n{profile}[profile p]\n{profile}"),
+    )
+    .unwrap();
     std::fs::write(home.join(".aws/credentials"), format!("[p]\n{profile}")).unwrap();
     let server = aws();
     let url = server.url();
     let home_text = home.to_str().unwrap();
     for profile in [("AWS_PROFILE", "p"), ("AWS_PROFILE", "")] {
-        let variables = [("HOME", home_text), ("AWS_ENDPOINT_URL", url.as_str()), profile, ("AWS_REGION", "us-west-2")];
+        let variables = [
+            ("HOME", home_text),
+            ("AWS_ENDPOINT_URL", url.as_str()),
+            profile,
+            ("AWS_REGION", "us-west-2"),
+        ];
         let output = finish("process::two_calls", &with(&variables));
         assert_eq!(text(&output.stderr).trim(), "(Ok(()), Ok(()))");
         // Without credentials in the environment there are none.
         let output = finish("process::two_calls", &variables);
-        assert!(text(&output.stderr).contains("environment variable not set"), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).contains("environment variable not set"),
+            "{}",
+            text(&output.stderr)
+        );
     }
     std::fs::remove_dir_all(home).unwrap();
     assert_eq!(server.requests().len(), 4);
-    assert!(server.requests().iter().all(|request| request.header("authorization").contains("AKIDENV/")));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.header("authorization").contains("AKIDENV/"))
+    );
 }
 
 #[test]
@@ -198,10 +272,25 @@ fn a_malformed_setting_of_the_sdk_is_no_panic() {
 fn there_is_a_connector_that_speaks_tls() {
     let server = aws();
     let url = server.url().replace("http:", "https:");
-    let output = finish("process::two_calls", &with(&[("AWS_ENDPOINT_URL_KMS", &url), ("AWS_ENDPOINT_URL_SNS", &url)]));
-    assert!(text(&output.stderr).contains("DispatchFailure"), "{}", text(&output.stderr));
+    let output = finish(
+        "process::two_calls",
+        &with(&[
+            ("AWS_ENDPOINT_URL_KMS", &url),
+            ("AWS_ENDPOINT_URL_SNS", &url),
+        ]),
+    );
+    assert!(
+        text(&output.stderr).contains("DispatchFailure"),
+        "{}",
+        text(&output.stderr)
+    );
     // A handshake record of TLS (RFC 8446, section 5.1).
-    assert_eq!(server.first_bytes()[..2], [0x16, 0x03], "{}", text(&output.stderr));
+    assert_eq!(
+        server.first_bytes()[..2],
+        [0x16, 0x03],
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 // The start of a function.
@@ -220,9 +309,17 @@ fn without_its_variables_a_function_says_so_in_one_line_and_ends() {
     let stderr = text(&output.stderr);
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     let line: Value = serde_json::from_str(&stderr).unwrap();
-    assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!("invalid configuration")));
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&json!("ERROR"), &json!("invalid configuration"))
+    );
     assert_eq!(line["function"], "key-deletion");
-    let problems: Vec<_> = line["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap()).collect();
+    let problems: Vec<_> = line["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| problem.as_str().unwrap())
+        .collect();
     let expected = [
         "ALERT_TOPIC_ARN is malformed: not the ARN of an SNS topic: \"alerts\"",
         "MINIMUM_SEVERITY is malformed: not one of INFO, LOW, MEDIUM, HIGH, CRITICAL",
@@ -247,13 +344,22 @@ fn an_empty_environment_names_every_variable_that_is_needed() {
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         "AWS_LAMBDA_FUNCTION_VERSION",
     ];
-    assert_eq!(line["problems"], json!(missing.map(|name| format!("{name} is missing"))));
+    assert_eq!(
+        line["problems"],
+        json!(missing.map(|name| format!("{name} is missing")))
+    );
 }
 
 /// What the function wrote to stdout; the rest is the test harness.
 fn own_lines(stdout: &str) -> Vec<String> {
-    let lines = stdout.lines().map(|line| line.strip_prefix("test process::function ... ").unwrap_or(line));
-    lines.filter(|line| !line.is_empty() && *line != "running 1 test").map(str::to_owned).collect()
+    let lines = stdout.lines().map(|line| {
+        line.strip_prefix("test process::function ... ")
+            .unwrap_or(line)
+    });
+    lines
+        .filter(|line| !line.is_empty() && *line != "running 1 test")
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A Lambda that has these invocations, one after the other, and then no more.
@@ -269,7 +375,10 @@ fn lambda(invocations: Vec<&'static str>) -> Server {
                 let headers = vec![
                     ("lambda-runtime-aws-request-id", format!("request-{number}")),
                     ("lambda-runtime-deadline-ms", "9999999999999".to_owned()),
-                    ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-3:1:function:f".to_owned()),
+                    (
+                        "lambda-runtime-invoked-function-arn",
+                        "arn:aws:lambda:eu-west-3:1:function:f".to_owned(),
+                    ),
                 ];
                 Answer::Http(200, headers, body.to_owned())
             }
@@ -294,7 +403,9 @@ fn start(runtime_api: &str, aws: &Server, more: &[(&str, &str)]) -> Running {
 }
 
 fn is_answer(request: &Request) -> bool {
-    request.line.starts_with("POST /2018-06-01/runtime/invocation/")
+    request
+        .line
+        .starts_with("POST /2018-06-01/runtime/invocation/")
 }
 
 fn body(request: &Request) -> Value {
@@ -306,42 +417,91 @@ const EVENT: &str = r#"{"source":"aws.s3","detail-type":"x","detail":{}}"#;
 #[test]
 fn a_function_answers_and_goes_on_whatever_it_is_sent() {
     let panicking = r#"{"source":"aws.s3","detail-type":"panic","detail":{}}"#;
-    let lambda = lambda(vec![EVENT, "this is not JSON", "", panicking, r#"{"no":"event"}"#, EVENT]);
+    let lambda = lambda(vec![
+        EVENT,
+        "this is not JSON",
+        "",
+        panicking,
+        r#"{"no":"event"}"#,
+        EVENT,
+    ]);
     let aws = aws();
     let running = start(&lambda.address, &aws, &[]);
     let answers = lambda.wait_for(6, is_answer);
     let (out, err) = running.stop();
 
-    let ignored = json!({ "outcome": "ignored", "alerts": [], "reason": "nothing is of interest here" });
-    assert!(answers[0].line.contains("/request-0/response "), "{}", answers[0].line);
+    let ignored =
+        json!({ "outcome": "ignored", "alerts": [], "reason": "nothing is of interest here" });
+    assert!(
+        answers[0].line.contains("/request-0/response "),
+        "{}",
+        answers[0].line
+    );
     assert_eq!(body(&answers[0]), ignored);
 
     for (number, answer) in [(1, &answers[1]), (2, &answers[2]), (3, &answers[3])] {
-        assert!(answer.line.contains(&format!("/request-{number}/error ")), "{}", answer.line);
+        assert!(
+            answer.line.contains(&format!("/request-{number}/error ")),
+            "{}",
+            answer.line
+        );
     }
-    assert!(body(&answers[1])["errorMessage"].as_str().unwrap().contains("deserialize"), "{}", answers[1].body);
-    assert_eq!(body(&answers[3])["errorMessage"], "Lambda panicked: this is not an exercise");
+    assert!(
+        body(&answers[1])["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("deserialize"),
+        "{}",
+        answers[1].body
+    );
+    assert_eq!(
+        body(&answers[3])["errorMessage"],
+        "Lambda panicked: this is not an exercise"
+    );
 
     // What is JSON but no event is told to people.
-    assert!(answers[4].line.contains("/request-4/response "), "{} {}", answers[4].line, answers[4].body);
+    assert!(
+        answers[4].line.contains("/request-4/response "),
+        "{} {}",
+        answers[4].line,
+        answers[4].body
+    );
     assert_eq!(body(&answers[4])["outcome"], "delivered");
-    assert_eq!(aws.wait_for(1, |request| request.operation() == "Publish").len(), 1);
+    assert_eq!(
+        aws.wait_for(1, |request| request.operation() == "Publish")
+            .len(),
+        1
+    );
 
-    assert!(answers[5].line.contains("/request-5/response "), "{}", answers[5].line);
+    assert!(
+        answers[5].line.contains("/request-5/response "),
+        "{}",
+        answers[5].line
+    );
     assert_eq!(body(&answers[5]), ignored);
 
     assert!(err.contains("this is not an exercise"), "{err}");
-    let lines: Vec<Value> = own_lines(&out).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let warnings: Vec<_> = lines.iter().filter(|line| line["level"] == "WARN").collect();
+    let lines: Vec<Value> = own_lines(&out)
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let warnings: Vec<_> = lines
+        .iter()
+        .filter(|line| line["level"] == "WARN")
+        .collect();
     assert_eq!(warnings.len(), 1, "{out}");
-    assert_eq!(warnings[0]["fields"]["message"], "no ledger: no de-duplication, no memory");
+    assert_eq!(
+        warnings[0]["fields"]["message"],
+        "no ledger: no de-duplication, no memory"
+    );
     assert_eq!(warnings[0]["fields"]["function"], "key-deletion");
 }
 
 #[test]
 fn a_function_that_cannot_publish_fails_and_says_why() {
     let lambda = lambda(vec![r#"{"no":"event"}"#]);
-    let aws = Server::start(|request| match request.operation() {
+    let aws = Server::start(|request| {
+        match request.operation() {
         "Publish" => Answer::Http(
             403,
             vec![],
@@ -349,14 +509,25 @@ fn a_function_that_cannot_publish_fails_and_says_why() {
                 .into(),
         ),
         _ => Answer::ok("{}"),
+    }
     });
     let running = start(&lambda.address, &aws, &[("LEDGER_TABLE", "ledger")]);
     let answers = lambda.wait_for(1, is_answer);
     let (out, _) = running.stop();
-    assert!(answers[0].line.contains("/request-0/error "), "{}", answers[0].line);
+    assert!(
+        answers[0].line.contains("/request-0/error "),
+        "{}",
+        answers[0].line
+    );
     assert_eq!(body(&answers[0])["errorType"], "PublishFailed");
-    let message = body(&answers[0])["errorMessage"].as_str().unwrap().to_owned();
-    assert!(message.contains(ALERTS) && message.contains("AuthorizationError: not you"), "{message}");
+    let message = body(&answers[0])["errorMessage"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        message.contains(ALERTS) && message.contains("AuthorizationError: not you"),
+        "{message}"
+    );
     assert!(out.contains("this version keeps no ledger yet"), "{out}");
     assert!(!out.contains("no de-duplication"), "{out}");
 }
@@ -365,24 +536,49 @@ fn a_function_that_cannot_publish_fails_and_says_why() {
 fn a_function_opens_its_connections_before_it_asks_for_an_event() {
     let lambda = lambda(vec![EVENT]);
     let aws = aws();
-    let running = start(&lambda.address, &aws, &[("FEED_TOPIC_ARN", "arn:aws:sns:eu-west-3:111122223333:feed")]);
+    let running = start(
+        &lambda.address,
+        &aws,
+        &[("FEED_TOPIC_ARN", "arn:aws:sns:eu-west-3:111122223333:feed")],
+    );
     lambda.wait_for(1, |request| request.line.starts_with("GET "));
     let operations = operations(&aws);
     running.stop();
-    let count = |name: &str| operations.iter().filter(|operation| *operation == name).count();
-    assert_eq!((count("ListAliases"), count("GetTopicAttributes")), (6, 2), "{operations:?}");
+    let count = |name: &str| {
+        operations
+            .iter()
+            .filter(|operation| *operation == name)
+            .count()
+    };
+    assert_eq!(
+        (count("ListAliases"), count("GetTopicAttributes")),
+        (6, 2),
+        "{operations:?}"
+    );
 }
 
 #[test]
 fn without_a_runtime_api_a_function_says_so_in_one_line_and_ends() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let running = start(&port.to_string(), &aws(), &[]);
     let output = wait(running);
     assert_eq!(output.0, Some(1));
     assert_eq!(output.1.lines().count(), 1, "{}", output.1);
     let line: Value = serde_json::from_str(&output.1).unwrap();
-    assert_eq!((&line["level"], &line["message"]), (&json!("ERROR"), &json!("the Lambda Runtime API failed")));
-    assert!(line["problems"][0].as_str().unwrap().contains("Connection refused"), "{line}");
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&json!("ERROR"), &json!("the Lambda Runtime API failed"))
+    );
+    assert!(
+        line["problems"][0]
+            .as_str()
+            .unwrap()
+            .contains("Connection refused"),
+        "{line}"
+    );
 }
 
 /// Waits for the end: exit code and stderr.
@@ -390,6 +586,12 @@ fn wait(mut running: Running) -> (Option<i32>, String) {
     use std::io::Read;
     let code = running.0.wait().unwrap().code();
     let mut err = String::new();
-    running.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    running
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut err)
+        .unwrap();
     (code, err)
 }

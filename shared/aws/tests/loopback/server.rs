@@ -12,20 +12,27 @@ pub(crate) struct Request {
     pub(crate) line: String,
     headers: Vec<(String, String)>,
     pub(crate) body: String,
-    /// Nothing was asked on this connection before.
-    pub(crate) is_first: bool,
+    /// On which connection, counted from one.
+    pub(crate) connection: usize,
 }
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map_or("", |(_, value)| value)
     }
 
     /// `DescribeKey`, …
     pub(crate) fn operation(&self) -> &str {
         match self.header("x-amz-target").rsplit_once('.') {
             Some((_, operation)) => operation,
-            None => self.body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default(),
+            None => self
+                .body
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("Action="))
+                .unwrap_or_default(),
         }
     }
 }
@@ -66,9 +73,13 @@ impl Server {
         let (answer, shared) = (Arc::new(answer), Arc::clone(&seen));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                shared.lock().unwrap().connections += 1;
+                let connection = {
+                    let mut seen = shared.lock().unwrap();
+                    seen.connections += 1;
+                    seen.connections
+                };
                 let (answer, seen) = (Arc::clone(&answer), Arc::clone(&shared));
-                std::thread::spawn(move || serve(stream.unwrap(), &*answer, &seen));
+                std::thread::spawn(move || serve(connection, stream.unwrap(), &*answer, &seen));
             }
         });
         Self { address, seen }
@@ -103,24 +114,41 @@ impl Server {
             if found.len() >= count {
                 return found;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "only {found:?} of {:?}", self.requests());
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "only {found:?} of {:?}",
+                self.requests()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-fn serve(stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, seen: &Mutex<Seen>) {
+fn serve(
+    connection: usize,
+    stream: TcpStream,
+    answer: &dyn Fn(&Request) -> Answer,
+    seen: &Mutex<Seen>,
+) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     seen.lock().unwrap().first_bytes = reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
-    let mut is_first = true;
     while let Some(request) = read(&mut reader) {
-        let request = Request { is_first: std::mem::take(&mut is_first), ..request };
+        let request = Request {
+            connection,
+            ..request
+        };
         seen.lock().unwrap().requests.push(request.clone());
         match answer(&request) {
             Answer::Http(status, headers, body) => {
-                let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+                let headers: String = headers
+                    .iter()
+                    .map(|(name, value)| format!("{name}: {value}\r\n"))
+                    .collect();
+                let head = format!(
+                    "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n",
+                    body.len()
+                );
                 if writer.write_all((head + &body).as_bytes()).is_err() {
                     return;
                 }
@@ -134,14 +162,19 @@ fn serve(stream: TcpStream, answer: &dyn Fn(&Request) -> Answer, seen: &Mutex<Se
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
-    let mut request = Request { line: line(reader)?, ..Request::default() };
+    let mut request = Request {
+        line: line(reader)?,
+        ..Request::default()
+    };
     loop {
         let header = line(reader)?;
         if header.is_empty() {
             break;
         }
         let (name, value) = header.split_once(':')?;
-        request.headers.push((name.to_owned(), value.trim().to_owned()));
+        request
+            .headers
+            .push((name.to_owned(), value.trim().to_owned()));
     }
     let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;

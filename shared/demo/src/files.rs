@@ -1,0 +1,116 @@
+//! Events of the user's own, from files.
+
+use std::io::Read;
+
+use serde_json::{Map, Value};
+use watch_core::event::{Event, unwrap};
+use watch_local::NewKey;
+
+use crate::error::DemoError;
+use crate::show::Show;
+use crate::stage::Stage;
+
+/// Handles each file's event on an AWS of its own.
+pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoError> {
+    // All are read first: a wrong name must not be found after a page of alerts.
+    let events = names
+        .iter()
+        .map(|name| read(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (name, event) in names.iter().zip(&events) {
+        let stage = Stage::new()?;
+        show.scene(
+            name,
+            "The key is a stand-in: the embedded AWS cannot know yours.",
+        )?;
+        stand_in(&stage, event);
+        match stage.handle(event).await? {
+            Ok(tellings) => {
+                for telling in &tellings {
+                    show.telling(telling)?;
+                }
+            }
+            Err(reason) => show.ignored(name, &reason)?,
+        }
+    }
+    Ok(())
+}
+
+fn read(name: &str) -> Result<Value, DemoError> {
+    let mut text = Vec::new();
+    let read = if name == "-" {
+        std::io::stdin().lock().read_to_end(&mut text).map(|_| ())
+    } else {
+        std::fs::read(name).map(|bytes| text = bytes)
+    };
+    read.map_err(|source| DemoError::Read {
+        name: name.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&text).map_err(|source| DemoError::Json {
+        name: name.to_owned(),
+        source,
+    })
+}
+
+/// Puts the key that the event tells of in place, and does to it what the event tells, as far as that goes.
+fn stand_in(stage: &Stage, payload: &Value) {
+    for body in unwrap(payload).into_iter().flatten() {
+        let Ok(event) = Event::read(&body) else {
+            continue;
+        };
+        let (key, material, call) = match &event {
+            Event::Kms(event) => (
+                Some(&event.key),
+                event.envelope.detail_type.as_str().contains("Material"),
+                None,
+            ),
+            Event::CloudTrail(event) => (
+                event.key.as_ref(),
+                event.name.as_str().contains("KeyMaterial"),
+                Some(event.name.as_str()),
+            ),
+            Event::Other(_) => (None, false, None),
+        };
+        let deleted = call == Some("DeleteKey")
+            || event.envelope().detail_type.as_str() == "KMS CMK Deletion";
+        let Some(key) = key.filter(|_| !deleted) else {
+            continue;
+        };
+        let new = if material {
+            NewKey::imported()
+        } else {
+            NewKey::symmetric()
+        };
+        stage.aws.add_key(
+            new.id(key.id())
+                .in_region(key.region().as_str())
+                .alias("alias/stand-in")
+                .described("Stand-in for your key")
+                .tag("Owner", "you"),
+        );
+        if let (Some(call), Some(request)) = (call, body["detail"]["requestParameters"].as_object())
+        {
+            // What the simulator refuses has no effect, and the alert says what it can.
+            let _ = stage
+                .aws
+                .call_in(key.region().as_str(), call, api_members(request));
+        }
+        stage.aws.take_events();
+    }
+}
+
+/// CloudTrail writes `keyId` where the API has `KeyId`.
+fn api_members(request: &Map<String, Value>) -> Value {
+    let capital = |name: &String| {
+        let mut letters = name.chars();
+        letters
+            .next()
+            .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            .unwrap_or_default()
+    };
+    request
+        .iter()
+        .map(|(name, value)| (capital(name), value.clone()))
+        .collect()
+}

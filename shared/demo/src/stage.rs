@@ -1,0 +1,125 @@
+//! The stage: an embedded AWS, the functions on it, and what their topics receive.
+
+use std::rc::Rc;
+
+use aws_sdk_kms::Client;
+use jiff::Timestamp;
+use serde_json::Value;
+use watch_aws::{KmsAdapter, SnsAdapter, sdk};
+use watch_core::config::Config;
+use watch_core::decision::Decision;
+use watch_core::event::Event;
+use watch_core::pipeline::{Outcome, Verdict, Watch};
+use watch_core::ports::Clock;
+use watch_local::{Caller, LocalAws, Options, Published};
+
+use crate::error::DemoError;
+
+/// Every function with its decisions.
+const FUNCTIONS: [(&str, fn(&Event) -> Decision); 3] = [
+    ("key-deletion", key_deletion::decide),
+    ("key-rotation", key_rotation::decide),
+    ("material-expiration", material_expiration::decide),
+];
+
+/// The variable that holds each audience's topic.
+const TOPICS: [(&str, &str); 3] = [
+    ("ALERT_TOPIC_ARN", "people"),
+    ("CHAT_TOPIC_ARN", "chat"),
+    ("FEED_TOPIC_ARN", "feed"),
+];
+
+/// An embedded AWS with the functions on it.
+pub(crate) struct Stage {
+    pub(crate) aws: Rc<LocalAws>,
+    pub(crate) kms: Client,
+    functions: Vec<Watch<KmsAdapter, SnsAdapter, StageClock>>,
+}
+
+/// What one function made of one event.
+pub(crate) struct Telling {
+    pub(crate) function: &'static str,
+    pub(crate) outcome: Outcome,
+    pub(crate) people: Vec<Published>,
+    pub(crate) chat: Vec<Published>,
+    pub(crate) feed: Vec<Published>,
+}
+
+/// The embedded AWS's time.
+struct StageClock(Rc<LocalAws>);
+
+impl Clock for StageClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Stage {
+    pub(crate) fn new() -> Result<Self, DemoError> {
+        let aws = Rc::new(LocalAws::start(Options::default())?);
+        aws.as_caller(Caller::assumed_role("PowerUser", "maria").from_ip("192.0.2.10"));
+        let sdk = sdk::local(&aws.endpoint_url(), aws.region());
+        let config = Config::from_lookup(
+            |name| {
+                TOPICS
+                    .iter()
+                    .find(|(variable, _)| *variable == name)
+                    .map(|(_, topic)| aws.create_topic(topic))
+            },
+            &[],
+        )?;
+        let functions = FUNCTIONS.map(|(function, decide)| Watch {
+            function,
+            config: config.clone(),
+            decide,
+            kms: KmsAdapter::new(&sdk),
+            topics: SnsAdapter::new(&sdk),
+            clock: StageClock(Rc::clone(&aws)),
+        });
+        Ok(Self {
+            kms: Client::new(&sdk),
+            functions: functions.into(),
+            aws,
+        })
+    }
+
+    /// Gives the event to every function; those that have no use for it are left out.
+    ///
+    /// If none has, the error side tells why the last one did not.
+    pub(crate) async fn handle(
+        &self,
+        event: &Value,
+    ) -> Result<Result<Vec<Telling>, String>, DemoError> {
+        let mut tellings = Vec::new();
+        let mut reason = String::new();
+        for function in &self.functions {
+            let outcome = function.handle(event).await?;
+            if outcome.verdict == Verdict::Ignored {
+                reason = outcome.reason.unwrap_or_default();
+                continue;
+            }
+            let unreadable = outcome
+                .alerts
+                .iter()
+                .all(|alert| alert.kind == "UnreadableEvent");
+            let [people, chat, feed] =
+                TOPICS.map(|(_, topic)| self.aws.take_published(&self.aws.create_topic(topic)));
+            tellings.push(Telling {
+                function: function.function,
+                outcome,
+                people,
+                chat,
+                feed,
+            });
+            if unreadable {
+                // Each function would say the same.
+                break;
+            }
+        }
+        Ok(if tellings.is_empty() {
+            Err(reason)
+        } else {
+            Ok(tellings)
+        })
+    }
+}

@@ -6,8 +6,11 @@ use super::BODY_LIMIT;
 use crate::alert::{Alert, EnrichmentStatus, Key, Missing};
 use crate::text::Untrusted;
 
+/// Takes a member out of a key.
+type Shed = fn(&mut Key);
+
 /// What is left out of an alert that SNS would refuse, in this order: each has a name and may be asked of KMS again.
-const SHEDDABLE: [(&str, fn(&mut Key)); 4] = [
+const SHEDDABLE: [(&str, Shed); 4] = [
     ("tags", |key| key.tags = None),
     ("aliases", |key| key.aliases = None),
     ("description", |key| key.description = None),

@@ -1,0 +1,207 @@
+//! The operations: name, whether CloudTrail calls them read-only, how they name a key, and what each key state
+//! makes of them (KMS Developer Guide, "Key states of AWS KMS keys", the table and its footnotes).
+
+use super::{
+    Call, Key, KeyState, KmsError, Outcome, aliases, creation, crypto, deletion, import, policy,
+    reads, replicas, rotation, selector::Accepts, switches, tags,
+};
+
+/// One row.
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) read_only: bool,
+    pub(super) selects: Selects,
+    pub(super) run: fn(&mut Call<'_>) -> Outcome,
+    /// One answer per state, in the order of [`column`].
+    states: [Answer; 8],
+}
+
+/// The member of the request that names the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selects {
+    /// None: the operation makes a key, lists them, or finds the key in its own way.
+    Nothing,
+    /// `KeyId`, an id or ARN.
+    Key,
+    /// `KeyId`, an id, ARN, alias name or alias ARN.
+    KeyOrAlias,
+    /// `KeyId`, which may be left out.
+    MaybeKey,
+    /// `TargetKeyId`, an id or ARN.
+    Target,
+    /// `AliasName`: the key that the alias points to.
+    Alias,
+}
+
+impl Selects {
+    pub(super) fn member(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Key | Self::KeyOrAlias | Self::MaybeKey => Some("KeyId"),
+            Self::Target => Some("TargetKeyId"),
+            Self::Alias => Some("AliasName"),
+        }
+    }
+
+    pub(super) fn accepts(self) -> Accepts {
+        match self {
+            Self::KeyOrAlias | Self::Alias => Accepts::AnyName,
+            _ => Accepts::IdOrArn,
+        }
+    }
+}
+
+/// What a key in a given state answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Ok,
+    /// `DisabledException`, "is disabled."
+    Disabled,
+    /// `KMSInvalidStateException`, "is …" with the words of the state.
+    State,
+    /// `KMSInvalidStateException`, "is not pending deletion."
+    NotPending,
+    /// `UnsupportedOperationException`, "origin is … which is not valid for this operation."
+    Origin,
+}
+
+fn column(state: KeyState) -> usize {
+    match state {
+        KeyState::Enabled => 0,
+        KeyState::Disabled => 1,
+        KeyState::PendingDeletion => 2,
+        KeyState::PendingReplicaDeletion => 3,
+        KeyState::PendingImport => 4,
+        KeyState::Unavailable => 5,
+        KeyState::Creating => 6,
+        KeyState::Updating => 7,
+    }
+}
+
+const fn op(
+    name: &'static str,
+    read_only: bool,
+    selects: Selects,
+    run: fn(&mut Call<'_>) -> Outcome,
+    states: [Answer; 8],
+) -> Operation {
+    Operation {
+        name,
+        read_only,
+        selects,
+        run,
+        states,
+    }
+}
+
+/// Where the guide leaves the choice (cryptographic operations on a key pending deletion give `DisabledException`
+/// or `KMSInvalidStateException`), the table has the second; where it gives no answer for `Creating` and
+/// `Updating`, changes are refused and reads are not.
+#[rustfmt::skip]
+static OPERATIONS: &[Operation] = {
+    use Answer::{Disabled as D, NotPending as N, Ok as Y, Origin as O, State as S};
+    use Selects::{Alias, Key, KeyOrAlias, MaybeKey, Nothing, Target};
+    const R: bool = true;
+    const W: bool = false;
+    &[
+        //                                                                               Enabled
+        //                                                                               |  Disabled
+        //                                                                               |  |  PendingDeletion
+        //                                                                               |  |  |  PendingReplicaDeletion
+        //                                                                               |  |  |  |  PendingImport
+        //                                                                               |  |  |  |  |  Unavailable
+        //                                                                               |  |  |  |  |  |  Creating
+        //                                                                               |  |  |  |  |  |  |  Updating
+        op("CreateKey",                 W, Nothing,    creation::create_key,            [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("ReplicateKey",              W, Key,        replicas::replicate_key,         [Y, D, S, S, S, S, S, S]),
+        op("DescribeKey",               R, KeyOrAlias, reads::describe_key,             [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("ListKeys",                  R, Nothing,    reads::list_keys,                [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("GetKeyLastUsage",           R, Key,        reads::get_key_last_usage,       [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("UpdateKeyDescription",      W, Key,        switches::update_description,    [Y, Y, S, S, Y, Y, S, Y]),
+        op("EnableKey",                 W, Key,        switches::enable_key,            [Y, Y, S, S, S, Y, S, S]),
+        op("DisableKey",                W, Key,        switches::disable_key,           [Y, Y, S, S, S, Y, S, S]),
+        op("GetKeyPolicy",              R, Key,        policy::get_key_policy,          [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("PutKeyPolicy",              W, Key,        policy::put_key_policy,          [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("CreateAlias",               W, Target,     aliases::create_alias,           [Y, Y, S, S, Y, Y, S, Y]),
+        op("UpdateAlias",               W, Target,     aliases::update_alias,           [Y, Y, S, S, Y, Y, S, Y]),
+        op("DeleteAlias",               W, Alias,      aliases::delete_alias,           [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("ListAliases",               R, MaybeKey,   aliases::list_aliases,           [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("TagResource",               W, Key,        tags::tag_resource,              [Y, Y, S, S, Y, Y, S, Y]),
+        op("UntagResource",             W, Key,        tags::untag_resource,            [Y, Y, S, S, Y, Y, S, Y]),
+        op("ListResourceTags",          R, Key,        tags::list_resource_tags,        [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("EnableKeyRotation",         W, Key,        rotation::enable,                [Y, D, S, S, O, O, S, S]),
+        op("DisableKeyRotation",        W, Key,        rotation::disable,               [Y, D, S, S, O, O, S, S]),
+        op("RotateKeyOnDemand",         W, Key,        rotation::on_demand,             [Y, D, S, S, S, O, S, S]),
+        op("GetKeyRotationStatus",      R, Key,        rotation::status,                [Y, Y, Y, Y, O, O, Y, Y]),
+        op("ListKeyRotations",          R, Key,        rotation::list,                  [Y, Y, Y, Y, Y, O, Y, Y]),
+        op("ScheduleKeyDeletion",       W, Key,        deletion::schedule,              [Y, Y, S, S, Y, Y, S, S]),
+        op("CancelKeyDeletion",         W, Key,        deletion::cancel,                [N, N, Y, Y, N, N, N, N]),
+        op("GetParametersForImport",    R, Key,        import::get_parameters,          [Y, Y, S, S, Y, O, S, Y]),
+        op("ImportKeyMaterial",         W, Key,        import::import_material,         [Y, Y, S, S, Y, O, S, S]),
+        op("DeleteImportedKeyMaterial", W, Key,        import::delete_material,         [Y, Y, Y, Y, Y, O, S, S]),
+        op("Encrypt",                   R, KeyOrAlias, crypto::encrypt,                 [Y, D, S, S, S, S, S, Y]),
+        op("GenerateDataKey",           R, KeyOrAlias, crypto::generate_data_key,       [Y, D, S, S, S, S, S, Y]),
+        // The key is found in the ciphertext, so the state is asked for there.
+        op("Decrypt",                   R, Nothing,    crypto::decrypt,                 [Y, D, S, S, S, S, S, Y]),
+    ]
+};
+
+impl Operation {
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// The error of the table, if there is one.
+    pub(super) fn check_state(&self, key: &Key) -> Result<(), KmsError> {
+        let state = key.state();
+        match self.states[column(state)] {
+            Answer::Ok => Ok(()),
+            Answer::Disabled => Err(KmsError::disabled(&key.arn)),
+            Answer::State => Err(KmsError::invalid_state(&key.arn, state)),
+            Answer::NotPending => Err(KmsError::new(
+                "KMSInvalidStateException",
+                format!("{} is not pending deletion.", key.arn),
+            )),
+            Answer::Origin => Err(KmsError::unsupported_origin(key)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn these_succeed_in_every_state() {
+        for name in [
+            "DescribeKey",
+            "GetKeyPolicy",
+            "PutKeyPolicy",
+            "ListAliases",
+            "DeleteAlias",
+            "ListResourceTags",
+        ] {
+            let operation = Operation::find(name).unwrap();
+            assert_eq!(operation.states, [Answer::Ok; 8], "{name}");
+        }
+    }
+
+    #[test]
+    fn only_reads_are_read_only() {
+        for operation in OPERATIONS {
+            let reads = ["Describe", "Get", "List", "Encrypt", "Decrypt", "Generate"];
+            let is_read = reads
+                .iter()
+                .any(|prefix| operation.name.starts_with(prefix));
+            assert_eq!(operation.read_only, is_read, "{}", operation.name);
+        }
+    }
+
+    #[test]
+    fn no_operation_is_listed_twice() {
+        let mut names: Vec<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), OPERATIONS.len());
+    }
+}

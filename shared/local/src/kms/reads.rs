@@ -1,0 +1,64 @@
+//! `DescribeKey`, `ListKeys`, `GetKeyLastUsage`.
+
+use serde_json::{Value, json};
+
+use super::{
+    Call, Done, Outcome,
+    paging::{Limits, page},
+};
+use crate::{events::Trail, wire::epoch};
+
+pub(super) fn describe_key(call: &mut Call<'_>) -> Outcome {
+    let key = call.key()?;
+    Ok(Done::quiet(
+        &key.arn,
+        json!({"KeyMetadata": call.world.kms.metadata(key)}),
+    ))
+}
+
+pub(super) fn list_keys(call: &mut Call<'_>) -> Outcome {
+    let keys = call
+        .world
+        .kms
+        .keys
+        .values()
+        .filter(|key| key.region == call.region);
+    let items = keys.map(|key| (key.id.clone(), json!({"KeyId": key.id, "KeyArn": key.arn})));
+    let response = page(
+        call.body,
+        Limits {
+            default: 100,
+            max: 1000,
+        },
+        "Keys",
+        items,
+    )?;
+    Ok(Done {
+        response,
+        trail: Trail::default(),
+    })
+}
+
+/// An empty `KeyLastUsage` means "never" only if the key is not older than the tracking
+/// (KMS API Reference, `GetKeyLastUsage`).
+pub(super) fn get_key_last_usage(call: &mut Call<'_>) -> Outcome {
+    let key = call.key()?;
+    let usage = key.last_use.as_ref().map_or_else(
+        || json!({}),
+        |last| {
+            json!({
+                "Operation": last.operation,
+                "Timestamp": epoch(last.at),
+                "CloudTrailEventId": last.event_id,
+                "KmsRequestId": last.request_id,
+            })
+        },
+    );
+    let response: Value = json!({
+        "KeyId": key.id,
+        "KeyLastUsage": usage,
+        "TrackingStartDate": epoch(key.created.max(call.world.usage_tracking_start)),
+        "KeyCreationDate": epoch(key.created),
+    });
+    Ok(Done::quiet(&key.arn, response))
+}

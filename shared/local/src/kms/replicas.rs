@@ -1,0 +1,89 @@
+//! `ReplicateKey`: related keys with the same id and material in other Regions
+//! (KMS Developer Guide, "Multi-Region keys").
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::{
+    Call, Done, Key, KmsError, LastUse, Material, MultiRegion, Origin, Outcome,
+    creation::trail_metadata, policy::check_policy, switches::check_description, tags::read_tags,
+};
+
+/// How long a new replica is `Creating`.
+const REPLICATION_TAKES: SignedDuration = SignedDuration::from_secs(10);
+
+pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
+    let body = call.body;
+    let region = body.required("ReplicaRegion")?.to_owned();
+    let description = body.text("Description")?.unwrap_or_default();
+    check_description(description)?;
+    let tags = read_tags(body.list("Tags")?.unwrap_or_default())?;
+    let primary = call.key()?;
+    if primary.multi_region != Some(MultiRegion::Primary) {
+        return Err(KmsError::new(
+            "UnsupportedOperationException",
+            format!("{} is not a multi-Region primary key.", primary.arn),
+        ));
+    }
+    let mut replica = replica_of(primary, &region);
+    replica.created = call.world.now;
+    replica.ready = call.world.now.checked_add(REPLICATION_TAKES).ok();
+    description.clone_into(&mut replica.description);
+    replica.tags = tags;
+    if let Some(policy) = body.text("Policy")? {
+        check_policy(policy)?;
+        policy.clone_into(&mut replica.policy);
+    }
+    let reference = replica.reference();
+    if call.world.kms.keys.contains_key(&reference) {
+        return Err(KmsError::new(
+            "AlreadyExistsException",
+            format!("{} already exists", replica.arn),
+        ));
+    }
+    let parameters = json!({
+        "keyId": body.required("KeyId")?,
+        "replicaRegion": region,
+        "bypassPolicyLockoutSafetyCheck": body.flag("BypassPolicyLockoutSafetyCheck")?,
+        "description": description,
+    });
+    let (primary_arn, policy) = (primary.arn.clone(), replica.policy.clone());
+    call.world.kms.keys.insert(reference.clone(), replica);
+    let replica = call
+        .world
+        .kms
+        .keys
+        .get(&reference)
+        .ok_or_else(KmsError::internal)?;
+    let metadata = call.world.kms.metadata(replica);
+    let elements =
+        json!({"replicaKeyMetadata": trail_metadata(&metadata), "replicaPolicy": policy});
+    let response = json!({"ReplicaKeyMetadata": metadata, "ReplicaPolicy": policy});
+    Ok(Done::quiet(&primary_arn, response)
+        .response_elements(elements)
+        .parameters(parameters))
+}
+
+/// A replica shares id, spec, usage, origin and material; imported material has to be imported again.
+pub(super) fn replica_of(primary: &Key, region: &str) -> Key {
+    let mut replica = Key::new(region, &primary.account, &primary.id, primary.created);
+    replica.spec = primary.spec;
+    replica.usage = primary.usage;
+    replica.origin = primary.origin;
+    replica.multi_region = Some(MultiRegion::Replica {
+        primary_region: primary.region.clone(),
+    });
+    replica.last_use = None::<LastUse>;
+    replica.materials = primary.materials.clone();
+    if primary.origin == Origin::External {
+        let ids: Vec<String> = replica
+            .materials
+            .iter()
+            .map(|m: &Material| m.id.clone())
+            .collect();
+        for id in ids {
+            replica.drop_material(&id);
+        }
+    }
+    replica
+}

@@ -1,0 +1,135 @@
+//! How a request names a key: id, ARN, alias name, alias ARN
+//! (KMS Developer Guide, "Key identifiers (`KeyId`)").
+
+use super::{Kms, KmsError, partition};
+
+/// The place of a key in the store: related multi-Region keys share their id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KeyRef {
+    pub(crate) region: String,
+    pub(crate) id: String,
+}
+
+/// Which forms an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepts {
+    IdOrArn,
+    AnyName,
+}
+
+/// Splits a key or alias ARN into Region, account and resource (`key/…`, `alias/…`).
+#[must_use]
+pub fn parse_arn(arn: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = arn.splitn(6, ':');
+    let (arn, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+    (arn == "arn" && partition.starts_with("aws") && service == "kms")
+        .then_some((region, account, resource))
+}
+
+/// `8-4-4-4-12` hexadecimal digits, or `mrk-` and 32.
+fn is_key_id(text: &str) -> bool {
+    let is_hex = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(rest) = text.strip_prefix("mrk-") {
+        return is_hex(rest, 32);
+    }
+    let parts: Vec<&str> = text.split('-').collect();
+    parts.len() == 5
+        && parts
+            .iter()
+            .zip([8, 4, 4, 4, 12])
+            .all(|(part, len)| is_hex(part, len))
+}
+
+impl Kms {
+    /// Finds the key, or says what KMS says when it cannot. Keys of other accounts were refused before.
+    pub(crate) fn select(
+        &self,
+        name: &str,
+        accepts: Accepts,
+        region: &str,
+        account: &str,
+    ) -> Result<KeyRef, KmsError> {
+        if name.is_empty() || name.len() > 2048 {
+            return Err(KmsError::validation(format!(
+                "1 validation error detected: Value '{name}' at 'keyId' failed to satisfy constraint: \
+                 Member must have length between 1 and 2048, inclusive"
+            )));
+        }
+        let resource = if name.starts_with("arn:") {
+            let (arn_region, _, resource) = parse_arn(name).ok_or_else(|| {
+                KmsError::new("InvalidArnException", format!("Invalid arn {name}"))
+            })?;
+            if arn_region != region {
+                return Err(KmsError::not_found(format!("Invalid arn {arn_region}")));
+            }
+            if resource.starts_with("alias/") && accepts == Accepts::IdOrArn {
+                return Err(KmsError::new(
+                    "InvalidArnException",
+                    format!("{name} is an alias ARN; a key ARN is expected"),
+                ));
+            }
+            resource
+        } else {
+            name
+        };
+        if resource.starts_with("alias/") && accepts == Accepts::AnyName {
+            return self
+                .aliases
+                .get(&(region.to_owned(), resource.to_owned()))
+                .map(|alias| KeyRef {
+                    region: region.to_owned(),
+                    id: alias.key.clone(),
+                })
+                .ok_or_else(|| {
+                    KmsError::not_found(format!(
+                        "Alias {} is not found.",
+                        alias_arn(region, account, resource)
+                    ))
+                });
+        }
+        let id = resource.strip_prefix("key/").unwrap_or(resource);
+        if !is_key_id(id) {
+            return Err(KmsError::not_found(format!("Invalid keyId '{name}'")));
+        }
+        let reference = KeyRef {
+            region: region.to_owned(),
+            id: id.to_owned(),
+        };
+        if self.keys.contains_key(&reference) {
+            Ok(reference)
+        } else {
+            let partition = partition(region);
+            Err(KmsError::no_such_key(&format!(
+                "arn:{partition}:kms:{region}:{account}:key/{id}"
+            )))
+        }
+    }
+}
+
+pub(crate) fn alias_arn(region: &str, account: &str, name: &str) -> String {
+    format!("arn:{}:kms:{region}:{account}:{name}", partition(region))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_ids_have_two_forms() {
+        assert!(is_key_id("5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913"));
+        assert!(is_key_id("mrk-9a41c6e07d2b4f58b3e1d02c86f7a955"));
+        assert!(!is_key_id("mrk-9a41"));
+        assert!(!is_key_id("my-key"));
+    }
+
+    #[test]
+    fn an_arn_of_another_service_is_none_of_ours() {
+        assert_eq!(
+            parse_arn("arn:aws-cn:kms:cn-north-1:111122223333:alias/a/b:c"),
+            Some(("cn-north-1", "111122223333", "alias/a/b:c"))
+        );
+        assert_eq!(parse_arn("arn:aws:sns:us-east-1:111122223333:topic"), None);
+        assert_eq!(parse_arn("key/x"), None);
+    }
+}

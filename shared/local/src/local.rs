@@ -1,0 +1,298 @@
+//! The handle that a test or the demo holds.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::{
+    caller::Caller,
+    events::EventShape,
+    faults::Faults,
+    kms::{KeyState, KeyStore, KmsError, KmsRequest, NewKey, parse_arn},
+    record::Request,
+    server::Server,
+    sns::Published,
+    wire,
+    world::World,
+};
+
+/// How a simulator starts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Region of calls and topics that name none.
+    pub region: String,
+    /// Owner of everything.
+    pub account: String,
+    /// What the virtual clock shows first.
+    pub start: Timestamp,
+    /// The same seed gives the same ids.
+    pub seed: u64,
+    /// When KMS began to record the last use of keys; older uses are unknown.
+    pub usage_tracking_start: Timestamp,
+    /// Which generation of event shapes is sent.
+    pub event_shape: EventShape,
+    /// Whether calls that change things and fail are recorded by CloudTrail, as AWS does.
+    pub failed_call_events: bool,
+    /// Whether reads and cryptographic operations send events too, as a rule in the state
+    /// `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS` would see them.
+    pub read_only_events: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".to_owned(),
+            account: "111122223333".to_owned(),
+            // 2026-11-20T10:00:00Z
+            start: Timestamp::constant(1_795_168_800, 0),
+            seed: 1,
+            // 2026-03-01T00:00:00Z
+            usage_tracking_start: Timestamp::constant(1_772_323_200, 0),
+            event_shape: EventShape::Current,
+            failed_call_events: true,
+            read_only_events: false,
+        }
+    }
+}
+
+/// A simulated AWS, served on loopback until it is dropped.
+///
+/// ```
+/// use serde_json::json;
+/// use watch_local::{LocalAws, NewKey, Options};
+///
+/// let aws = LocalAws::start(Options::default())?;
+/// let key = aws.add_key(NewKey::symmetric().alias("alias/ledger"));
+/// aws.call("ScheduleKeyDeletion", json!({"KeyId": key, "PendingWindowInDays": 7}))?;
+/// aws.advance_days(7);
+/// let types: Vec<_> = aws.take_events().iter().map(|e| e["detail-type"].clone()).collect();
+/// assert_eq!(
+///     types,
+///     ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", "KMS CMK Deletion"]
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct LocalAws {
+    world: Arc<Mutex<World>>,
+    server: Server,
+    region: String,
+    account: String,
+}
+
+impl LocalAws {
+    /// Starts the server on a free port of 127.0.0.1, on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// If no port can be bound or no thread be started.
+    pub fn start(options: Options) -> io::Result<Self> {
+        let (region, account) = (options.region.clone(), options.account.clone());
+        let world = Arc::new(Mutex::new(World::new(options)));
+        let shared = Arc::clone(&world);
+        let server = Server::start("local-aws", move |request| {
+            wire::answer(Arc::clone(&shared), request)
+        })?;
+        Ok(Self {
+            world,
+            server,
+            region,
+            account,
+        })
+    }
+
+    /// For `endpoint_url` of SDK clients and `AWS_ENDPOINT_URL`.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The Region of calls that name none.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The account that owns everything.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// What the virtual clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    /// Lets time pass, and does what AWS would do meanwhile.
+    pub fn advance(&self, by: SignedDuration) {
+        self.with(|world| world.advance_to(world.now.saturating_add(by).unwrap_or(Timestamp::MAX)));
+    }
+
+    /// Lets so many days of 24 hours pass.
+    pub fn advance_days(&self, days: u32) {
+        self.advance(SignedDuration::from_hours(24 * i64::from(days)));
+    }
+
+    /// Lets time pass until then; a time in the past changes nothing.
+    pub fn advance_to(&self, to: Timestamp) {
+        self.with(|world| world.advance_to(to));
+    }
+
+    /// When AWS will next do something by itself, if nobody calls before.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.lock().next_due()
+    }
+
+    /// Calls a KMS operation as the current caller, in the simulator's Region, without HTTP and without faults.
+    ///
+    /// # Errors
+    ///
+    /// The error that the service would answer.
+    pub fn call(&self, operation: &str, body: Value) -> Result<Value, KmsError> {
+        self.call_in(&self.region, operation, body)
+    }
+
+    /// Calls a KMS operation in a Region.
+    ///
+    /// # Errors
+    ///
+    /// The error that the service would answer.
+    pub fn call_in(&self, region: &str, operation: &str, body: Value) -> Result<Value, KmsError> {
+        self.with(|world| {
+            let caller = world.caller.clone();
+            world.kms_call(KmsRequest {
+                operation,
+                region,
+                caller: &caller,
+                body: &body,
+            })
+        })
+    }
+
+    /// Puts a key in place, without a call and without events, and returns its ARN.
+    pub fn add_key(&self, key: NewKey) -> String {
+        self.with(|world| world.add_key(key))
+    }
+
+    /// The state of a key by its ARN; `None` once it is gone.
+    #[must_use]
+    pub fn key_state(&self, arn: &str) -> Option<KeyState> {
+        let (region, _, resource) = parse_arn(arn)?;
+        let id = resource.strip_prefix("key/")?;
+        let world = self.lock();
+        world
+            .kms
+            .keys
+            .values()
+            .find(|key| key.region == region && key.id == id)
+            .map(|key| key.state())
+    }
+
+    /// Puts a custom key store in place.
+    pub fn add_key_store(&self, store: KeyStore) {
+        self.with(|world| world.kms.add_store(store));
+    }
+
+    /// Disconnects a custom key store: its keys become `Unavailable`.
+    pub fn disconnect_key_store(&self, id: &str) {
+        self.with(|world| world.kms.connect_store(id, false));
+    }
+
+    /// Connects a custom key store again.
+    pub fn connect_key_store(&self, id: &str) {
+        self.with(|world| world.kms.connect_store(id, true));
+    }
+
+    /// Who makes the calls from here on; also those over HTTP, unless their access key has a caller of its own.
+    pub fn as_caller(&self, caller: Caller) -> &Self {
+        self.with(|world| world.caller = caller);
+        self
+    }
+
+    /// Who signs with this access key.
+    pub fn caller_for(&self, access_key: &str, caller: Caller) -> &Self {
+        self.with(|world| world.callers.insert(access_key.to_owned(), caller));
+        self
+    }
+
+    /// Changes the generation of event shapes that is sent from here on.
+    pub fn set_event_shape(&self, shape: EventShape) {
+        self.with(|world| world.outbox.shape = shape);
+    }
+
+    /// The events since the last time, in the order in which they were sent.
+    pub fn take_events(&self) -> Vec<Value> {
+        self.with(|world| world.outbox.take())
+    }
+
+    /// Faults for calls over HTTP.
+    #[must_use]
+    pub fn faults(&self) -> Faults<'_> {
+        Faults::new(self)
+    }
+
+    /// Every request that came over HTTP.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.lock().record.all().to_vec()
+    }
+
+    /// How many requests came over HTTP, by operation.
+    #[must_use]
+    pub fn request_counts(&self) -> BTreeMap<String, usize> {
+        self.lock().record.counts()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.with(|world| world.record.clear());
+    }
+
+    /// Creates an SNS topic (or finds the one with this name) and returns its ARN.
+    pub fn create_topic(&self, name: &str) -> String {
+        self.with(|world| world.create_topic(&self.region, name))
+    }
+
+    /// What was published to the topic, oldest first.
+    #[must_use]
+    pub fn published(&self, topic_arn: &str) -> Vec<Published> {
+        self.lock().sns.published(topic_arn).to_vec()
+    }
+
+    /// The same, and forgets it.
+    pub fn take_published(&self, topic_arn: &str) -> Vec<Published> {
+        self.with(|world| world.sns.take_published(topic_arn))
+    }
+
+    /// A panic in a test thread that held the lock must not take the other threads along.
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut self.lock())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_documented_times() {
+        let options = Options::default();
+        assert_eq!(options.start.to_string(), "2026-11-20T10:00:00Z");
+        assert_eq!(
+            options.usage_tracking_start.to_string(),
+            "2026-03-01T00:00:00Z"
+        );
+    }
+}

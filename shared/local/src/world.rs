@@ -1,0 +1,58 @@
+//! Everything that exists in the simulator, under one lock.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::{
+    caller::Caller, events::Outbox, faults::FaultRules, ids::Ids, kms::Kms, local::Options,
+    record::Record, sns::Sns,
+};
+
+/// The state of the simulator.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) account: String,
+    /// Of calls that name none.
+    pub(crate) region: String,
+    /// The virtual clock.
+    pub(crate) now: Timestamp,
+    pub(crate) usage_tracking_start: Timestamp,
+    pub(crate) ids: Ids,
+    pub(crate) kms: Kms,
+    pub(crate) sns: Sns,
+    pub(crate) faults: FaultRules,
+    pub(crate) outbox: Outbox,
+    pub(crate) record: Record,
+    pub(crate) caller: Caller,
+    /// Callers by access key, for processes that shall not be the default caller.
+    pub(crate) callers: BTreeMap<String, Caller>,
+}
+
+impl World {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            account: options.account,
+            region: options.region,
+            now: options.start,
+            usage_tracking_start: options.usage_tracking_start,
+            ids: Ids::new(options.seed),
+            kms: Kms::default(),
+            sns: Sns::default(),
+            faults: FaultRules::default(),
+            outbox: Outbox::new(
+                options.event_shape,
+                options.failed_call_events,
+                options.read_only_events,
+            ),
+            record: Record::default(),
+            caller: Caller::default(),
+            callers: BTreeMap::new(),
+        }
+    }
+
+    /// Who signs with this access key.
+    pub(crate) fn caller_of(&self, access_key: &str) -> Caller {
+        self.callers.get(access_key).unwrap_or(&self.caller).clone()
+    }
+}

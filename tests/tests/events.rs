@@ -1,6 +1,11 @@
 //! What every file of `events/` becomes for people, for chat and for machines, on a fixed set of keys.
 //!
 //! Drop a file into `events/<function>/` and it is covered: review its snapshot with `cargo insta review`.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod keys;
 
@@ -12,8 +17,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::config::Config;
-use watch_core::decision::Decision;
-use watch_core::event::Event;
+use watch_core::decision::Decide;
 use watch_core::pipeline::{Outcome, Watch};
 use watch_core::ports::{CallError, Clock, Message, Topics};
 use watch_core::schema::{alert_schema, closed_alert_schema};
@@ -21,7 +25,7 @@ use watch_core::schema::{alert_schema, closed_alert_schema};
 use keys::SampleKeys;
 
 /// Every function with its decisions. A folder of `events/` without a row here fails the test.
-const FUNCTIONS: [(&str, fn(&Event) -> Decision); 3] = [
+const FUNCTIONS: [(&str, Decide); 3] = [
     ("key-deletion", key_deletion::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),

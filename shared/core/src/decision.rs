@@ -11,6 +11,9 @@ use crate::arn::{AccountId, KeyArn, Partition, Region};
 use crate::event::{ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
 use crate::kinds::Kind;
 
+/// What makes a function: what it makes of an event.
+pub type Decide = fn(&Event) -> Decision;
+
 /// What a function makes of an event.
 #[derive(Clone, Debug)]
 pub enum Decision {

@@ -12,7 +12,7 @@
 //! | [`pipeline`] | the path of one event through all of these |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a clock |
 //! | [`config`] | a function's settings |
-//! | [`arn`], [`key`], [`severity`], [`text`], [`link`] | the words that the others are made of |
+//! | [`arn`], [`key`], [`severity`], [`mod@text`], [`link`] | the words that the others are made of |
 
 pub mod actor;
 pub mod alert;

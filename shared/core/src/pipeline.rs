@@ -12,7 +12,7 @@ use crate::alert::{
 };
 use crate::arn::TopicArn;
 use crate::config::{Config, Override};
-use crate::decision::{Decision, Occurrence, Subject, short_hash};
+use crate::decision::{Decide, Decision, Occurrence, Subject, short_hash};
 use crate::event::{Event, Unreadable, unwrap};
 use crate::facts::Facts;
 use crate::kinds::{Case, UnreadableEvent};
@@ -30,7 +30,7 @@ pub struct Watch<K, T, C> {
     /// Its settings.
     pub config: Config,
     /// What it makes of an event.
-    pub decide: fn(&Event) -> Decision,
+    pub decide: Decide,
     /// KMS.
     pub kms: K,
     /// Where alerts go.

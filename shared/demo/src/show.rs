@@ -204,10 +204,17 @@ impl Show {
             return Ok(());
         }
         writeln!(self.out, "\n{BOLD}{RULE}━━ In short{RULE:#}{BOLD:#}\n")?;
+        let [when, severity, kind, key, function, told] = [
+            "when",
+            "severity",
+            "kind",
+            "key",
+            "function",
+            "told by → topics",
+        ];
         writeln!(
             self.out,
-            "{BOLD}{:<20} {:<8} {:<21} {:<20} {:<20} {}{BOLD:#}",
-            "when", "severity", "kind", "key", "function", "told by → topics"
+            "{BOLD}{when:<20} {severity:<8} {kind:<21} {key:<20} {function:<20} {told}{BOLD:#}"
         )?;
         for Row {
             alert,

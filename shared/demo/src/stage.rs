@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk};
 use watch_core::config::Config;
-use watch_core::decision::Decision;
-use watch_core::event::Event;
+use watch_core::decision::Decide;
 use watch_core::pipeline::{Outcome, Verdict, Watch};
 use watch_core::ports::Clock;
 use watch_local::{Caller, LocalAws, Options, Published};
@@ -16,7 +15,7 @@ use watch_local::{Caller, LocalAws, Options, Published};
 use crate::error::DemoError;
 
 /// Every function with its decisions.
-const FUNCTIONS: [(&str, fn(&Event) -> Decision); 3] = [
+const FUNCTIONS: [(&str, Decide); 3] = [
     ("key-deletion", key_deletion::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),

@@ -1,4 +1,4 @@
-//! The kinds of alert. One type is one kind: its fields are the alert's `details`, its [`Describe`] is the whole of what
+//! The kinds of alert. One type is one kind: its fields are the alert's `details`, its `Describe` is the whole of what
 //! the kind says, so that a reader finds it in one place.
 //!
 //! To add a kind: write its type and its `impl Describe` in the file of its subject, and add it to the list at the end

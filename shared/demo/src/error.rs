@@ -8,7 +8,7 @@ use watch_core::pipeline::HandleError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     #[error("{0}\n      `cargo demo -- --help` shows what there is")]
-    Usage(#[from] lexopt::Error),
+    Usage(lexopt::Error),
     #[error("failed to read {name}")]
     Read {
         name: String,
@@ -29,6 +29,12 @@ pub(crate) enum DemoError {
     Output(#[from] io::Error),
     #[error("the configuration is wrong")]
     Config(#[from] watch_core::config::ConfigError),
+}
+
+impl From<lexopt::Error> for DemoError {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error)
+    }
 }
 
 impl DemoError {

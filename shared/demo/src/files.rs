@@ -2,9 +2,10 @@
 
 use std::io::Read;
 
+use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value};
 use watch_core::event::{Event, unwrap};
-use watch_local::NewKey;
+use watch_local::{NewKey, Options};
 
 use crate::error::DemoError;
 use crate::show::Show;
@@ -18,7 +19,7 @@ pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoErr
         .map(|name| read(name))
         .collect::<Result<Vec<_>, _>>()?;
     for (name, event) in names.iter().zip(&events) {
-        let stage = Stage::new()?;
+        let stage = Stage::new(at_the_time_of(event))?;
         show.scene(
             name,
             "The key is a stand-in: the embedded AWS cannot know yours.",
@@ -43,14 +44,27 @@ fn read(name: &str) -> Result<Value, DemoError> {
     } else {
         std::fs::read(name).map(|bytes| text = bytes)
     };
-    read.map_err(|source| DemoError::Read {
-        name: name.to_owned(),
-        source,
-    })?;
-    serde_json::from_slice(&text).map_err(|source| DemoError::Json {
-        name: name.to_owned(),
-        source,
-    })
+    let name = if name == "-" { "standard input" } else { name }.to_owned();
+    match read {
+        Ok(()) => serde_json::from_slice(&text).map_err(|source| DemoError::Json { name, source }),
+        Err(source) => Err(DemoError::Read { name, source }),
+    }
+}
+
+/// An AWS whose clock shows when the event happened: its dates are then those of the event.
+fn at_the_time_of(payload: &Value) -> Options {
+    let options = Options::default();
+    let times = unwrap(payload)
+        .into_iter()
+        .flatten()
+        .filter_map(|body| Event::read(&body).ok()?.envelope().time);
+    let start = times.min().unwrap_or(options.start);
+    // Then the use of older keys, such as the stand-in, is unknown.
+    Options {
+        start,
+        usage_tracking_start: start,
+        ..options
+    }
 }
 
 /// Puts the key that the event tells of in place, and does to it what the event tells, as far as that goes.
@@ -85,6 +99,7 @@ fn stand_in(stage: &Stage, payload: &Value) {
         stage.aws.add_key(
             new.id(key.id())
                 .in_region(key.region().as_str())
+                .created(a_year_before(stage.aws.now()))
                 .alias("alias/stand-in")
                 .described("Stand-in for your key")
                 .tag("Owner", "you"),
@@ -98,6 +113,10 @@ fn stand_in(stage: &Stage, payload: &Value) {
         }
         stage.aws.take_events();
     }
+}
+
+fn a_year_before(at: Timestamp) -> Timestamp {
+    at.saturating_sub((365 * 24).hours()).unwrap_or(at)
 }
 
 /// CloudTrail writes `keyId` where the API has `KeyId`.

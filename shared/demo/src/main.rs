@@ -17,6 +17,7 @@ use args::{Args, Command, Source};
 use error::DemoError;
 use show::Show;
 use stage::Stage;
+use watch_local::Options;
 
 fn main() -> ExitCode {
     match run() {
@@ -47,7 +48,7 @@ fn run() -> Result<(), DemoError> {
         .build()?;
     runtime.block_on(async {
         match &args.source {
-            Source::Story => story::tell(&Stage::new()?, &mut show).await?,
+            Source::Story => story::tell(&Stage::new(Options::default())?, &mut show).await?,
             Source::Files(names) => files::run(names, &mut show).await?,
         }
         show.summary()

@@ -54,8 +54,8 @@ impl Clock for StageClock {
 }
 
 impl Stage {
-    pub(crate) fn new() -> Result<Self, DemoError> {
-        let aws = Rc::new(LocalAws::start(Options::default())?);
+    pub(crate) fn new(options: Options) -> Result<Self, DemoError> {
+        let aws = Rc::new(LocalAws::start(options)?);
         aws.as_caller(Caller::assumed_role("PowerUser", "maria").from_ip("192.0.2.10"));
         let sdk = sdk::local(&aws.endpoint_url(), aws.region());
         let config = Config::from_lookup(

@@ -214,40 +214,41 @@ fn the_region_is_the_environment_s_else_the_topic_s() {
 
 #[test]
 fn profile_files_are_not_read() {
-    let home = std::env::temp_dir().join(format!("watch-aws-{}", std::process::id()));
-    std::fs::create_dir_all(home.join(".aws")).unwrap();
-    let profile = "endpoint_url = http://127.0.0.1:1\naws_access_key_id = AKIDFILE\naws_secret_access_key = x\n";
+    let home = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
+    let profile = "ignore_configured_endpoint_urls = true\n\
+                   aws_access_key_id = AKIDFILE\n\
+                   aws_secret_access_key = x\n";
+    std::fs::create_dir_all(format!("{home}/.aws")).unwrap();
     std::fs::write(
-        home.join(".aws/config"),
+        format!("{home}/.aws/config"),
         format!("[default]\n{profile}[profile p]\n{profile}"),
     )
     .unwrap();
-    std::fs::write(home.join(".aws/credentials"), format!("[p]\n{profile}")).unwrap();
+    std::fs::write(
+        format!("{home}/.aws/credentials"),
+        format!("[p]\n{profile}"),
+    )
+    .unwrap();
     let server = aws();
     let url = server.url();
-    let home_text = home.to_str().unwrap();
-    for profile in [("AWS_PROFILE", "p"), ("AWS_PROFILE", "")] {
-        let variables = [
-            ("HOME", home_text),
-            ("AWS_ENDPOINT_URL", url.as_str()),
-            profile,
-            ("AWS_REGION", "us-west-2"),
-        ];
-        let output = finish("process::two_calls", &with(&variables));
+    let variables = [
+        ("HOME", home),
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_REGION", "us-west-2"),
+        ("AWS_PROFILE", "p"),
+    ];
+    // With and without a profile of one's own choice.
+    for variables in [&variables, &variables[..3]] {
+        let output = finish("process::two_calls", &with(variables));
         assert_eq!(text(&output.stderr).trim(), "(Ok(()), Ok(()))");
         // Without credentials in the environment there are none.
-        let output = finish("process::two_calls", &variables);
-        assert!(
-            text(&output.stderr).contains("environment variable not set"),
-            "{}",
-            text(&output.stderr)
-        );
+        let stderr = text(&finish("process::two_calls", variables).stderr);
+        assert!(stderr.contains("environment variable not set"), "{stderr}");
     }
-    std::fs::remove_dir_all(home).unwrap();
-    assert_eq!(server.requests().len(), 4);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 4);
     assert!(
-        server
-            .requests()
+        requests
             .iter()
             .all(|request| request.header("authorization").contains("AKIDENV/"))
     );

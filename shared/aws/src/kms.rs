@@ -1,0 +1,350 @@
+//! The reads of KMS.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_kms::Client;
+use aws_sdk_kms::config::{Builder, Config, Region};
+use aws_sdk_kms::error::SdkError;
+use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
+use aws_sdk_kms::types::{KeyMetadata, MultiRegionConfiguration, MultiRegionKey};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use watch_core::arn::KeyArn;
+use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
+use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tags, Use};
+use watch_core::text::Untrusted;
+
+use crate::error::call_error;
+use crate::sdk::CONNECT_TIMEOUT;
+
+#[cfg(test)]
+mod tests;
+
+/// An alert can do without a fact, but not wait for it.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// `GetKeyLastUsage` has a quota of 5 calls a second (AWS KMS Developer Guide, request quotas): whoever is throttled
+/// there and asks again takes the quota from the next alert.
+const LAST_USAGE_TIMEOUT: Duration = Duration::from_millis(800);
+
+/// No list that is read here fills two pages (AWS KMS Developer Guide, resource quotas).
+const MAX_PAGES: usize = 10;
+const MAX_ALIASES: usize = 50;
+
+/// The reads of KMS on the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct KmsAdapter {
+    client: Client,
+}
+
+impl KmsAdapter {
+    /// A client with timeouts and retries of its own.
+    pub fn new(sdk: &SdkConfig) -> Self {
+        Self::from_builder(Builder::from(sdk))
+    }
+
+    fn from_builder(config: Builder) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_millis(500));
+        Self {
+            client: Client::from_conf(
+                config
+                    .timeout_config(timeouts)
+                    .retry_config(retries)
+                    .build(),
+            ),
+        }
+    }
+
+    /// What differs from the client's settings for a call about `key`.
+    ///
+    /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
+    fn settings(&self, key: &KeyArn) -> Builder {
+        let own = self.client.config().region().map(Region::as_ref);
+        let region = key.region().as_str();
+        // A Region is only ever set: to set none would take away the client's.
+        if own == Some(region) {
+            Config::builder()
+        } else {
+            Config::builder().region(Region::new(region.to_owned()))
+        }
+    }
+
+    /// Opens a connection by a call that needs no key.
+    pub(crate) async fn touch(&self) -> Result<(), CallError> {
+        let settings = Config::builder().retry_config(RetryConfig::disabled());
+        let call = self
+            .client
+            .list_aliases()
+            .limit(1)
+            .customize()
+            .config_override(settings);
+        call.send().await.map(drop).map_err(failed)
+    }
+
+    async fn try_last_usage(
+        &self,
+        key: &KeyArn,
+    ) -> Result<GetKeyLastUsageOutput, SdkError<GetKeyLastUsageError>> {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(LAST_USAGE_TIMEOUT)
+            .build();
+        let settings = self
+            .settings(key)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts);
+        self.client
+            .get_key_last_usage()
+            .key_id(key.to_string())
+            .customize()
+            .config_override(settings)
+            .send()
+            .await
+    }
+}
+
+impl Kms for KmsAdapter {
+    async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError> {
+        let call = self.client.describe_key().key_id(key.to_string());
+        let answer = call
+            .customize()
+            .config_override(self.settings(key))
+            .send()
+            .await
+            .map_err(failed)?;
+        answer
+            .key_metadata()
+            .map(metadata)
+            .ok_or_else(|| CallError::new("EmptyResponse", "no KeyMetadata"))
+    }
+
+    async fn list_aliases(&self, key: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
+        let mut names = Vec::new();
+        let mut pages = Pages::default();
+        while let Some(marker) = pages.next() {
+            let call = self
+                .client
+                .list_aliases()
+                .key_id(key.to_string())
+                .limit(100)
+                .set_marker(marker);
+            let page = call
+                .customize()
+                .config_override(self.settings(key))
+                .send()
+                .await
+                .map_err(failed)?;
+            names.extend(
+                page.aliases()
+                    .iter()
+                    .filter_map(|alias| text(alias.alias_name())),
+            );
+            pages.follow(page.truncated(), page.next_marker());
+        }
+        names.sort();
+        names.truncate(MAX_ALIASES);
+        Ok(names)
+    }
+
+    async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError> {
+        let mut tags = Tags::new();
+        let mut pages = Pages::default();
+        while let Some(marker) = pages.next() {
+            let call = self
+                .client
+                .list_resource_tags()
+                .key_id(key.to_string())
+                .limit(50)
+                .set_marker(marker);
+            let page = call
+                .customize()
+                .config_override(self.settings(key))
+                .send()
+                .await
+                .map_err(failed)?;
+            tags.extend(page.tags().iter().map(|tag| {
+                (
+                    Untrusted::bounded(tag.tag_key(), 128),
+                    Untrusted::bounded(tag.tag_value(), 256),
+                )
+            }));
+            pages.follow(page.truncated(), page.next_marker());
+        }
+        Ok(tags)
+    }
+
+    async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError> {
+        let call = self
+            .client
+            .get_key_rotation_status()
+            .key_id(key.to_string());
+        let answer = call
+            .customize()
+            .config_override(self.settings(key))
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(RotationStatus {
+            enabled: answer.key_rotation_enabled(),
+            period_days: count(answer.rotation_period_in_days()),
+            next_at: moment(answer.next_rotation_date()),
+        })
+    }
+
+    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError> {
+        let mut last = None;
+        let mut pages = Pages::default();
+        while let Some(marker) = pages.next() {
+            let call = self
+                .client
+                .list_key_rotations()
+                .key_id(key.to_string())
+                .limit(1000)
+                .set_marker(marker);
+            let page = call
+                .customize()
+                .config_override(self.settings(key))
+                .send()
+                .await
+                .map_err(failed)?;
+            last = last.max(
+                page.rotations()
+                    .iter()
+                    .filter_map(|rotation| moment(rotation.rotation_date()))
+                    .max(),
+            );
+            pages.follow(page.truncated(), page.next_marker());
+        }
+        Ok(last)
+    }
+
+    async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
+        let mut answer = self.try_last_usage(key).await;
+        // After a pause of the function its connections may be dead. That cost no quota.
+        if let Err(SdkError::DispatchFailure(broken)) = &answer
+            && !broken.is_timeout()
+        {
+            answer = self.try_last_usage(key).await;
+        }
+        let answer = answer.map_err(|error| call_error(&error, LAST_USAGE_TIMEOUT))?;
+        // The member is there in any case, but empty where no use is recorded (AWS KMS API Reference, GetKeyLastUsage).
+        let used = answer
+            .key_last_usage()
+            .filter(|usage| usage.timestamp().is_some() || usage.operation().is_some());
+        let used = match used {
+            Some(usage) => Some(Use {
+                at: moment(usage.timestamp()).ok_or_else(|| {
+                    CallError::new("UnreadableResponse", "a last use without its time")
+                })?,
+                operation: text(usage.operation().map(|operation| operation.as_str())),
+                event_id: text(usage.cloud_trail_event_id()),
+            }),
+            None => None,
+        };
+        Ok(LastUsage {
+            used,
+            tracked_since: moment(answer.tracking_start_date()),
+            created_at: moment(answer.key_creation_date()),
+        })
+    }
+}
+
+fn failed<E>(error: SdkError<E>) -> CallError
+where
+    E: std::error::Error + aws_sdk_kms::error::ProvideErrorMetadata + 'static,
+{
+    call_error(&error, OPERATION_TIMEOUT)
+}
+
+/// The markers of a list's pages. Ends after a bounded number of pages, and where KMS would send us round in circles.
+#[derive(Default)]
+struct Pages {
+    seen: HashSet<String>,
+    asked: usize,
+    next: Option<String>,
+    end: bool,
+}
+
+impl Pages {
+    /// The marker to ask with (none for the first page), or `None` at the end.
+    fn next(&mut self) -> Option<Option<String>> {
+        if self.end || self.asked == MAX_PAGES {
+            return None;
+        }
+        self.asked += 1;
+        Some(self.next.take())
+    }
+
+    /// Takes note of what a page said about the next one.
+    fn follow(&mut self, truncated: bool, marker: Option<&str>) {
+        match marker {
+            Some(marker) if truncated && self.seen.insert(marker.to_owned()) => {
+                self.next = Some(marker.to_owned())
+            }
+            _ => self.end = true,
+        }
+    }
+}
+
+fn metadata(key: &KeyMetadata) -> Metadata {
+    Metadata {
+        state: key.key_state().map(|state| State::new(state.as_str())),
+        manager: key
+            .key_manager()
+            .map(|manager| Manager::new(manager.as_str())),
+        origin: key.origin().map(|origin| Origin::new(origin.as_str())),
+        spec: text(key.key_spec().map(|spec| spec.as_str())),
+        usage: text(key.key_usage().map(|usage| usage.as_str())),
+        description: key
+            .description()
+            .and_then(|text| Untrusted::bounded(text, 1024).non_empty()),
+        created_at: moment(key.creation_date()),
+        deletion_at: moment(key.deletion_date()),
+        pending_window_days: count(key.pending_deletion_window_in_days()),
+        expires_at: moment(key.valid_to()),
+        custom_key_store_id: text(key.custom_key_store_id()),
+        multi_region: key.multi_region_configuration().map(multi_region),
+    }
+}
+
+fn multi_region(configuration: &MultiRegionConfiguration) -> MultiRegion {
+    let arn = |key: &MultiRegionKey| key.arn().and_then(|arn| arn.parse().ok());
+    MultiRegion {
+        kind: MultiRegionType::new(
+            configuration
+                .multi_region_key_type()
+                .map_or("UNKNOWN", |kind| kind.as_str()),
+        ),
+        primary: configuration.primary_key().and_then(arn),
+        replicas: configuration
+            .replica_keys()
+            .iter()
+            .filter_map(arn)
+            .collect(),
+    }
+}
+
+fn text(value: Option<&str>) -> Option<Untrusted> {
+    value.and_then(|value| Untrusted::new(value).non_empty())
+}
+
+/// KMS sends milliseconds, which say nothing to a reader and would make one moment look like two.
+fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
+    time.and_then(|time| Timestamp::from_second(time.secs()).ok())
+}
+
+fn count(number: Option<i32>) -> Option<u32> {
+    number.and_then(|number| u32::try_from(number).ok())
+}

@@ -1,0 +1,726 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_kms::operation::list_aliases::ListAliasesInput;
+use aws_sdk_kms::operation::list_resource_tags::ListResourceTagsInput;
+use aws_smithy_http_client::test_util::{NeverClient, capture_request};
+use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use watch_core::ports::CallErrorKind;
+
+use super::*;
+use crate::sdk;
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+
+fn key() -> KeyArn {
+    KEY.parse().unwrap()
+}
+
+fn builder() -> Builder {
+    Builder::from(&sdk::local("http://127.0.0.1:1", "us-east-1"))
+}
+
+fn adapter(rules: &[&Rule]) -> KmsAdapter {
+    let mock = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
+    let mock = rules.iter().fold(mock, |mock, rule| mock.with_rule(rule));
+    KmsAdapter::from_builder(
+        builder()
+            .http_client(create_mock_http_client())
+            .interceptor(mock),
+    )
+}
+
+fn answer(status: u16, body: &Value) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()))
+}
+
+fn error(code: &str, message: &str) -> HttpResponse {
+    answer(400, &json!({ "__type": code, "message": message }))
+}
+
+fn at(text: &str) -> Option<Timestamp> {
+    Some(text.parse().unwrap())
+}
+
+#[tokio::test]
+async fn all_that_describe_key_tells_is_mapped() {
+    let rule = mock!(Client::describe_key).match_requests(|input| input.key_id() == Some(KEY)).then_http_response(|| {
+        answer(
+            200,
+            &json!({ "KeyMetadata": {
+                "AWSAccountId": "111122223333",
+                "KeyId": "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913",
+                "Arn": KEY,
+                "CreationDate": 1_767_225_600.987,
+                "Enabled": false,
+                "Description": "Payments\u{202E}\u{0} of   all\nshops",
+                "KeyUsage": "ENCRYPT_DECRYPT",
+                "KeyState": "PendingReplicaDeletion",
+                "DeletionDate": 1_798_761_600.5,
+                "ValidTo": 1_775_001_600,
+                "Origin": "EXTERNAL",
+                "KeyManager": "CUSTOMER",
+                "KeySpec": "SYMMETRIC_DEFAULT",
+                "CustomKeyStoreId": "cks-1234567890abcdef0",
+                "PendingDeletionWindowInDays": 7,
+                "MultiRegion": true,
+                "MultiRegionConfiguration": {
+                    "MultiRegionKeyType": "PRIMARY",
+                    "PrimaryKey": { "Arn": KEY, "Region": "us-east-1" },
+                    "ReplicaKeys": [
+                        { "Arn": "arn:aws:kms:eu-west-1:111122223333:key/mrk-1", "Region": "eu-west-1" },
+                        { "Arn": "$(reboot)", "Region": "us-west-2" },
+                        { "Region": "us-west-1" }
+                    ]
+                },
+                "SomethingNew": {}
+            }}),
+        )
+    });
+    let expected = Metadata {
+        state: Some(State::PendingReplicaDeletion),
+        manager: Some(Manager::Customer),
+        origin: Some(Origin::External),
+        spec: Some(Untrusted::new("SYMMETRIC_DEFAULT")),
+        usage: Some(Untrusted::new("ENCRYPT_DECRYPT")),
+        description: Some(Untrusted::new("Payments of all shops")),
+        created_at: at("2026-01-01T00:00:00Z"),
+        deletion_at: at("2027-01-01T00:00:00Z"),
+        pending_window_days: Some(7),
+        expires_at: at("2026-04-01T00:00:00Z"),
+        custom_key_store_id: Some(Untrusted::new("cks-1234567890abcdef0")),
+        multi_region: Some(MultiRegion {
+            kind: MultiRegionType::Primary,
+            primary: Some(key()),
+            replicas: vec![
+                "arn:aws:kms:eu-west-1:111122223333:key/mrk-1"
+                    .parse()
+                    .unwrap(),
+            ],
+        }),
+    };
+    assert_eq!(adapter(&[&rule]).describe_key(&key()).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn words_that_are_newer_than_this_program_are_kept_and_long_ones_cut() {
+    let rule = mock!(Client::describe_key).then_http_response(|| {
+        answer(
+            200,
+            &json!({ "KeyMetadata": {
+                "KeyId": "5f0c1b7e",
+                "Description": "d".repeat(9000),
+                "KeyState": "Frozen",
+                "Origin": "MOON",
+                "KeyManager": "NOBODY",
+                "KeySpec": "ML_KEM_9",
+                "KeyUsage": "TELEPATHY",
+                "MultiRegionConfiguration": {}
+            }}),
+        )
+    });
+    let metadata = adapter(&[&rule]).describe_key(&key()).await.unwrap();
+    assert_eq!(metadata.state.unwrap().as_str(), "Frozen");
+    assert_eq!(metadata.origin.unwrap().as_str(), "MOON");
+    assert_eq!(metadata.manager.unwrap().as_str(), "NOBODY");
+    assert_eq!(metadata.spec.unwrap().as_str(), "ML_KEM_9");
+    assert_eq!(metadata.usage.unwrap().as_str(), "TELEPATHY");
+    assert_eq!(metadata.description.unwrap().as_str().chars().count(), 1024);
+    assert_eq!(metadata.multi_region.unwrap().kind.as_str(), "UNKNOWN");
+}
+
+#[tokio::test]
+async fn a_key_without_description_has_none() {
+    let rule = mock!(Client::describe_key).then_http_response(|| {
+        answer(
+            200,
+            &json!({ "KeyMetadata": { "KeyId": "5f0c1b7e", "Description": "" } }),
+        )
+    });
+    assert_eq!(
+        adapter(&[&rule]).describe_key(&key()).await,
+        Ok(Metadata::default())
+    );
+}
+
+#[tokio::test]
+async fn an_empty_answer_about_a_key_is_none() {
+    let rule = mock!(Client::describe_key).then_http_response(|| answer(200, &json!({})));
+    let error = adapter(&[&rule]).describe_key(&key()).await.unwrap_err();
+    assert_eq!(error.to_string(), "EmptyResponse: no KeyMetadata");
+}
+
+#[tokio::test]
+async fn error_codes_reach_the_port_also_those_that_the_sdk_does_not_model() {
+    for (code, kind) in [
+        ("AccessDeniedException", CallErrorKind::Denied),
+        ("NotFoundException", CallErrorKind::NotFound),
+        ("InvalidArnException", CallErrorKind::Other),
+        (
+            "UnsupportedOperationException",
+            CallErrorKind::NotApplicable,
+        ),
+    ] {
+        let rule = mock!(Client::describe_key)
+            .sequence()
+            .http_response(move || error(code, "it says <b>why</b>"))
+            .repeatedly()
+            .build();
+        let error = adapter(&[&rule]).describe_key(&key()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (kind, format!("{code}: it says <b>why</b>"))
+        );
+        assert_eq!(rule.num_calls(), 1, "{code} is not asked again");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_reports_that_it_was_denied() {
+    let denied = || error("AccessDeniedException", "not you");
+    let aliases = mock!(Client::list_aliases).then_http_response(denied);
+    let tags = mock!(Client::list_resource_tags).then_http_response(denied);
+    let status = mock!(Client::get_key_rotation_status).then_http_response(denied);
+    let rotations = mock!(Client::list_key_rotations).then_http_response(denied);
+    let usage = mock!(Client::get_key_last_usage).then_http_response(denied);
+    let kms = adapter(&[&aliases, &tags, &status, &rotations, &usage]);
+    let errors = [
+        kms.list_aliases(&key()).await.unwrap_err(),
+        kms.list_resource_tags(&key()).await.unwrap_err(),
+        kms.get_key_rotation_status(&key()).await.unwrap_err(),
+        kms.last_rotation(&key()).await.unwrap_err(),
+        kms.get_key_last_usage(&key()).await.unwrap_err(),
+        kms.touch().await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (
+                CallErrorKind::Denied,
+                "AccessDeniedException: not you".into()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_tried_three_times() {
+    let rule = mock!(Client::list_aliases)
+        .sequence()
+        .http_response(|| error("ThrottlingException", "Rate exceeded"))
+        .repeatedly()
+        .build();
+    let error = adapter(&[&rule]).list_aliases(&key()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string()),
+        (
+            CallErrorKind::Throttled,
+            "ThrottlingException: Rate exceeded".into()
+        )
+    );
+    assert_eq!(rule.num_calls(), 3);
+}
+
+#[tokio::test]
+async fn a_call_that_succeeds_after_being_throttled_is_a_success() {
+    let rule = mock!(Client::get_key_rotation_status)
+        .sequence()
+        .http_response(|| error("ThrottlingException", "Rate exceeded"))
+        .http_response(|| answer(500, &json!({ "__type": "KMSInternalException" })))
+        .http_response(|| {
+            answer(
+                200,
+                &json!({ "KeyRotationEnabled": true, "RotationPeriodInDays": 365, "NextRotationDate": 1_798_761_600.25 }),
+            )
+        })
+        .build();
+    let status = adapter(&[&rule]).get_key_rotation_status(&key()).await;
+    let expected = RotationStatus {
+        enabled: true,
+        period_days: Some(365),
+        next_at: at("2027-01-01T00:00:00Z"),
+    };
+    assert_eq!(status, Ok(expected));
+}
+
+#[tokio::test]
+async fn rotation_that_does_not_apply_is_told_apart_from_a_failure() {
+    let rule = mock!(Client::get_key_rotation_status)
+        .then_http_response(|| error("UnsupportedOperationException", "origin is AWS_CLOUDHSM"));
+    let error = adapter(&[&rule])
+        .get_key_rotation_status(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::NotApplicable);
+}
+
+#[tokio::test]
+async fn aliases_are_read_page_by_page_and_sorted() {
+    fn first(input: &ListAliasesInput) -> bool {
+        input.key_id() == Some(KEY) && input.limit() == Some(100) && input.marker().is_none()
+    }
+    fn second(input: &ListAliasesInput) -> bool {
+        input.key_id() == Some(KEY)
+            && input.limit() == Some(100)
+            && input.marker() == Some("page 2")
+    }
+    let pages = [
+        mock!(Client::list_aliases).match_requests(first).then_http_response(|| {
+            let aliases = json!([{ "AliasName": "alias/zoo" }, { "AliasArn": "no name" }, { "AliasName": "" }]);
+            answer(200, &json!({ "Aliases": aliases, "Truncated": true, "NextMarker": "page 2" }))
+        }),
+        mock!(Client::list_aliases).match_requests(second).then_http_response(|| {
+            answer(200, &json!({ "Aliases": [{ "AliasName": "alias/\u{202E}ant" }], "Truncated": false }))
+        }),
+    ];
+    let names = adapter(&[&pages[0], &pages[1]]).list_aliases(&key()).await;
+    assert_eq!(
+        names,
+        Ok(vec![
+            Untrusted::new("alias/ant"),
+            Untrusted::new("alias/zoo")
+        ])
+    );
+}
+
+#[tokio::test]
+async fn at_most_fifty_aliases_are_kept() {
+    let rule = mock!(Client::list_aliases).then_http_response(|| {
+        let aliases: Vec<_> = (0..90)
+            .rev()
+            .map(|n| json!({ "AliasName": format!("alias/{n:02}") }))
+            .collect();
+        answer(200, &json!({ "Aliases": aliases, "Truncated": false }))
+    });
+    let names = adapter(&[&rule]).list_aliases(&key()).await.unwrap();
+    assert_eq!(names.len(), 50);
+    assert_eq!(
+        (names[0].as_str(), names[49].as_str()),
+        ("alias/00", "alias/49")
+    );
+}
+
+#[tokio::test]
+async fn lists_without_entries_are_empty() {
+    let aliases = mock!(Client::list_aliases).then_http_response(|| answer(200, &json!({})));
+    let tags = mock!(Client::list_resource_tags)
+        .then_http_response(|| answer(200, &json!({ "Tags": [] })));
+    let rotations = mock!(Client::list_key_rotations)
+        .then_http_response(|| answer(200, &json!({ "Rotations": [] })));
+    let kms = adapter(&[&aliases, &tags, &rotations]);
+    assert_eq!(kms.list_aliases(&key()).await, Ok(vec![]));
+    assert_eq!(kms.list_resource_tags(&key()).await, Ok(Tags::new()));
+    assert_eq!(kms.last_rotation(&key()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_marker_that_comes_again_ends_the_list() {
+    let rule = mock!(Client::list_resource_tags)
+        .match_requests(|input| input.limit() == Some(50))
+        .sequence()
+        .http_response(|| {
+            answer(
+                200,
+                &json!({ "Tags": [], "Truncated": true, "NextMarker": "a" }),
+            )
+        })
+        .http_response(|| {
+            answer(
+                200,
+                &json!({ "Tags": [], "Truncated": true, "NextMarker": "b" }),
+            )
+        })
+        .http_response(|| {
+            answer(
+                200,
+                &json!({ "Tags": [], "Truncated": true, "NextMarker": "a" }),
+            )
+        })
+        .repeatedly()
+        .build();
+    assert_eq!(
+        adapter(&[&rule]).list_resource_tags(&key()).await,
+        Ok(Tags::new())
+    );
+    assert_eq!(rule.num_calls(), 3);
+}
+
+#[tokio::test]
+async fn a_list_without_end_is_left_after_ten_pages() {
+    static PAGE: AtomicUsize = AtomicUsize::new(0);
+    let rule = mock!(Client::list_key_rotations)
+        .match_requests(|input| input.limit() == Some(1000))
+        .sequence()
+        .http_response(|| {
+            let page = PAGE.fetch_add(1, Ordering::Relaxed);
+            answer(
+                200,
+                &json!({ "Rotations": [], "Truncated": true, "NextMarker": page.to_string() }),
+            )
+        })
+        .times(20)
+        .build();
+    assert_eq!(adapter(&[&rule]).last_rotation(&key()).await, Ok(None));
+    assert_eq!(rule.num_calls(), 10);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_fails_the_list() {
+    fn first(input: &ListResourceTagsInput) -> bool {
+        input.marker().is_none()
+    }
+    let pages = [
+        mock!(Client::list_resource_tags).match_requests(first).then_http_response(|| {
+            answer(200, &json!({ "Tags": [{ "TagKey": "a", "TagValue": "b" }], "Truncated": true, "NextMarker": "2" }))
+        }),
+        mock!(Client::list_resource_tags).then_http_response(|| error("InvalidMarkerException", "2")),
+    ];
+    let error = adapter(&[&pages[0], &pages[1]])
+        .list_resource_tags(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "InvalidMarkerException: 2");
+}
+
+#[tokio::test]
+async fn tags_of_all_pages_are_kept_and_bounded() {
+    fn first(input: &ListResourceTagsInput) -> bool {
+        input.key_id() == Some(KEY) && input.marker().is_none()
+    }
+    fn second(input: &ListResourceTagsInput) -> bool {
+        input.marker() == Some("2")
+    }
+    let pages = [
+        mock!(Client::list_resource_tags).match_requests(first).then_http_response(|| {
+            let tags = json!([{ "TagKey": "Owner", "TagValue": "team-pay" }]);
+            answer(200, &json!({ "Tags": tags, "Truncated": true, "NextMarker": "2" }))
+        }),
+        mock!(Client::list_resource_tags).match_requests(second).then_http_response(|| {
+            answer(200, &json!({ "Tags": [{ "TagKey": "k".repeat(500), "TagValue": "v".repeat(500) }] }))
+        }),
+    ];
+    let tags = adapter(&[&pages[0], &pages[1]])
+        .list_resource_tags(&key())
+        .await
+        .unwrap();
+    assert_eq!(tags.len(), 2);
+    assert_eq!(tags[&Untrusted::new("Owner")].as_str(), "team-pay");
+    let (long_key, long_value) = tags.last_key_value().unwrap();
+    assert_eq!(
+        (
+            long_key.as_str().chars().count(),
+            long_value.as_str().chars().count()
+        ),
+        (128, 256)
+    );
+}
+
+#[tokio::test]
+async fn the_last_rotation_is_the_latest_of_all_pages() {
+    let rule = mock!(Client::list_key_rotations)
+        .match_requests(|input| input.key_id() == Some(KEY))
+        .sequence()
+        .http_response(|| {
+            let rotations =
+                json!([{ "RotationDate": 1_767_225_600.9 }, { "RotationDate": 1_735_689_600 }, {}]);
+            answer(
+                200,
+                &json!({ "Rotations": rotations, "Truncated": true, "NextMarker": "2" }),
+            )
+        })
+        .http_response(|| {
+            answer(
+                200,
+                &json!({ "Rotations": [{ "RotationDate": 1_704_067_200 }], "Truncated": false }),
+            )
+        })
+        .build();
+    assert_eq!(
+        adapter(&[&rule]).last_rotation(&key()).await,
+        Ok(at("2026-01-01T00:00:00Z"))
+    );
+}
+
+#[tokio::test]
+async fn the_last_use_is_mapped() {
+    let rule = mock!(Client::get_key_last_usage)
+        .match_requests(|input| input.key_id() == Some(KEY))
+        .then_http_response(|| {
+            answer(
+                200,
+                &json!({
+                    "KeyId": KEY,
+                    "KeyLastUsage": {
+                        "Operation": "Decrypt",
+                        "Timestamp": 1_775_001_600.7,
+                        "CloudTrailEventId": "0f8a5d2e-9a37-4f2c-8f0d-1f0d7e6b5a43",
+                        "KmsRequestId": "9d2c"
+                    },
+                    "TrackingStartDate": 1_767_225_600,
+                    "KeyCreationDate": 1_735_689_600
+                }),
+            )
+        });
+    let expected = LastUsage {
+        used: Some(Use {
+            at: "2026-04-01T00:00:00Z".parse().unwrap(),
+            operation: Some(Untrusted::new("Decrypt")),
+            event_id: Some(Untrusted::new("0f8a5d2e-9a37-4f2c-8f0d-1f0d7e6b5a43")),
+        }),
+        tracked_since: at("2026-01-01T00:00:00Z"),
+        created_at: at("2025-01-01T00:00:00Z"),
+    };
+    assert_eq!(
+        adapter(&[&rule]).get_key_last_usage(&key()).await,
+        Ok(expected)
+    );
+}
+
+#[tokio::test]
+async fn an_empty_last_use_is_no_recorded_use() {
+    for body in [
+        json!({ "KeyLastUsage": {}, "TrackingStartDate": 1_767_225_600 }),
+        json!({ "KeyLastUsage": null, "TrackingStartDate": 1_767_225_600 }),
+        json!({ "TrackingStartDate": 1_767_225_600 }),
+    ] {
+        let rule = mock!(Client::get_key_last_usage).then_http_response(move || answer(200, &body));
+        let expected = LastUsage {
+            used: None,
+            tracked_since: at("2026-01-01T00:00:00Z"),
+            created_at: None,
+        };
+        assert_eq!(
+            adapter(&[&rule]).get_key_last_usage(&key()).await,
+            Ok(expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_use_without_its_time_is_not_taken_for_no_use() {
+    let rule = mock!(Client::get_key_last_usage)
+        .then_http_response(|| answer(200, &json!({ "KeyLastUsage": { "Operation": "Decrypt" } })));
+    let error = adapter(&[&rule])
+        .get_key_last_usage(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "UnreadableResponse: a last use without its time"
+    );
+}
+
+#[tokio::test]
+async fn the_last_use_is_asked_for_once_because_of_its_quota() {
+    let rule = mock!(Client::get_key_last_usage)
+        .sequence()
+        .http_response(|| error("ThrottlingException", "Rate exceeded"))
+        .repeatedly()
+        .build();
+    let error = adapter(&[&rule])
+        .get_key_last_usage(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), rule.num_calls()),
+        (CallErrorKind::Throttled, 1)
+    );
+}
+
+/// Connections of which the first ones break.
+#[derive(Clone, Debug)]
+struct Fragile {
+    calls: Arc<AtomicUsize>,
+    broken: usize,
+    error: fn() -> ConnectorError,
+}
+
+impl HttpConnector for Fragile {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        HttpConnectorFuture::ready(if call < self.broken {
+            Err((self.error)())
+        } else {
+            Ok(answer(200, &json!({ "KeyLastUsage": {} })))
+        })
+    }
+}
+
+fn fragile(broken: usize, error: fn() -> ConnectorError) -> (KmsAdapter, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let connector = Fragile {
+        calls: Arc::clone(&calls),
+        broken,
+        error,
+    };
+    let client = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
+    (
+        KmsAdapter::from_builder(builder().http_client(client)),
+        calls,
+    )
+}
+
+#[tokio::test]
+async fn a_broken_connection_does_not_cost_the_last_use() {
+    let (kms, calls) = fragile(1, || ConnectorError::io("connection reset".into()));
+    assert_eq!(
+        kms.get_key_last_usage(&key()).await,
+        Ok(LastUsage::default())
+    );
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+
+    let (kms, calls) = fragile(9, || ConnectorError::io("connection reset".into()));
+    let error = kms.get_key_last_usage(&key()).await.unwrap_err();
+    assert_eq!(error.to_string(), "DispatchFailure: connection reset");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_accepted_in_time_is_a_timeout() {
+    let (kms, calls) = fragile(9, || ConnectorError::timeout("connect timeout".into()));
+    let error = kms.get_key_last_usage(&key()).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Timeout);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    let error = kms.describe_key(&key()).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Timeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_answer_ends_in_time() {
+    let kms = KmsAdapter::from_builder(builder().http_client(NeverClient::new()));
+    let start = Instant::now();
+    let error = kms.get_key_last_usage(&key()).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 800);
+    assert_eq!(error.kind(), CallErrorKind::Timeout);
+    assert_eq!(error.to_string(), "Timeout: no answer within 800 ms");
+
+    let start = Instant::now();
+    let error = kms.describe_key(&key()).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 2_000);
+    assert_eq!(error.kind(), CallErrorKind::Timeout);
+    assert_eq!(error.to_string(), "Timeout: no answer within 2000 ms");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_kms_s_says_so() {
+    let html = || HttpResponse::new(503.try_into().unwrap(), SdkBody::from("<html>busy</html>"));
+    let rule = mock!(Client::describe_key)
+        .sequence()
+        .http_response(html)
+        .repeatedly()
+        .build();
+    let error = adapter(&[&rule]).describe_key(&key()).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "HTTP 503");
+    assert_eq!(rule.num_calls(), 3);
+
+    let html = || {
+        HttpResponse::new(
+            200.try_into().unwrap(),
+            SdkBody::from("<html>log in</html>"),
+        )
+    };
+    let rule = mock!(Client::describe_key).then_http_response(html);
+    let error = adapter(&[&rule]).describe_key(&key()).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "UnreadableResponse");
+    assert!(!error.to_string().contains("service error"), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_says_so() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let kms = KmsAdapter::new(&sdk::local(
+        &format!("http://127.0.0.1:{port}"),
+        "us-east-1",
+    ));
+    let error = kms.describe_key(&key()).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "DispatchFailure");
+    assert!(
+        error
+            .to_string()
+            .starts_with("DispatchFailure: Connection refused"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_made_says_why() {
+    let mut config = builder();
+    config.set_endpoint_url(Some("not a url".into()));
+    let error = KmsAdapter::from_builder(config)
+        .describe_key(&key())
+        .await
+        .unwrap_err();
+    assert!(
+        ["ConstructionFailure", "DispatchFailure"].contains(&error.code().as_str()),
+        "{error}"
+    );
+    assert!(
+        !error.to_string().contains("failed to construct request"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_in_its_own_region() {
+    for (arn, host) in [
+        (KEY, "kms.us-east-1.amazonaws.com"),
+        (
+            "arn:aws:kms:eu-west-1:111122223333:key/k",
+            "kms.eu-west-1.amazonaws.com",
+        ),
+        (
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/k",
+            "kms.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k",
+            "kms.us-gov-west-1.amazonaws.com",
+        ),
+    ] {
+        let (http_client, request) = capture_request(None);
+        let mut config = builder().http_client(http_client);
+        config.set_endpoint_url(None);
+        let key: KeyArn = arn.parse().unwrap();
+        let _ = KmsAdapter::from_builder(config)
+            .get_key_last_usage(&key)
+            .await;
+        let request = request.expect_request();
+        assert_eq!(request.uri(), format!("https://{host}/"));
+        let authorization = request.headers().get("authorization").unwrap();
+        assert!(
+            authorization.contains(&format!("/{}/kms/aws4_request", key.region().as_str())),
+            "{authorization}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_ones_own_stays_in_force_for_keys_of_other_regions() {
+    let (http_client, request) = capture_request(None);
+    let key: KeyArn = "arn:aws:kms:eu-west-1:111122223333:key/k".parse().unwrap();
+    let _ = KmsAdapter::from_builder(builder().http_client(http_client))
+        .describe_key(&key)
+        .await;
+    let request = request.expect_request();
+    assert_eq!(request.uri(), "http://127.0.0.1:1/");
+    assert!(
+        request
+            .headers()
+            .get("authorization")
+            .unwrap()
+            .contains("/eu-west-1/kms/aws4_request")
+    );
+}

@@ -1,0 +1,78 @@
+//! The one SDK configuration that all clients share: with it they share connections and credentials.
+
+use std::time::Duration;
+
+use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use watch_core::arn::TopicArn;
+
+/// Part of the key by which the HTTP client keeps its connections: all clients use the same.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The configuration of a function in Lambda.
+///
+/// The Region is that of the environment as read through `lookup`, else the topic's. The credentials come from the
+/// environment, which is where Lambda puts them. `AWS_ENDPOINT_URL` and its forms for one service are heeded, as are
+/// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Profile files are not read: there are none in Lambda,
+/// and elsewhere they would make a function do different things on each machine.
+pub async fn load(lookup: impl Fn(&str) -> Option<String>, topic: &TopicArn) -> SdkConfig {
+    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .find_map(|name| lookup(name).filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| topic.region().as_str().to_owned());
+    aws_config::defaults(behavior())
+        .region(Region::new(region))
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        // Each client has settings of its own; a malformed AWS_MAX_ATTEMPTS would be a panic.
+        .retry_config(RetryConfig::standard())
+        .profile_files(no_profile_files())
+        .http_client(http_client(TrustStore::default()))
+        .load()
+        .await
+}
+
+/// A configuration for an AWS on this machine, at a plain HTTP `endpoint`. It reads nothing from the environment.
+pub fn local(endpoint: &str, region: &str) -> SdkConfig {
+    let credentials = Credentials::new("AKIDLOCAL", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(behavior())
+        .region(Region::new(region.to_owned()))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        // No TLS there, so no time is spent on reading the system's trust store.
+        .http_client(http_client(TrustStore::empty()))
+        .build()
+}
+
+/// Pinned: what the SDK does by default changes with its version, not with ours.
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// The default client is off: its cryptography (aws-lc) gathers entropy from the CPU's jitter, which costs a function
+/// 30 ms of its first event.
+fn http_client(trust_store: TrustStore) -> SharedHttpClient {
+    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match TlsContext::builder().with_trust_store(trust_store).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        // The default context: the system's trust store.
+        Err(_) => builder.build_https(),
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "the loader takes this type, whose new home is an internal crate of the SDK"
+)]
+fn no_profile_files() -> aws_config::profile::profile_file::ProfileFiles {
+    use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+    // A set without any file is refused.
+    ProfileFiles::builder()
+        .with_contents(ProfileFileKind::Config, "")
+        .build()
+}

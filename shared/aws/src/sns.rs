@@ -1,0 +1,113 @@
+//! Publishing.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::{Builder, Config, Region};
+use aws_sdk_sns::error::SdkError;
+use aws_sdk_sns::types::MessageAttributeValue;
+use watch_core::arn::TopicArn;
+use watch_core::ports::{CallError, Message, Topics};
+
+use crate::error::call_error;
+use crate::sdk::CONNECT_TIMEOUT;
+
+#[cfg(test)]
+mod tests;
+
+/// Publishing is what the function is for: it may take longer than a fact.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Topics of SNS on the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct SnsAdapter {
+    client: Client,
+}
+
+impl SnsAdapter {
+    /// A client with timeouts and retries of its own.
+    pub fn new(sdk: &SdkConfig) -> Self {
+        Self::from_builder(Builder::from(sdk))
+    }
+
+    fn from_builder(config: Builder) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(100))
+            .with_max_backoff(Duration::from_secs(2));
+        Self {
+            client: Client::from_conf(
+                config
+                    .timeout_config(timeouts)
+                    .retry_config(retries)
+                    .build(),
+            ),
+        }
+    }
+
+    /// What differs from the client's settings for a call about `topic`: its Region, if it is another.
+    fn settings(&self, topic: &TopicArn) -> Builder {
+        let own = self.client.config().region().map(Region::as_ref);
+        let region = topic.region().as_str();
+        // A Region is only ever set: to set none would take away the client's.
+        if own == Some(region) {
+            Config::builder()
+        } else {
+            Config::builder().region(Region::new(region.to_owned()))
+        }
+    }
+
+    /// Opens a connection by a call that changes nothing.
+    pub(crate) async fn touch(&self, topic: &TopicArn) -> Result<(), CallError> {
+        let settings = self.settings(topic).retry_config(RetryConfig::disabled());
+        let call = self
+            .client
+            .get_topic_attributes()
+            .topic_arn(topic.as_str())
+            .customize()
+            .config_override(settings);
+        call.send().await.map(drop).map_err(failed)
+    }
+}
+
+impl Topics for SnsAdapter {
+    async fn publish(&self, message: &Message) -> Result<(), CallError> {
+        let mut call = self
+            .client
+            .publish()
+            .topic_arn(message.topic.as_str())
+            .set_subject(message.subject.clone())
+            .message(&message.body);
+        for (name, value) in &message.attributes {
+            let value = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(value)
+                .build();
+            let value =
+                value.map_err(|error| CallError::new("ConstructionFailure", &error.to_string()))?;
+            call = call.message_attributes(*name, value);
+        }
+        call.customize()
+            .config_override(self.settings(&message.topic))
+            .send()
+            .await
+            .map(drop)
+            .map_err(failed)
+    }
+}
+
+fn failed<E>(error: SdkError<E>) -> CallError
+where
+    E: std::error::Error + aws_sdk_sns::error::ProvideErrorMetadata + 'static,
+{
+    call_error(&error, OPERATION_TIMEOUT)
+}

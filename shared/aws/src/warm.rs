@@ -1,0 +1,39 @@
+//! Opening connections before the first event: a TLS handshake during an event costs it 50 ms and more.
+
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use watch_core::config::Config;
+
+use crate::{KmsAdapter, SnsAdapter};
+
+/// An event is explained by up to six reads of KMS at once, and HTTP/1.1 carries one at a time.
+const KMS_CONNECTIONS: usize = 6;
+
+/// Lambda waits for the start of a function at most 10 seconds, a person on call not at all.
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// Opens the connections that one event needs, in parallel: six to KMS, and one to SNS for each topic.
+///
+/// The credentials and the trust store are loaded on the way. What fails here fails again, and is told, in an event:
+/// errors are only written to the log, at level debug.
+pub async fn up(kms: &KmsAdapter, topics: &SnsAdapter, config: &Config) {
+    let arns = [
+        Some(&config.alert_topic),
+        config.chat_topic.as_ref(),
+        config.feed_topic.as_ref(),
+    ];
+    let kms = join_all((0..KMS_CONNECTIONS).map(|_| kms.touch()));
+    let sns = join_all(arns.into_iter().flatten().map(|topic| topics.touch(topic)));
+    match tokio::time::timeout(LIMIT, join(kms, sns)).await {
+        Ok((kms, sns)) => {
+            for error in kms.into_iter().chain(sns).filter_map(Result::err) {
+                tracing::debug!(%error, "no connection in advance");
+            }
+        }
+        Err(_) => tracing::debug!(
+            limit_ms = LIMIT.as_millis(),
+            "not all connections in advance were ready in time"
+        ),
+    }
+}

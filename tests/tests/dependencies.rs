@@ -1,0 +1,86 @@
+//! What comes along: the tree that is deployed with a function, and the tree of the core.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use watch_tests::repository;
+
+/// Names and features of the crates that `package` is built from, without what is needed at build time only.
+fn tree(package: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--package",
+            package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--offline",
+            "--locked",
+        ])
+        .args([
+            "--target",
+            "aarch64-unknown-linux-gnu",
+            "--format",
+            "{p}|{f}",
+        ])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let line = |line: &str| {
+        let (package, features) = line.trim_end_matches(" (*)").split_once('|').unwrap();
+        let name = package.split(' ').next().unwrap();
+        format!("{name} {features}").trim_end().to_owned()
+    };
+    lines
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(line)
+        .collect()
+}
+
+#[test]
+fn the_core_knows_no_sdk() {
+    let tree = tree("watch-core");
+    assert!(tree.iter().any(|krate| krate.starts_with("serde_json")));
+    let sdk: Vec<_> = tree
+        .iter()
+        .filter(|krate| krate.starts_with("aws-") || krate.starts_with("hyper"))
+        .collect();
+    assert!(sdk.is_empty(), "{sdk:?}");
+}
+
+#[test]
+fn the_simulator_depends_on_none_of_ours() {
+    let ours: Vec<_> = tree("watch-local")
+        .into_iter()
+        .filter(|krate| krate.starts_with("watch-"))
+        .collect();
+    assert_eq!(ours, ["watch-local"]);
+}
+
+/// A new crate or feature in what runs in the account is a decision, and this is where it is seen.
+#[test]
+fn the_deployed_tree_is_the_one_that_was_agreed_on() {
+    let deployed = tree("key-deletion")
+        .into_iter()
+        .collect::<Vec<_>>()
+        .join("\n");
+    insta::assert_snapshot!(deployed);
+    for function in ["key-rotation", "material-expiration"] {
+        let tree = tree(function).into_iter().collect::<Vec<_>>().join("\n");
+        assert_eq!(
+            tree.replace(function, "key-deletion"),
+            deployed,
+            "{function}"
+        );
+    }
+}

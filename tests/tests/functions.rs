@@ -590,3 +590,47 @@ fn each_service_may_have_an_endpoint_of_its_own() {
     assert_eq!(function.feed().len(), 1);
     assert_eq!(function.aws.request_counts().get("DescribeKey"), None);
 }
+
+#[test]
+fn the_log_is_json_with_level_and_time_and_without_the_event() {
+    let variables = [
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+    ];
+    let function = Function::start("key-deletion", &variables);
+    let mut scheduled = event("key-deletion/ct-schedule-key-deletion.json");
+    scheduled["detail"]["requestParameters"]["secret"] = json!("hunter2");
+    function.handle(&scheduled);
+    function.lambda.shutdown();
+    let (_, stdout, _) = function.end();
+    assert!(!stdout.contains("hunter2"), "{stdout}");
+    let lines: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["level"].is_string() && line["timestamp"].is_string()),
+        "{stdout}"
+    );
+    let handled: Vec<_> = lines
+        .iter()
+        .filter(|line| line["fields"]["message"] == "handled")
+        .collect();
+    assert_eq!(handled.len(), 1);
+    assert_eq!(handled[0]["fields"]["alert.kind"], "KeyDeletionScheduled");
+    assert!(
+        handled[0]["fields"]["key.arn"]
+            .as_str()
+            .unwrap()
+            .ends_with(PAYMENTS)
+    );
+    let ledger = lines.iter().filter(|line| {
+        line["fields"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .contains("no ledger")
+    });
+    assert_eq!(ledger.count(), 1, "that there is no ledger is said once");
+}

@@ -21,6 +21,7 @@
 pub mod clock;
 mod error;
 pub mod kms;
+mod log;
 pub mod sdk;
 pub mod sns;
 pub mod start;

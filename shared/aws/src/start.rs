@@ -14,7 +14,7 @@ use watch_core::pipeline::{HandleError, Watch};
 use watch_core::ports::Clock;
 
 use crate::error::chain;
-use crate::{KmsAdapter, SnsAdapter, SystemClock, sdk, warm};
+use crate::{KmsAdapter, SnsAdapter, SystemClock, log, sdk, warm};
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -44,7 +44,7 @@ pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fatal(function, "no runtime", vec![chain(&error)]),
     };
-    lambda_runtime::tracing::init_default_subscriber();
+    log::init(environment);
     match runtime.block_on(serve(function, decide, config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fatal(

@@ -1,10 +1,12 @@
 //! The path of one event: read, decide, gather, assess, render, publish.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::alert::{
@@ -148,7 +150,7 @@ impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
     }
 
     fn unreadable(&self, problem: &Unreadable, body: &Value) -> Occurrence {
-        let text = body.to_string();
+        let text = Canonical(body).to_string();
         // Only for those who read the alert; the text itself may be anything.
         let member = |name: &str| {
             body[name]
@@ -355,6 +357,31 @@ impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
             messages.push(message(topic, None, render::feed(alert)?));
         }
         Ok(messages)
+    }
+}
+
+/// A JSON value as text with its members sorted, whatever the order in which they came: one content, one hash.
+struct Canonical<'a>(&'a Value);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(members) => {
+                let sorted: BTreeMap<_, _> = members
+                    .iter()
+                    .map(|(name, value)| (name, Canonical(value)))
+                    .collect();
+                serializer.collect_map(sorted)
+            }
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Canonical)),
+            scalar => scalar.serialize(serializer),
+        }
+    }
+}
+
+impl fmt::Display for Canonical<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 

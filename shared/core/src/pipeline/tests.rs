@@ -657,3 +657,18 @@ fn tellings_of_one_occurrence_share_an_identity_and_other_ones_do_not() {
     assert_eq!(one.alert_id(early), one.alert_id(early));
     assert_ne!(one.alert_id(early), one.alert_id(late));
 }
+
+#[test]
+fn the_order_of_members_does_not_change_what_an_unreadable_event_is() {
+    let id = |text: &str| {
+        let event: Value = serde_json::from_str(text).unwrap();
+        let alert = run(watch(FakeKms::default(), &[]).handle(&event))
+            .unwrap()
+            .alerts
+            .remove(0);
+        alert.id
+    };
+    let one = id(r#"{"b": [{"d": 1, "c": 2}], "a": null}"#);
+    assert_eq!(one, id(r#"{"a": null, "b": [{"c": 2, "d": 1}]}"#));
+    assert_ne!(one, id(r#"{"a": null, "b": [{"c": 2, "d": 3}]}"#));
+}

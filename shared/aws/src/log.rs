@@ -1,0 +1,92 @@
+//! The function's log, on stdout.
+
+use lambda_runtime::tracing::subscriber::EnvFilter;
+use lambda_runtime::tracing::subscriber::fmt;
+
+/// Crates that log whole requests and events at their finer levels. A log must not hold what an event holds.
+const QUIET: &str = "lambda_runtime=info,lambda_runtime_api_client=info,aws_smithy_runtime=info,aws_sdk_kms=info,\
+                     aws_sdk_sns=info,aws_config=info,hyper=info,hyper_util=info";
+
+/// Writes the log as Lambda's settings say.
+///
+/// As JSON each line has `timestamp` and `level`: Lambda filters the lines of a custom runtime only if both are there
+/// (Lambda Developer Guide, log-level filtering). As text it has no time, since CloudWatch adds it.
+pub(crate) fn init(lookup: impl Fn(&str) -> Option<String>) {
+    let json =
+        lookup("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let log = fmt().with_target(false).with_env_filter(filter(&lookup));
+    if json {
+        log.json().init();
+    } else {
+        log.without_time().with_ansi(false).init();
+    }
+}
+
+fn filter(lookup: impl Fn(&str) -> Option<String>) -> EnvFilter {
+    EnvFilter::new(directives(lookup))
+}
+
+fn directives(lookup: impl Fn(&str) -> Option<String>) -> String {
+    // A developer's own directives are taken as they are.
+    if let Some(directives) =
+        lookup("RUST_LOG").filter(|_| lookup("AWS_LAMBDA_LOG_LEVEL").is_none())
+    {
+        return directives;
+    }
+    let level = match lookup("AWS_LAMBDA_LOG_LEVEL")
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "trace" => "trace",
+        "debug" => "debug",
+        "warn" => "warn",
+        // Lambda has a level above `error` that Rust has not.
+        "error" | "fatal" => return "error".to_owned(),
+        _ => "info",
+    };
+    match level {
+        "warn" => level.to_owned(),
+        _ => format!("{level},{QUIET}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> String {
+        directives(|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn lambdas_level_counts_before_rusts() {
+        assert_eq!(with(&[]), format!("info,{QUIET}"));
+        assert_eq!(with(&[("AWS_LAMBDA_LOG_LEVEL", "WARN")]), "warn");
+        assert_eq!(with(&[("AWS_LAMBDA_LOG_LEVEL", "FATAL")]), "error");
+        assert_eq!(
+            with(&[("AWS_LAMBDA_LOG_LEVEL", "loud")]),
+            format!("info,{QUIET}")
+        );
+        assert_eq!(with(&[("RUST_LOG", "hyper=trace")]), "hyper=trace");
+        assert_eq!(
+            with(&[("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")]),
+            "error"
+        );
+    }
+
+    #[test]
+    fn the_finest_level_does_not_let_events_into_the_log() {
+        let filter =
+            filter(|name| (name == "AWS_LAMBDA_LOG_LEVEL").then(|| "TRACE".to_owned())).to_string();
+        assert!(
+            filter.contains("trace") && filter.contains("lambda_runtime=info"),
+            "{filter}"
+        );
+    }
+}

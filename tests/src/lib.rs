@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -73,6 +74,8 @@ pub struct Function {
     /// The Runtime API.
     pub lambda: LambdaRuntime,
     process: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
 }
 
 impl Function {
@@ -111,7 +114,7 @@ impl Function {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
         environment.retain(|_, value| !value.is_empty());
-        let process = Command::new(binary(function))
+        let mut process = Command::new(binary(function))
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
@@ -119,10 +122,15 @@ impl Function {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the function starts");
+        // Read all the time: a function must not wait for somebody to read its log.
+        let stdout = process.stdout.take().map(drain);
+        let stderr = process.stderr.take().map(drain);
         Self {
             aws,
             lambda,
             process,
+            stdout,
+            stderr,
         }
     }
 
@@ -191,28 +199,23 @@ impl Function {
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
-        let read = |stream: Option<&mut dyn Read>| {
-            let mut text = String::new();
-            stream
-                .expect("a pipe")
-                .read_to_string(&mut text)
-                .expect("UTF-8");
-            text
+        let text = |reader: Option<JoinHandle<String>>| {
+            reader
+                .and_then(|reader| reader.join().ok())
+                .expect("the output is read to its end")
         };
-        let stdout = read(
-            self.process
-                .stdout
-                .as_mut()
-                .map(|stream| stream as &mut dyn Read),
-        );
-        let stderr = read(
-            self.process
-                .stderr
-                .as_mut()
-                .map(|stream| stream as &mut dyn Read),
-        );
+        let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         (status, stdout, stderr)
     }
+}
+
+/// Reads a stream to its end on a thread of its own.
+fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("UTF-8");
+        text
+    })
 }
 
 impl Drop for Function {

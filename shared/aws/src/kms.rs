@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kms::Client;
-use aws_sdk_kms::config::{Builder, Config, Region};
+use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
 use aws_sdk_kms::types::{KeyMetadata, MultiRegionConfiguration, MultiRegionKey};
@@ -19,7 +19,7 @@ use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tag
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
-use crate::sdk::CONNECT_TIMEOUT;
+use crate::sdk;
 
 #[cfg(test)]
 mod tests;
@@ -49,22 +49,14 @@ impl KmsAdapter {
     }
 
     fn from_builder(config: Builder) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(50))
-            .with_max_backoff(Duration::from_millis(500));
+        let config = config
+            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
+            .retry_config(sdk::retries(
+                Duration::from_millis(50),
+                Duration::from_millis(500),
+            ));
         Self {
-            client: Client::from_conf(
-                config
-                    .timeout_config(timeouts)
-                    .retry_config(retries)
-                    .build(),
-            ),
+            client: Client::from_conf(config.build()),
         }
     }
 
@@ -72,14 +64,8 @@ impl KmsAdapter {
     ///
     /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
     fn settings(&self, key: &KeyArn) -> Builder {
-        let own = self.client.config().region().map(Region::as_ref);
-        let region = key.region().as_str();
-        // A Region is only ever set: to set none would take away the client's.
-        if own == Some(region) {
-            Config::builder()
-        } else {
-            Config::builder().region(Region::new(region.to_owned()))
-        }
+        let region = sdk::other_region(self.client.config().region(), key.region().as_str());
+        region.map_or_else(Config::builder, |region| Config::builder().region(region))
     }
 
     /// Opens a connection by a call that needs no key.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::Builder;
@@ -12,7 +13,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use watch_core::arn::TopicArn;
 
 /// Part of the key by which the HTTP client keeps its connections: all clients use the same.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The configuration of a function in Lambda.
 ///
@@ -47,6 +48,30 @@ pub fn local(endpoint: &str, region: &str) -> SdkConfig {
         // No TLS there, so no time is spent on reading the system's trust store.
         .http_client(http_client(TrustStore::empty()))
         .build()
+}
+
+/// How long a call of a client may take: each attempt, and all of them.
+pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
+        .build()
+}
+
+/// Three attempts, with pauses between these bounds.
+pub(crate) fn retries(first_pause: Duration, longest_pause: Duration) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(first_pause)
+        .with_max_backoff(longest_pause)
+}
+
+/// The Region to set for a call, if `wanted` is not the client's own.
+///
+/// A Region is only ever set: to set none would take away the client's.
+pub(crate) fn other_region(own: Option<&Region>, wanted: &str) -> Option<Region> {
+    (own.map(Region::as_ref) != Some(wanted)).then(|| Region::new(wanted.to_owned()))
 }
 
 /// Pinned: what the SDK does by default changes with its version, not with ours.

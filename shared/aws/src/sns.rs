@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sns::Client;
-use aws_sdk_sns::config::{Builder, Config, Region};
+use aws_sdk_sns::config::{Builder, Config};
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use watch_core::arn::TopicArn;
 use watch_core::ports::{CallError, Message, Topics};
 
 use crate::error::call_error;
-use crate::sdk::CONNECT_TIMEOUT;
+use crate::sdk;
 
 #[cfg(test)]
 mod tests;
@@ -35,35 +34,21 @@ impl SnsAdapter {
     }
 
     fn from_builder(config: Builder) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(100))
-            .with_max_backoff(Duration::from_secs(2));
+        let config = config
+            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
+            .retry_config(sdk::retries(
+                Duration::from_millis(100),
+                Duration::from_secs(2),
+            ));
         Self {
-            client: Client::from_conf(
-                config
-                    .timeout_config(timeouts)
-                    .retry_config(retries)
-                    .build(),
-            ),
+            client: Client::from_conf(config.build()),
         }
     }
 
     /// What differs from the client's settings for a call about `topic`: its Region, if it is another.
     fn settings(&self, topic: &TopicArn) -> Builder {
-        let own = self.client.config().region().map(Region::as_ref);
-        let region = topic.region().as_str();
-        // A Region is only ever set: to set none would take away the client's.
-        if own == Some(region) {
-            Config::builder()
-        } else {
-            Config::builder().region(Region::new(region.to_owned()))
-        }
+        let region = sdk::other_region(self.client.config().region(), topic.region().as_str());
+        region.map_or_else(Config::builder, |region| Config::builder().region(region))
     }
 
     /// Opens a connection by a call that changes nothing.

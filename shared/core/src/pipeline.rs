@@ -22,7 +22,8 @@ use crate::link;
 use crate::ports::{CallError, Clock, Kms, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
-use crate::text::Untrusted;
+use crate::text;
+use crate::text::{Text, Untrusted};
 
 /// A function at work: its decisions, its settings, and the world through its ports.
 #[derive(Debug)]
@@ -233,11 +234,19 @@ impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
             key: key.as_ref(),
             gone,
         };
-        let (title, summary, next_steps) = (
-            kind.title(&case),
-            kind.summary(&case),
-            kind.next_steps(&case),
-        );
+        let mut summary = Text::new();
+        if let Some(replay) = &source.replay {
+            // Nobody should be woken by the past.
+            summary.sentence(text![
+                "This is a replay (",
+                replay,
+                ") of what happened on ",
+                at,
+                "."
+            ]);
+        }
+        summary.sentence(kind.summary(&case));
+        let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
         let severity = match (
             kind.severity(&case),
             self.config.severity_overrides.get(kind.name()),

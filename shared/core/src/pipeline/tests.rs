@@ -195,8 +195,9 @@ pub(crate) fn alert_about(kind: impl Into<Kind>) -> Alert {
     alert_on(FakeKms::default(), kind, &[])
 }
 
-fn alert_on(kms: FakeKms, kind: impl Into<Kind>, variables: &[(&str, &str)]) -> Alert {
-    let occurrence = Occurrence {
+/// Something that happened to the key, told by nobody in particular.
+fn occurrence(kind: impl Into<Kind>, call: Option<&str>) -> Occurrence {
+    Occurrence {
         kind: kind.into(),
         subject: Subject::Key(ARN.parse().unwrap()),
         occurred_at: Some(at("2026-11-20T10:00:00Z")),
@@ -208,9 +209,12 @@ fn alert_on(kms: FakeKms, kind: impl Into<Kind>, variables: &[(&str, &str)]) -> 
             event_name: None,
             replay: None,
         },
-        call_id: None,
-    };
-    run(watch(kms, variables).explain(occurrence))
+        call_id: call.map(str::to_owned),
+    }
+}
+
+fn alert_on(kms: FakeKms, kind: impl Into<Kind>, variables: &[(&str, &str)]) -> Alert {
+    run(watch(kms, variables).explain(occurrence(kind, None)))
 }
 
 fn deletion() -> Value {
@@ -618,27 +622,13 @@ fn the_owner_is_found_by_its_tag_the_exact_spelling_first() {
 
 #[test]
 fn tellings_of_one_occurrence_share_an_identity_and_other_ones_do_not() {
-    let occurrence = |kind: Kind, call: Option<&str>| Occurrence {
-        kind,
-        subject: Subject::Key(ARN.parse().unwrap()),
-        occurred_at: None,
-        actor: None,
-        source: Source {
-            via: Via::Kms,
-            event_id: None,
-            detail_type: None,
-            event_name: None,
-            replay: None,
-        },
-        call_id: call.map(str::to_owned),
-    };
     let rotated = |material: Option<&str>| {
         Kind::from(KeyRotated {
             current_key_material_id: material.map(str::to_owned),
             ..KeyRotated::default()
         })
     };
-    let identity = |kind, call| occurrence(kind, call).identity();
+    let identity = |kind: Kind, call| occurrence(kind, call).identity();
     assert_eq!(
         identity(rotated(Some("m")), Some("event 1")),
         identity(rotated(Some("m")), None)
@@ -671,4 +661,18 @@ fn the_order_of_members_does_not_change_what_an_unreadable_event_is() {
     let one = id(r#"{"b": [{"d": 1, "c": 2}], "a": null}"#);
     assert_eq!(one, id(r#"{"a": null, "b": [{"c": 2, "d": 1}]}"#));
     assert_ne!(one, id(r#"{"a": null, "b": [{"c": 2, "d": 3}]}"#));
+}
+
+#[test]
+fn a_replay_says_so_first() {
+    let mut event = deletion();
+    event["replay-name"] = json!("after-the-outage");
+    let alert = run(watch(FakeKms::default(), &[]).handle(&event))
+        .unwrap()
+        .alerts
+        .remove(0);
+    let summary = alert.summary.plain();
+    let first =
+        "This is a replay (after-the-outage) of what happened on 2026-11-20 10:00 UTC. The ";
+    assert!(summary.starts_with(first), "{summary}");
 }

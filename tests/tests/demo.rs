@@ -48,6 +48,7 @@ fn the_story_tells_of_everything_that_the_functions_watch() {
         "KeyRotationRequested",
         "KeyRotated",
         "KeyRotationDisabled",
+        "KeyMaterialImported",
         "KeyMaterialExpired",
     ] {
         assert!(
@@ -64,6 +65,33 @@ fn the_story_tells_of_everything_that_the_functions_watch() {
             .starts_with("CRITICAL: alias/payments")
     );
     assert_eq!(first["chat"]["source"], "custom");
+}
+
+#[test]
+fn a_chapter_can_be_told_alone_and_again() {
+    let expiry = ["--json", "--only", "expiry"];
+    let told = demo(&expiry, b"");
+    let kinds = kinds(&told);
+    assert_eq!(
+        kinds,
+        [
+            "KeyMaterialImported",
+            "KeyMaterialExpired",
+            "KeyMaterialExpired"
+        ]
+    );
+    assert_eq!(
+        demo(&expiry, b"").stdout,
+        told.stdout,
+        "the same seed tells the same"
+    );
+    let other = demo(&["--json", "--only", "expiry", "--seed", "2"], b"");
+    assert_ne!(other.stdout, told.stdout);
+    let list = text(&demo(&["--list"], b"").stdout);
+    assert!(
+        list.lines().any(|line| line.starts_with("expiry ")),
+        "{list}"
+    );
 }
 
 #[test]
@@ -115,6 +143,11 @@ fn what_the_user_can_mend_gives_a_clear_error_and_2() {
         (vec!["README.md"], "", "demo: README.md is not JSON"),
         (vec!["-"], "{bad", "demo: standard input is not JSON"),
         (vec!["--loud"], "", "demo: invalid option '--loud'"),
+        (
+            vec!["--only", "love"],
+            "",
+            "demo: cannot parse argument \"love\": no such chapter",
+        ),
         // Nothing is handled if a later file is wrong.
         (
             vec!["events/key-deletion/kms-deletion.json", "no-such-file.json"],

@@ -2,16 +2,22 @@
 
 use lexopt::prelude::*;
 
+use crate::story::Chapter;
+
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
 What KMS Watch does, on an embedded AWS: no account, no network.
 
 Usage: cargo demo [-- OPTIONS] [FILE...]
 
-  FILE      handle these events instead of telling the story; `-` is standard input
-  --json    one line of JSON for each alert, for machines
-  --full    show chat and feed of every alert, not of the first only
-  --help    print this
+  FILE            handle these events instead of telling the story; `-` is standard input
+  --only CHAPTER  tell this chapter only; may be given several times
+  --list          the names of the chapters
+  --seed NUMBER   ids of the keys and events; the same number gives the same story
+  --fast          do not wait while days pass
+  --full          show chat and feed of every alert, not of the first only
+  --json          one line of JSON for each alert, for machines
+  --help          print this
 ";
 
 /// How alerts are shown.
@@ -28,42 +34,64 @@ pub(crate) enum Format {
 /// Where the events come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    Story,
+    Story(Vec<Chapter>),
     Files(Vec<String>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Args {
     pub(crate) format: Format,
+    pub(crate) fast: bool,
+    pub(crate) seed: u64,
     pub(crate) source: Source,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Help,
+    List,
     Run(Args),
 }
 
 impl Args {
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
-        let mut format = Format::Text;
-        let mut files = Vec::new();
+        let (mut format, mut fast, mut seed) = (Format::Text, false, 1);
+        let (mut files, mut chapters) = (Vec::new(), Vec::new());
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Command::Help),
+                Long("list") => return Ok(Command::List),
                 Long("json") => format = Format::Json,
                 Long("full") => format = Format::Full,
+                Long("fast") => fast = true,
+                Long("seed") => seed = parser.value()?.parse()?,
+                Long("only") => chapters.push(parser.value()?.parse_with(chapter)?),
                 Value(name) => files.push(name.string()?),
                 _ => return Err(argument.unexpected()),
             }
         }
-        let source = if files.is_empty() {
-            Source::Story
-        } else {
-            Source::Files(files)
+        let source = match (files.is_empty(), chapters.is_empty()) {
+            (false, false) => {
+                return Err("a file is no part of a chapter: give one or the other".into());
+            }
+            (false, true) => Source::Files(files),
+            (true, false) => Source::Story(chapters),
+            (true, true) => Source::Story(Chapter::ALL.to_vec()),
         };
-        Ok(Command::Run(Args { format, source }))
+        Ok(Command::Run(Args {
+            format,
+            fast,
+            seed,
+            source,
+        }))
     }
+}
+
+fn chapter(name: &str) -> Result<Chapter, String> {
+    Chapter::find(name).ok_or_else(|| {
+        let names: Vec<_> = Chapter::ALL.iter().map(|chapter| chapter.name()).collect();
+        format!("no such chapter; there are {}", names.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -76,18 +104,41 @@ mod tests {
 
     #[test]
     fn the_command_line_is_read() {
-        let run = |format, source| Command::Run(Args { format, source });
-        assert_eq!(parse(&[]).unwrap(), run(Format::Text, Source::Story));
-        assert_eq!(
-            parse(&["--json"]).unwrap(),
-            run(Format::Json, Source::Story)
-        );
+        let run = |format, source| {
+            Command::Run(Args {
+                format,
+                fast: false,
+                seed: 1,
+                source,
+            })
+        };
+        let story = || Source::Story(Chapter::ALL.to_vec());
+        assert_eq!(parse(&[]).unwrap(), run(Format::Text, story()));
+        assert_eq!(parse(&["--json"]).unwrap(), run(Format::Json, story()));
         let files = Source::Files(vec!["a.json".to_owned(), "-".to_owned()]);
         assert_eq!(
             parse(&["a.json", "--full", "-"]).unwrap(),
             run(Format::Full, files)
         );
         assert_eq!(parse(&["--help", "--nonsense"]).unwrap(), Command::Help);
-        assert!(parse(&["--nonsense"]).is_err());
+        let chapters = vec![Chapter::Expiry, Chapter::Trouble];
+        let args = Args {
+            format: Format::Text,
+            fast: true,
+            seed: 7,
+            source: Source::Story(chapters),
+        };
+        let words = [
+            "--only", "expiry", "--seed=7", "--only", "trouble", "--fast",
+        ];
+        assert_eq!(parse(&words).unwrap(), Command::Run(args));
+        for wrong in [
+            &["--nonsense"][..],
+            &["--only", "love"],
+            &["--seed", "x"],
+            &["a.json", "--only", "expiry"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
     }
 }

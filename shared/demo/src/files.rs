@@ -9,7 +9,7 @@ use watch_local::{NewKey, Options};
 
 use crate::error::DemoError;
 use crate::show::Show;
-use crate::stage::Stage;
+use crate::stage::{Attempt, Stage};
 
 /// Handles each file's event on an AWS of its own.
 pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoError> {
@@ -26,12 +26,13 @@ pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoErr
         )?;
         stand_in(&stage, event);
         match stage.handle(event).await? {
-            Ok(tellings) => {
+            Attempt::Told(tellings) => {
                 for telling in &tellings {
                     show.telling(telling)?;
                 }
             }
-            Err(reason) => show.ignored(name, &reason)?,
+            Attempt::Ignored(reason) => show.ignored(name, &reason)?,
+            Attempt::Failed(error) => return Err(error.into()),
         }
     }
     Ok(())

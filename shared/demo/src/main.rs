@@ -10,14 +10,12 @@ mod show;
 mod stage;
 mod story;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use args::{Args, Command, Source};
 use error::DemoError;
 use show::Show;
-use stage::Stage;
-use watch_local::Options;
 
 fn main() -> ExitCode {
     match run() {
@@ -37,18 +35,24 @@ fn main() -> ExitCode {
 fn run() -> Result<(), DemoError> {
     let args = match Args::parse(lexopt::Parser::from_env())? {
         Command::Help => {
-            io::Write::write_all(&mut io::stdout().lock(), args::HELP.as_bytes())?;
+            io::stdout().write_all(args::HELP.as_bytes())?;
+            return Ok(());
+        }
+        Command::List => {
+            for chapter in story::Chapter::ALL {
+                writeln!(io::stdout(), "{:<10} {}", chapter.name(), chapter.title())?;
+            }
             return Ok(());
         }
         Command::Run(args) => args,
     };
-    let mut show = Show::new(args.format);
+    let mut show = Show::new(args.format, args.fast);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         match &args.source {
-            Source::Story => story::tell(&Stage::new(Options::default())?, &mut show).await?,
+            Source::Story(chapters) => story::tell(chapters, args.seed, &mut show).await?,
             Source::Files(names) => files::run(names, &mut show).await?,
         }
         show.summary()

@@ -1,7 +1,8 @@
 //! What the audience of the demo sees.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Color, Style};
@@ -14,6 +15,9 @@ use watch_local::Published;
 use crate::args::Format;
 use crate::error::DemoError;
 use crate::stage::Telling;
+
+/// How long it takes a watcher to see some days pass, however many.
+const PASSAGE: Duration = Duration::from_millis(500);
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -32,17 +36,21 @@ struct Row {
 pub(crate) struct Show {
     out: AutoStream<std::io::StdoutLock<'static>>,
     format: Format,
+    /// Somebody watches, and may see time pass.
+    live: bool,
     rows: Vec<Row>,
     told: BTreeSet<(String, &'static str)>,
     ignored: usize,
 }
 
 impl Show {
-    pub(crate) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format, fast: bool) -> Self {
+        let live = !fast && format != Format::Json && std::io::stdout().is_terminal();
         let out = anstream::stdout().lock();
         Self {
             out,
             format,
+            live,
             rows: Vec::new(),
             told: BTreeSet::new(),
             ignored: 0,
@@ -58,6 +66,39 @@ impl Show {
         if !self.json() {
             writeln!(self.out, "{BOLD}KMS Watch{BOLD:#}  {text}")?;
             self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// A chapter begins.
+    pub(crate) fn chapter(&mut self, number: usize, title: &str) -> Result<(), DemoError> {
+        if !self.json() {
+            writeln!(self.out, "\n{BOLD}{RULE}{number}. {title}{RULE:#}{BOLD:#}")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// A day of `days` has passed.
+    pub(crate) async fn day(&mut self, day: i64, days: u32) -> Result<(), DemoError> {
+        if self.live {
+            write!(self.out, "\r{DIM}day {day} …{DIM:#}")?;
+            self.out.flush()?;
+            tokio::time::sleep(PASSAGE / days).await;
+            // The line belongs to what comes next.
+            write!(self.out, "\r            \r")?;
+        }
+        Ok(())
+    }
+
+    /// An invocation failed.
+    pub(crate) fn failed(
+        &mut self,
+        attempt: u32,
+        error: &dyn std::error::Error,
+    ) -> Result<(), DemoError> {
+        if !self.json() {
+            writeln!(self.out, "\n{DIM}attempt {attempt} failed: {error}{DIM:#}")?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk};
 use watch_core::config::Config;
 use watch_core::decision::Decide;
-use watch_core::pipeline::{Outcome, Verdict, Watch};
+use watch_core::pipeline::{HandleError, Outcome, Verdict, Watch};
 use watch_core::ports::Clock;
 use watch_local::{Caller, LocalAws, Options, Published};
 
@@ -42,6 +42,16 @@ pub(crate) struct Telling {
     pub(crate) people: Vec<Published>,
     pub(crate) chat: Vec<Published>,
     pub(crate) feed: Vec<Published>,
+}
+
+/// What became of an event.
+pub(crate) enum Attempt {
+    /// Functions had a use for it.
+    Told(Vec<Telling>),
+    /// None had, and why the last one had not.
+    Ignored(String),
+    /// An alert could not be published.
+    Failed(HandleError),
 }
 
 /// The embedded AWS's time.
@@ -83,16 +93,14 @@ impl Stage {
     }
 
     /// Gives the event to every function; those that have no use for it are left out.
-    ///
-    /// If none has, the error side tells why the last one did not.
-    pub(crate) async fn handle(
-        &self,
-        event: &Value,
-    ) -> Result<Result<Vec<Telling>, String>, DemoError> {
+    pub(crate) async fn handle(&self, event: &Value) -> Result<Attempt, DemoError> {
         let mut tellings = Vec::new();
         let mut reason = String::new();
         for function in &self.functions {
-            let outcome = function.handle(event).await?;
+            let outcome = match function.handle(event).await {
+                Ok(outcome) => outcome,
+                Err(error) => return Ok(Attempt::Failed(error)),
+            };
             if outcome.verdict == Verdict::Ignored {
                 reason = outcome.reason.unwrap_or_default();
                 continue;
@@ -116,9 +124,9 @@ impl Stage {
             }
         }
         Ok(if tellings.is_empty() {
-            Err(reason)
+            Attempt::Ignored(reason)
         } else {
-            Ok(tellings)
+            Attempt::Told(tellings)
         })
     }
 }

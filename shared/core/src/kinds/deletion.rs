@@ -326,7 +326,9 @@ impl Describe for KeyDeleted {
             text.sentence(last_use(case));
         }
         if case.gone && case.key.is_none_or(|key| key.aliases.is_none()) {
-            text.sentence("KMS forgets a deleted key at once, so its alias, description and tags cannot be told.");
+            text.sentence("KMS forgets a deleted key at once, so its alias, description and tags cannot be told; earlier alerts \
+                 with this key id name it.",
+            );
         }
         text
     }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use watch_local::{Invocation, LambdaRuntime, LocalAws, Options, Published, RuntimeOptions};
+use watch_local::{
+    Invocation, LambdaRuntime, LocalAws, Moment, Options, Published, RuntimeOptions,
+};
 
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -70,10 +72,10 @@ pub fn binary(function: &str) -> &'static Path {
 /// A function's process under a Runtime API, with three topics on an AWS of its own.
 pub struct Function {
     /// The embedded AWS.
-    pub aws: LocalAws,
+    pub aws: Arc<LocalAws>,
     /// The Runtime API.
     pub lambda: LambdaRuntime,
-    process: Child,
+    process: Arc<Mutex<Child>>,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
 }
@@ -94,7 +96,12 @@ impl Function {
     /// # Panics
     ///
     /// If it cannot be started.
-    pub fn start_on(aws: LocalAws, function: &str, variables: &[(&str, &str)]) -> Self {
+    pub fn start_on(
+        aws: impl Into<Arc<LocalAws>>,
+        function: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
+        let aws = aws.into();
         let lambda =
             LambdaRuntime::start(RuntimeOptions::default()).expect("the Runtime API starts");
         let mut environment: BTreeMap<String, String> = [
@@ -128,7 +135,7 @@ impl Function {
         Self {
             aws,
             lambda,
-            process,
+            process: Arc::new(Mutex::new(process)),
             stdout,
             stderr,
         }
@@ -163,6 +170,12 @@ impl Function {
         );
     }
 
+    /// Kills the process when the n-th call from now on comes to `moment`, as Lambda ends an environment.
+    pub fn kill_at(&self, call: u64, moment: Moment) {
+        let process = Arc::clone(&self.process);
+        self.aws.on_call(call, moment, move |_| end(&process));
+    }
+
     /// What a topic has received since the last time.
     pub fn received(&self, topic: &str) -> Vec<Published> {
         self.aws.take_published(&self.aws.create_topic(topic))
@@ -181,24 +194,32 @@ impl Function {
             .collect()
     }
 
-    /// Waits for the process to end by itself: its status, stdout and stderr.
+    /// Waits for the process to end.
     ///
     /// # Panics
     ///
-    /// If it does not end.
-    pub fn end(mut self) -> (ExitStatus, String, String) {
+    /// If it does not.
+    pub fn ended(&self) -> ExitStatus {
         let deadline = std::time::Instant::now() + PATIENCE;
-        let status = loop {
-            match self
-                .process
+        loop {
+            match lock(&self.process)
                 .try_wait()
                 .expect("the process can be waited for")
             {
-                Some(status) => break status,
+                Some(status) => return status,
                 None if std::time::Instant::now() > deadline => panic!("the function does not end"),
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
-        };
+        }
+    }
+
+    /// Waits for the process to end: its status, stdout and stderr.
+    ///
+    /// # Panics
+    ///
+    /// If it does not.
+    pub fn end(mut self) -> (ExitStatus, String, String) {
+        let status = self.ended();
         let text = |reader: Option<JoinHandle<String>>| {
             reader
                 .and_then(|reader| reader.join().ok())
@@ -207,6 +228,18 @@ impl Function {
         let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         (status, stdout, stderr)
     }
+}
+
+/// A panic of another thread has nothing to say about the process.
+fn lock(process: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn end(process: &Mutex<Child>) {
+    let mut process = lock(process);
+    // It may have ended by itself.
+    let _ = process.kill();
+    let _ = process.wait();
 }
 
 /// Reads a stream to its end on a thread of its own.
@@ -220,8 +253,6 @@ fn drain(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        end(&self.process);
     }
 }

@@ -23,6 +23,7 @@ pub struct Caller {
     user_agent: String,
     mfa: bool,
     console: bool,
+    via_kms: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,7 @@ impl Caller {
                 .to_owned(),
             mfa: false,
             console: false,
+            via_kms: false,
         }
     }
 
@@ -128,6 +130,15 @@ impl Caller {
         self
     }
 
+    /// The same caller, for whom KMS makes a call in another Region.
+    pub(crate) fn through_kms(mut self) -> Self {
+        const KMS: &str = "kms.amazonaws.com";
+        KMS.clone_into(&mut self.source_ip);
+        KMS.clone_into(&mut self.user_agent);
+        self.via_kms = true;
+        self
+    }
+
     pub(crate) fn source_ip(&self) -> &str {
         &self.source_ip
     }
@@ -140,13 +151,22 @@ impl Caller {
         self.console
     }
 
+    /// Whether a service of AWS opens the connection.
     pub(crate) fn is_service(&self) -> bool {
-        matches!(self.identity, Identity::AwsService { .. })
+        self.via_kms || matches!(self.identity, Identity::AwsService { .. })
     }
 
     /// Whether the caller belongs to an account that is not the key's.
     pub(crate) fn is_foreign(&self) -> bool {
-        matches!(self.identity, Identity::OtherAccount { .. })
+        self.foreign_account().is_some()
+    }
+
+    /// The account of such a caller.
+    pub(crate) fn foreign_account(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::OtherAccount { account } => Some(account),
+            _ => None,
+        }
     }
 
     /// The ARN that an access-denied message names.
@@ -167,6 +187,14 @@ impl Caller {
 
     /// `userIdentity` of a CloudTrail record at `now`.
     pub(crate) fn identity(&self, partition: &str, account: &str, now: Timestamp) -> Value {
+        let mut identity = self.own_identity(partition, account, now);
+        if self.via_kms {
+            identity["invokedBy"] = "kms.amazonaws.com".into();
+        }
+        identity
+    }
+
+    fn own_identity(&self, partition: &str, account: &str, now: Timestamp) -> Value {
         let arn = self.arn(partition, account);
         // Any time before the call will do; an hour is what a console session usually has behind it.
         let opened = now

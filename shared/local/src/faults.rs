@@ -12,7 +12,10 @@ pub(crate) struct Plan {
 /// How a call ends without having any effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// No policy allows it.
     Denied,
+    /// A policy forbids it.
+    Forbidden,
     Throttled,
     Internal,
     /// The connection is closed without an answer.
@@ -30,13 +33,17 @@ enum Effect {
 struct Rule {
     operation: String,
     resource: Option<String>,
+    /// Matching calls that pass before the rule applies.
+    spares: u32,
     effect: Effect,
 }
 
 impl Rule {
     fn matches(&self, service: &str, operation: &str, resource: Option<&str>) -> bool {
-        let operation_matches =
-            self.operation == operation || (self.operation == "*" && service == "kms");
+        let operation_matches = match self.operation.split_once(':') {
+            Some((of, name)) => (of == "*" || of == service) && (name == "*" || name == operation),
+            None => self.operation == operation || (self.operation == "*" && service == "kms"),
+        };
         let resource_matches = self.resource.as_deref().is_none_or(|wanted| {
             resource.is_some_and(|arn| {
                 arn == wanted || arn.rsplit_once('/').is_some_and(|(_, id)| id == wanted)
@@ -59,6 +66,10 @@ impl FaultRules {
             .iter_mut()
             .filter(|rule| rule.matches(service, operation, resource))
         {
+            if rule.spares > 0 {
+                rule.spares -= 1;
+                continue;
+            }
             match &mut rule.effect {
                 Effect::Slow(delay) => plan.delay = plan.delay.max(*delay),
                 Effect::End(_, Some(0)) => {}
@@ -77,7 +88,8 @@ impl FaultRules {
 
 /// Sets faults for the calls that arrive over HTTP; from [`LocalAws::faults`](crate::LocalAws::faults).
 ///
-/// Operations are named as the API names them (`DescribeKey`, `Publish`); `*` stands for every KMS operation.
+/// Operations are named as the API names them (`DescribeKey`, `Publish`); `*` stands for every KMS operation, `sns:*` for
+/// every operation of a service, `*:*` for everything.
 /// Calls made through [`LocalAws::call`](crate::LocalAws::call) meet none of them: they are a test's set-up.
 ///
 /// ```no_run
@@ -86,11 +98,13 @@ impl FaultRules {
 /// # let arn = "";
 /// aws.faults().deny("ListResourceTags").throttle("DescribeKey", 2);
 /// aws.faults().on(arn).fail("Publish", 1);
+/// aws.faults().nth(3).reset("*:*", 1); // the third call from here on, whatever it is
 /// ```
 #[derive(Debug)]
 pub struct Faults<'a> {
     aws: &'a crate::LocalAws,
     resource: Option<String>,
+    spares: u32,
 }
 
 impl<'a> Faults<'a> {
@@ -98,6 +112,7 @@ impl<'a> Faults<'a> {
         Self {
             aws,
             resource: None,
+            spares: 0,
         }
     }
 
@@ -105,6 +120,13 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn on(mut self, resource: &str) -> Self {
         self.resource = Some(resource.to_owned());
+        self
+    }
+
+    /// Lets what follows begin with the n-th call that it concerns, counted from one and from here on.
+    #[must_use]
+    pub fn nth(mut self, number: u32) -> Self {
+        self.spares = number.saturating_sub(1);
         self
     }
 
@@ -143,6 +165,7 @@ impl<'a> Faults<'a> {
         let rule = Rule {
             operation: operation.to_owned(),
             resource: self.resource.clone(),
+            spares: self.spares,
             effect,
         };
         self.aws.with(|world| world.faults.0.push(rule));
@@ -161,6 +184,7 @@ mod tests {
                 .map(|(operation, resource, effect)| Rule {
                     operation: (*operation).to_owned(),
                     resource: resource.map(str::to_owned),
+                    spares: 0,
                     effect: effect.clone(),
                 })
                 .collect(),
@@ -178,6 +202,20 @@ mod tests {
         assert_eq!(verdict(), Some(Verdict::Throttled));
         assert_eq!(verdict(), Some(Verdict::Throttled));
         assert_eq!(verdict(), None);
+    }
+
+    #[test]
+    fn the_nth_call_is_counted_by_what_the_fault_concerns() {
+        let mut faults = rules(&[("*:*", None, Effect::End(Verdict::Dropped, Some(1)))]);
+        faults.0[0].spares = 2;
+        let mut verdict = |service, operation| faults.plan(service, operation, None).verdict;
+        assert_eq!(verdict("kms", "DescribeKey"), None);
+        assert_eq!(verdict("sns", "Publish"), None);
+        assert_eq!(verdict("kms", "ListKeys"), Some(Verdict::Dropped));
+        assert_eq!(verdict("kms", "ListKeys"), None);
+        let mut faults = rules(&[("sns:*", None, Effect::End(Verdict::Denied, None))]);
+        assert_eq!(faults.plan("kms", "ListKeys", None).verdict, None);
+        assert!(faults.plan("sns", "Publish", None).verdict.is_some());
     }
 
     #[test]

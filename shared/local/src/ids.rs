@@ -19,6 +19,21 @@ impl Ids {
         z ^ (z >> 31)
     }
 
+    /// True with this probability; certainties draw nothing.
+    pub(crate) fn chance(&mut self, probability: f64) -> bool {
+        if probability <= 0.0 {
+            return false;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
+        let drawn = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        drawn < probability
+    }
+
+    /// A number below the bound; the bias of the remainder is of no matter here.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        if bound <= 1 { 0 } else { self.next() % bound }
+    }
+
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
         while bytes.len() < count {

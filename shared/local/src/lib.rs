@@ -11,7 +11,13 @@
 //! | `events` | what EventBridge would deliver: native events and CloudTrail records |
 //! | `caller` | who makes the calls, as CloudTrail words it |
 //! | `sns` | topics, the limits of Publish, the query protocol |
+//! | `dynamodb` | tables, and the language of their expressions |
+//! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
+//! | `hooks` | what a test does when a certain call comes |
+//! | `iam` | the policies of callers, and what in them is never used |
+//! | `quotas` | request quotas, and the highest rates seen |
+//! | `consistency` | reads that do not see the latest change |
 //! | `record` | every request that came in |
 //! | `wire` | from an HTTP request to a service and back |
 //! | `server` | the HTTP server on its own thread |
@@ -19,11 +25,17 @@
 //! | `ids` | identifiers from a seed |
 
 mod caller;
+mod cloudwatch;
+mod consistency;
+mod dynamodb;
 mod events;
 mod faults;
+mod hooks;
+mod iam;
 mod ids;
 mod kms;
 mod local;
+mod quotas;
 mod record;
 mod runtime;
 mod server;
@@ -33,12 +45,16 @@ mod wire;
 mod world;
 
 pub use caller::Caller;
-pub use events::EventShape;
+pub use cloudwatch::CloudWatchError;
+pub use events::{Delivery, EventShape};
 pub use faults::Faults;
+pub use hooks::Moment;
+pub use iam::{Policy, PolicyError, Statement, UnusedPermission};
 pub use kms::{
     ImportedMaterial, KeySpec, KeyState, KeyStore, KeyUsage, KmsError, NewKey, Origin, parse_arn,
 };
 pub use local::{LocalAws, Options};
+pub use quotas::QuotaClock;
 pub use record::Request;
 pub use runtime::{FunctionError, Invocation, LambdaRuntime, RuntimeOptions};
-pub use sns::{Attribute, Published};
+pub use sns::{Attribute, EmailSuspension, FilterError, FilterScope, Published};

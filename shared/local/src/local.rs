@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use crate::{
     caller::Caller,
-    events::EventShape,
+    events::{Delivery, EventShape},
     faults::Faults,
     kms::{KeyState, KeyStore, KmsError, KmsRequest, NewKey, parse_arn},
+    quotas::QuotaClock,
     record::Request,
     server::Server,
     sns::Published,
@@ -41,6 +42,14 @@ pub struct Options {
     /// Whether reads and cryptographic operations send events too, as a rule in the state
     /// `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS` would see them.
     pub read_only_events: bool,
+    /// What happens to events on their way.
+    pub delivery: Delivery,
+    /// Whether keys are deleted up to 24 hours after their date, drawn from the seed, as AWS may do.
+    pub late_deletions: bool,
+    /// How often KMS records that it keeps related multi-Region keys in step; `None`: never.
+    pub synchronizes_every: Option<SignedDuration>,
+    /// Whether request quotas are enforced, and on which clock.
+    pub quotas: Option<QuotaClock>,
 }
 
 impl Default for Options {
@@ -56,6 +65,10 @@ impl Default for Options {
             event_shape: EventShape::Current,
             failed_call_events: true,
             read_only_events: false,
+            delivery: Delivery::default(),
+            late_deletions: false,
+            synchronizes_every: None,
+            quotas: None,
         }
     }
 }
@@ -173,13 +186,17 @@ impl LocalAws {
                 region,
                 caller: &caller,
                 body: &body,
+                eventually: false,
             })
         })
     }
 
     /// Puts a key in place, without a call and without events, and returns its ARN.
     pub fn add_key(&self, key: NewKey) -> String {
-        self.with(|world| world.add_key(key))
+        self.with(|world| {
+            world.cloudwatch.touch(world.now);
+            world.add_key(key)
+        })
     }
 
     /// The state of a key by its ARN; `None` once it is gone.
@@ -211,6 +228,12 @@ impl LocalAws {
         self.with(|world| world.kms.connect_store(id, true));
     }
 
+    /// What attempts to connect the store end with from here on: a `ConnectionErrorCode` (`USER_LOCKED_OUT`), or `None` for
+    /// success.
+    pub fn fail_key_store(&self, id: &str, code: Option<&str>) {
+        self.with(|world| world.kms.fail_store(id, code));
+    }
+
     /// Who makes the calls from here on; also those over HTTP, unless their access key has a caller of its own.
     pub fn as_caller(&self, caller: Caller) -> &Self {
         self.with(|world| world.caller = caller);
@@ -228,15 +251,44 @@ impl LocalAws {
         self.with(|world| world.outbox.shape = shape);
     }
 
-    /// The events since the last time, in the order in which they were sent.
+    /// The events that have arrived since the last time, in the order of their arrival.
     pub fn take_events(&self) -> Vec<Value> {
-        self.with(|world| world.outbox.take())
+        self.with(|world| world.outbox.take(world.now))
+    }
+
+    /// Changes what happens to events on their way, from here on.
+    pub fn set_delivery(&self, delivery: Delivery) {
+        self.with(|world| world.outbox.set_delivery(delivery));
+    }
+
+    /// When the next event that is on its way arrives; in the past if it waits to be taken.
+    #[must_use]
+    pub fn next_arrival(&self) -> Option<Timestamp> {
+        self.lock().outbox.next_arrival()
+    }
+
+    /// The events that were lost on their way.
+    #[must_use]
+    pub fn lost_events(&self) -> Vec<Value> {
+        self.lock().outbox.lost().to_vec()
     }
 
     /// Faults for calls over HTTP.
     #[must_use]
     pub fn faults(&self) -> Faults<'_> {
         Faults::new(self)
+    }
+
+    /// Refuses connections, and ends those that there are, until
+    /// [`accept_connections`](Self::accept_connections): a service that is down. Not for use in a hook of
+    /// [`on_call`](Self::on_call), which holds up the server that would have to do it.
+    pub fn refuse_connections(&self) {
+        self.server.set_open(false);
+    }
+
+    /// Accepts connections again, on the same port.
+    pub fn accept_connections(&self) {
+        self.server.set_open(true);
     }
 
     /// Every request that came over HTTP.
@@ -270,6 +322,24 @@ impl LocalAws {
     /// The same, and forgets it.
     pub fn take_published(&self, topic_arn: &str) -> Vec<Published> {
         self.with(|world| world.sns.take_published(topic_arn))
+    }
+
+    /// Creates a DynamoDB table (or finds the one with this name) and returns its ARN: on demand, with the texts `pk` and `sk`
+    /// as partition and sort key, and `ttl` for the seconds since 1970 at which an item expires. As AWS does, it
+    /// deletes an item only some time later (here: two days), so readers have to look at `ttl` themselves.
+    pub fn create_table(&self, name: &str) -> String {
+        self.with(|world| {
+            let id = world.ids.uuid();
+            world
+                .dynamodb
+                .create_table(name, &self.region, &world.account, &id, world.now)
+        })
+    }
+
+    /// What a DynamoDB table holds, in the order of its keys, as the API writes items: `{"pk": {"S": "…"}, …}`.
+    #[must_use]
+    pub fn table_items(&self, name: &str) -> Vec<Value> {
+        self.with(|world| world.dynamodb.items(&self.region, name, world.now))
     }
 
     /// A panic in a test thread that held the lock must not take the other threads along.

@@ -4,8 +4,9 @@ use std::{
     convert::Infallible,
     fmt, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,7 +14,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
 
 /// The longest request body that is read: well above the limits of the services, which refuse too much themselves.
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -25,6 +29,9 @@ pub(crate) type Reply = Option<Response<Full<Bytes>>>;
 pub(crate) struct Server {
     address: SocketAddr,
     stop: Option<oneshot::Sender<Infallible>>,
+    /// Whether connections are accepted, and the answer once a change has come into force.
+    gate: watch::Sender<bool>,
+    changed: Mutex<mpsc::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -47,6 +54,8 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopped) = oneshot::channel();
+        let (gate, gated) = watch::channel(true);
+        let (change, changed) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
@@ -54,19 +63,30 @@ impl Server {
                 runtime.block_on(async {
                     tokio::select! {
                         _ = stopped => {}
-                        () = accept(listener, Arc::new(answer)) => {}
+                        () = serve(listener, address, Arc::new(answer), gated, change) => {}
                     }
                 });
             })?;
         Ok(Self {
             address,
             stop: Some(stop),
+            gate,
+            changed: Mutex::new(changed),
             thread: Some(thread),
         })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Closes the listener and every connection, or opens the listener again; returns when it is done.
+    pub(crate) fn set_open(&self, open: bool) {
+        let changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.gate.send_replace(open) != open {
+            // The server thread does it between two requests; there is nothing to be done about one that hangs.
+            let _ = changed.recv_timeout(Duration::from_secs(10));
+        }
     }
 }
 
@@ -88,6 +108,46 @@ impl fmt::Debug for Server {
     }
 }
 
+/// Listens while the gate is open; a closed port refuses connections, as a service that is down does.
+async fn serve<A, F>(
+    listener: TcpListener,
+    address: SocketAddr,
+    answer: Arc<A>,
+    mut gate: watch::Receiver<bool>,
+    change: mpsc::Sender<()>,
+) where
+    A: Fn(Request<Bytes>) -> F + Send + Sync + 'static,
+    F: Future<Output = Reply> + Send + 'static,
+{
+    let mut listener = listener;
+    loop {
+        tokio::select! {
+            // Dropping the other future closes listener and connections.
+            closed = gate.wait_for(|open| !open) => if closed.is_err() { return },
+            () = accept(listener, Arc::clone(&answer)) => return,
+        }
+        let _ = change.send(());
+        if gate.wait_for(|open| *open).await.is_err() {
+            return;
+        }
+        listener = bind_again(address).await;
+        let _ = change.send(());
+    }
+}
+
+/// The port may be in use for a moment: another process may have been given it.
+async fn bind_again(address: SocketAddr) -> TcpListener {
+    loop {
+        if let Ok(listener) = TcpListener::bind(address)
+            && listener.set_nonblocking(true).is_ok()
+        {
+            return listener;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Ends its connections when it is dropped.
 async fn accept<A, F>(listener: TcpListener, answer: Arc<A>)
 where
     A: Fn(Request<Bytes>) -> F + Send + Sync + 'static,
@@ -96,16 +156,18 @@ where
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return;
     };
+    let mut connections = JoinSet::new();
     loop {
         // A client that left before it was accepted is no reason to stop.
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
+        while connections.try_join_next().is_some() {}
         // Answers are small and the next request waits for them.
         let _ = stream.set_nodelay(true);
         let answer = Arc::clone(&answer);
         let service = service_fn(move |request| respond(Arc::clone(&answer), request));
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .serve_connection(TokioIo::new(stream), service);

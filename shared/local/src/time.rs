@@ -8,10 +8,12 @@ use serde_json::json;
 
 use crate::{
     events::EventKey,
+    ids::Ids,
     kms::{
         Deletion, Key, KeyRef, Material, MultiRegion, ON_DEMAND_ROTATION_TAKES, Origin,
         RotationType,
     },
+    local::Options,
     world::World,
 };
 
@@ -20,6 +22,8 @@ use crate::{
 enum Due {
     /// A new replica is ready.
     Ready,
+    /// The change of the primary Region is through.
+    Updated,
     /// Imported material expires.
     Expire(String),
     Rotate(RotationType),
@@ -27,10 +31,69 @@ enum Due {
     Delete,
 }
 
+/// What happens next, to whatever it happens.
+#[derive(Debug)]
+enum Next {
+    Key(KeyRef, Due),
+    /// A custom key store has been connected, or not.
+    Connected(String),
+    /// KMS looks after multi-Region keys.
+    Synchronize,
+    /// An alarm is evaluated.
+    Alarm((String, String)),
+}
+
+/// What AWS is free to choose.
+#[derive(Debug)]
+pub(crate) struct Aging {
+    seed: u64,
+    late_deletions: bool,
+    synchronizes_every: Option<SignedDuration>,
+    /// The next time.
+    synchronizes: Option<Timestamp>,
+}
+
+impl Aging {
+    pub(crate) fn new(options: &Options) -> Self {
+        let every = options
+            .synchronizes_every
+            .filter(|every| every.is_positive());
+        Self {
+            seed: options.seed,
+            late_deletions: options.late_deletions,
+            synchronizes_every: every,
+            synchronizes: every.and_then(|every| options.start.checked_add(every).ok()),
+        }
+    }
+
+    /// When a key is really deleted: up to 24 hours after its date (KMS Developer Guide, "Deleting AWS KMS keys"), and
+    /// always at the same time for the same seed, key and date.
+    fn deleted(&self, key: &str, date: Timestamp) -> Timestamp {
+        if !self.late_deletions {
+            return date;
+        }
+        let mut seed = self.seed ^ date.as_second().unsigned_abs();
+        for byte in key.bytes() {
+            seed = seed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte);
+        }
+        let late = Ids::new(seed).below(24 * 60 * 60 + 1);
+        let late = SignedDuration::from_secs(i64::try_from(late).unwrap_or(0));
+        date.saturating_add(late).unwrap_or(date)
+    }
+}
+
 impl Key {
     /// The next thing to happen to the key, and when; in the past if the key could not have it at the time.
-    fn next_due(&self) -> Option<(Timestamp, Due)> {
+    fn next_due(&self, aging: &Aging) -> Option<(Timestamp, Due)> {
+        // Most keys just are, and this is asked of all of them at every step.
+        let waits = self.ready.is_some() || self.updating.is_some() || self.deletion.is_some();
+        let rotation = &self.rotation;
+        let changes = rotation.on_demand.is_some() || (rotation.enabled && self.enabled);
+        if !waits && !changes && self.origin != Origin::External {
+            return None;
+        }
         let ready = self.ready.map(|at| (at, Due::Ready));
+        let updated = self.updating.map(|at| (at, Due::Updated));
         let expiries = self
             .materials
             .iter()
@@ -47,11 +110,12 @@ impl Key {
             .and_then(|started| started.checked_add(ON_DEMAND_ROTATION_TAKES).ok())
             .map(|at| (at, Due::Rotate(RotationType::OnDemand)));
         let deletion = match self.deletion {
-            Some(Deletion::At(at)) => Some((at, Due::Delete)),
+            Some(Deletion::At(at)) => Some((aging.deleted(&self.id, at), Due::Delete)),
             _ => None,
         };
         let all = expiries
             .chain(ready)
+            .chain(updated)
             .chain(automatic)
             .chain(on_demand)
             .chain(deletion);
@@ -73,22 +137,52 @@ impl World {
         self.first_due().map(|(at, ..)| at.max(self.now))
     }
 
-    fn first_due(&self) -> Option<(Timestamp, KeyRef, Due)> {
-        self.kms
+    fn first_due(&self) -> Option<(Timestamp, Next)> {
+        let key = self
+            .kms
             .keys
             .values()
-            .filter_map(|key| key.next_due().map(|(at, due)| (at, key, due)))
+            .filter_map(|key| key.next_due(&self.aging).map(|(at, due)| (at, key, due)))
             .min_by_key(|(at, ..)| *at)
-            .map(|(at, key, due)| (at, key.reference(), due))
+            .map(|(at, key, due)| (at, Next::Key(key.reference(), due)));
+        let store = self
+            .kms
+            .next_connection()
+            .map(|(at, id)| (at, Next::Connected(id.to_owned())));
+        let synchronize = self.aging.synchronizes.map(|at| (at, Next::Synchronize));
+        let alarm = self
+            .cloudwatch
+            .next_due(&self.kms)
+            .map(|(at, place)| (at, Next::Alarm(place)));
+        key.into_iter()
+            .chain(store)
+            .chain(synchronize)
+            .chain(alarm)
+            .min_by_key(|(at, _)| *at)
     }
 
     /// Sets the clock, which never goes back, and does what became due on the way.
     pub(crate) fn advance_to(&mut self, to: Timestamp) {
-        while let Some((at, key, due)) = self.first_due()
+        while let Some((at, next)) = self.first_due()
             && at <= to.max(self.now)
         {
             self.now = self.now.max(at);
-            self.carry_out(&key, due);
+            match next {
+                Next::Key(key, due) => {
+                    let before = self.before_change();
+                    self.changed(before);
+                    // Only imported material is measured.
+                    if let Some(of) = self.kms.keys.get(&key)
+                        && of.origin == Origin::External
+                    {
+                        self.cloudwatch.touch(self.now);
+                    }
+                    self.carry_out(&key, due);
+                }
+                Next::Alarm(place) => self.evaluate(&place),
+                Next::Connected(store) => self.kms.finish_connecting(&store),
+                Next::Synchronize => self.synchronize(at),
+            }
         }
         self.now = self.now.max(to);
     }
@@ -105,9 +199,35 @@ impl World {
                     key.ready = None;
                 }
             }
+            Due::Updated => {
+                if let Some(key) = self.kms.keys.get_mut(key) {
+                    key.updating = None;
+                }
+            }
             Due::Expire(material) => self.expire(key, &material),
             Due::Rotate(kind) => self.rotate(key, kind),
             Due::Delete => self.delete(key),
+        }
+    }
+
+    /// One record in each Region of each family of multi-Region keys.
+    fn synchronize(&mut self, at: Timestamp) {
+        let every = self.aging.synchronizes_every;
+        self.aging.synchronizes = every.and_then(|every| at.checked_add(every).ok());
+        let families: Vec<(String, String)> = self
+            .kms
+            .keys
+            .values()
+            .filter_map(|key| {
+                let primary = match key.multi_region.as_ref()? {
+                    MultiRegion::Primary => key.arn.clone(),
+                    MultiRegion::Replica { primary_region } => key.arn_in(primary_region),
+                };
+                Some((key.region.clone(), primary))
+            })
+            .collect();
+        for (region, primary) in families {
+            self.synchronize_event(&region, &primary);
         }
     }
 

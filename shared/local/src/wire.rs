@@ -1,7 +1,7 @@
 //! From an HTTP request to a service and back.
 //!
-//! KMS speaks awsJson1.1 (`X-Amz-Target`, JSON), SNS the query protocol (a form with `Action`, XML). Both come to the
-//! same port; signatures are read for the Region and the access key, and not verified.
+//! KMS speaks awsJson1.1 and DynamoDB awsJson1.0 (`X-Amz-Target`, JSON), SNS the query protocol (a form with `Action`,
+//! XML), CloudWatch RPC v2 with CBOR. All come to the same port; signatures are read for the Region and the access key, and not verified.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +12,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    cloudwatch::{self, CloudWatchError, Refusal},
+    dynamodb::{self, Error as DynamoDbError},
     faults::{Plan, Verdict},
-    kms::{KmsError, KmsRequest},
+    hooks::{Hook, Moment},
+    iam::Decision,
+    kms::{KmsError, KmsRequest, partition},
+    quotas::Metered,
     record,
     server::{Reply, plain},
     sns::{self, Form},
@@ -30,6 +35,8 @@ pub(crate) fn epoch(at: Timestamp) -> Value {
     (milliseconds / 1000.0).into()
 }
 
+const CBOR: &str = "application/cbor";
+
 /// What a service answers.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -37,7 +44,7 @@ pub(crate) struct Answer {
     /// The error code, for the record.
     error: Option<String>,
     content_type: &'static str,
-    body: String,
+    body: Bytes,
     request_id: String,
 }
 
@@ -48,7 +55,7 @@ impl Answer {
             status,
             error,
             content_type: "text/xml",
-            body,
+            body: body.into(),
             request_id,
         }
     }
@@ -71,13 +78,53 @@ impl Answer {
             status,
             error,
             content_type: "application/x-amz-json-1.1",
-            body,
+            body: body.into(),
+            request_id,
+        }
+    }
+
+    fn dynamodb(result: Result<Value, DynamoDbError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => (error.status, Some(error.code.to_owned()), error.body()),
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.0",
+            body: body.to_string().into(),
+            request_id,
+        }
+    }
+
+    fn cloudwatch(result: Result<Value, CloudWatchError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => (error.status, Some(error.code.to_owned()), error.body()),
+        };
+        Self {
+            status,
+            error,
+            content_type: CBOR,
+            body: cloudwatch::encode(&body).into(),
             request_id,
         }
     }
 
     fn into_response(self) -> Response<Full<Bytes>> {
-        Response::builder()
+        let mut response = Response::builder();
+        if self.content_type == CBOR {
+            response = response.header("smithy-protocol", "rpc-v2-cbor");
+            if let Some(code) = &self.error {
+                let kind = if self.status >= 500 {
+                    "Receiver"
+                } else {
+                    "Sender"
+                };
+                response = response.header("x-amzn-query-error", format!("{code};{kind}"));
+            }
+        }
+        response
             .status(self.status)
             .header(header::CONTENT_TYPE, self.content_type)
             .header("x-amzn-requestid", self.request_id)
@@ -89,7 +136,9 @@ impl Answer {
 /// The request, read as far as both services need it.
 enum Target {
     Kms { operation: String, body: Value },
+    DynamoDb { operation: String, body: Value },
     Sns { form: Form, action: String },
+    CloudWatch { operation: String, body: Value },
 }
 
 /// Who signed, and for which Region.
@@ -105,20 +154,29 @@ pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) ->
         return Some(plain(StatusCode::NOT_FOUND));
     };
     let scope = Scope::read(request.headers());
-    let (plan, index, scope) = {
+    let (plan, index, scope, hook) = {
         let mut world = lock(&world);
         match scope {
             Some(scope) => {
                 let (plan, index) = target.arrive(&mut world, &scope);
-                (plan, index, scope)
+                let hook = world.hooks.arrive();
+                (plan, index, scope, hook)
             }
             None => return Some(target.unauthenticated(&mut world).into_response()),
         }
     };
+    let (before, after) = match hook {
+        Some(hook) if hook.moment == Moment::BeforeEffect => (Some(hook), None),
+        hook => (None, hook),
+    };
+    if let Some(hook) = before {
+        return hooked(&world, index, hook);
+    }
     if !plan.delay.is_zero() {
         tokio::time::sleep(plan.delay).await;
     }
-    let mut world = lock(&world);
+    let shared = world;
+    let mut world = lock(&shared);
     if plan.verdict == Some(Verdict::Dropped) {
         world.record.failed(index, "ConnectionReset");
         return None;
@@ -127,7 +185,21 @@ pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) ->
     if let Some(code) = &answer.error {
         world.record.failed(index, code);
     }
+    if let Some(hook) = after {
+        drop(world);
+        return hooked(&shared, index, hook);
+    }
     Some(answer.into_response())
+}
+
+/// Does what a test wants at this moment, without the lock; nobody is there to be answered.
+fn hooked(world: &Mutex<World>, index: usize, hook: Hook) -> Reply {
+    let request = lock(world).record.all().get(index).cloned();
+    if let Some(request) = request {
+        (hook.act)(&request);
+    }
+    lock(world).record.failed(index, "ConnectionReset");
+    None
 }
 
 fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
@@ -139,19 +211,26 @@ impl Target {
         if request.method() != http::Method::POST {
             return None;
         }
+        if let Some(operation) = cloudwatch::operation(request) {
+            return Some(Self::CloudWatch {
+                operation: operation.to_owned(),
+                body: cloudwatch::read_body(request.body()),
+            });
+        }
         if let Some(target) = request.headers().get("x-amz-target") {
-            let operation = target
-                .to_str()
-                .ok()?
-                .strip_prefix("TrentService.")?
-                .to_owned();
+            let (service, operation) = target.to_str().ok()?.split_once('.')?;
+            let operation = operation.to_owned();
             // What is no JSON at all is answered like JSON that is no object.
             let body = if request.body().is_empty() {
                 json!({})
             } else {
                 serde_json::from_slice(request.body()).unwrap_or(Value::Null)
             };
-            return Some(Self::Kms { operation, body });
+            return match service {
+                "TrentService" => Some(Self::Kms { operation, body }),
+                "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+                _ => None,
+            };
         }
         let (form, action) = Form::read(request.body());
         (!action.is_empty()).then_some(Self::Sns { form, action })
@@ -167,9 +246,18 @@ impl Target {
                 let resource = world.kms_resource(operation, &scope.region, body);
                 ("kms", operation, named, resource)
             }
+            Self::DynamoDb { operation, body } => {
+                let table = dynamodb::resource(&scope.region, &world.account, body);
+                ("dynamodb", operation, table.clone(), table)
+            }
             Self::Sns { form, action } => {
                 let topic = sns::resource(form);
                 ("sns", action, topic.clone(), topic)
+            }
+            Self::CloudWatch { operation, body } => {
+                let (region, account) = (&scope.region, &world.account);
+                let alarm = cloudwatch::resource(operation, body, region, account);
+                ("cloudwatch", operation, alarm.clone(), alarm)
             }
         };
         let index = world.record.add(record::Request {
@@ -181,10 +269,44 @@ impl Target {
             access_key: scope.access_key.clone(),
             error: None,
         });
-        (
-            world.faults.plan(service, operation, resource.as_deref()),
-            index,
-        )
+        let mut plan = world.faults.plan(service, operation, resource.as_deref());
+        if plan.verdict.is_none() {
+            let needs = self.permissions(world, scope, service, operation, resource.as_deref());
+            plan.verdict = match world.iam.decide(&scope.access_key, &needs) {
+                Decision::Allowed => None,
+                Decision::Denied => Some(Verdict::Denied),
+                Decision::Forbidden => Some(Verdict::Forbidden),
+            };
+        }
+        let call = Metered {
+            service,
+            operation,
+            region: &scope.region,
+            resource: resource.as_deref(),
+        };
+        if !world.meter.admit(call, &world.kms, world.now) && plan.verdict.is_none() {
+            plan.verdict = Some(Verdict::Throttled);
+        }
+        (plan, index)
+    }
+
+    /// What the caller needs to be allowed.
+    fn permissions(
+        &self,
+        world: &World,
+        scope: &Scope,
+        service: &str,
+        operation: &str,
+        resource: Option<&str>,
+    ) -> Vec<(String, String)> {
+        if let Self::Kms { body, .. } = self {
+            return world.kms_permissions(operation, &scope.region, body);
+        }
+        if let Self::DynamoDb { body, .. } = self {
+            return dynamodb::permissions(operation, &scope.region, &world.account, body);
+        }
+        let resource = resource.unwrap_or("*").to_owned();
+        vec![(format!("{service}:{operation}"), resource)]
     }
 
     fn carry_out(&self, world: &mut World, scope: &Scope, verdict: Option<Verdict>) -> Answer {
@@ -196,14 +318,36 @@ impl Target {
                     region: &scope.region,
                     caller: &caller,
                     body,
+                    eventually: true,
                 };
                 let result = match verdict {
-                    Some(Verdict::Denied) => Err(world.kms_denied(request)),
+                    Some(Verdict::Denied) => Err(world.kms_denied(request, false)),
+                    Some(Verdict::Forbidden) => Err(world.kms_denied(request, true)),
                     Some(Verdict::Throttled) => Err(KmsError::throttled()),
                     Some(_) => Err(KmsError::internal()),
                     None => world.kms_call(request),
                 };
                 Answer::kms(result, world.ids.uuid())
+            }
+            Self::DynamoDb { operation, body } => {
+                let request_id = world.ids.uuid();
+                let request = dynamodb::Request {
+                    operation,
+                    region: &scope.region,
+                    account: &world.account,
+                    now: world.now,
+                    body,
+                    id: &request_id,
+                };
+                let user = || caller.arn(partition(&scope.region), &world.account);
+                let result = match verdict {
+                    Some(Verdict::Denied) => Err(DynamoDbError::denied(&request, &user(), false)),
+                    Some(Verdict::Forbidden) => Err(DynamoDbError::denied(&request, &user(), true)),
+                    Some(Verdict::Throttled) => Err(DynamoDbError::throttled()),
+                    Some(_) => Err(DynamoDbError::internal()),
+                    None => world.dynamodb.call(request),
+                };
+                Answer::dynamodb(result, request_id)
             }
             Self::Sns { form, action } => {
                 let request = sns::Request {
@@ -212,11 +356,31 @@ impl Target {
                     region: &scope.region,
                 };
                 match verdict {
-                    Some(Verdict::Denied) => sns::denied(world, &request, &caller),
+                    Some(Verdict::Denied) => sns::denied(world, &request, &caller, false),
+                    Some(Verdict::Forbidden) => sns::denied(world, &request, &caller, true),
                     Some(Verdict::Throttled) => sns::throttled(world),
                     Some(_) => sns::failed(world),
                     None => sns::answer(world, &request),
                 }
+            }
+            Self::CloudWatch { operation, body } => {
+                let result = match verdict {
+                    Some(verdict @ (Verdict::Denied | Verdict::Forbidden)) => {
+                        let (region, account) = (&scope.region, &world.account);
+                        let alarm = cloudwatch::resource(operation, body, region, account);
+                        Err(CloudWatchError::denied(
+                            &caller.arn(partition(region), account),
+                            operation,
+                            alarm.as_deref().unwrap_or("*"),
+                            verdict == Verdict::Forbidden,
+                        ))
+                    }
+                    Some(Verdict::Throttled) => Err(cloudwatch::refusal(Refusal::Throttled)),
+                    Some(_) => Err(cloudwatch::refusal(Refusal::Internal)),
+                    None if body.is_null() => Err(CloudWatchError::not_cbor()),
+                    None => world.cloudwatch_call(operation, &scope.region, body),
+                };
+                Answer::cloudwatch(result, world.ids.uuid())
             }
         }
     }
@@ -230,7 +394,18 @@ impl Target {
                 );
                 Answer::kms(Err(error), world.ids.uuid())
             }
+            Self::DynamoDb { .. } => Answer::dynamodb(
+                Err(DynamoDbError::new(
+                    "MissingAuthenticationTokenException",
+                    "Request must contain either a valid (registered) AWS access key ID or X.509 certificate.",
+                )),
+                world.ids.uuid(),
+            ),
             Self::Sns { .. } => sns::unauthenticated(world),
+            Self::CloudWatch { .. } => {
+                let error = cloudwatch::refusal(Refusal::Unauthenticated);
+                Answer::cloudwatch(Err(error), world.ids.uuid())
+            }
         }
     }
 }

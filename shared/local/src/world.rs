@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    caller::Caller, events::Outbox, faults::FaultRules, ids::Ids, kms::Kms, local::Options,
-    record::Record, sns::Sns,
+    caller::Caller, cloudwatch::CloudWatch, consistency::Consistency, dynamodb::DynamoDb,
+    events::Outbox, faults::FaultRules, hooks::Hooks, iam::Iam, ids::Ids, kms::Kms, local::Options,
+    quotas::Meter, record::Record, sns::Sns, time::Aging,
 };
 
 /// The state of the simulator.
@@ -21,8 +22,15 @@ pub(crate) struct World {
     pub(crate) ids: Ids,
     pub(crate) kms: Kms,
     pub(crate) sns: Sns,
+    pub(crate) dynamodb: DynamoDb,
     pub(crate) faults: FaultRules,
     pub(crate) outbox: Outbox,
+    pub(crate) aging: Aging,
+    pub(crate) cloudwatch: CloudWatch,
+    pub(crate) consistency: Consistency,
+    pub(crate) hooks: Hooks,
+    pub(crate) iam: Iam,
+    pub(crate) meter: Meter,
     pub(crate) record: Record,
     pub(crate) caller: Caller,
     /// Callers by access key, for processes that shall not be the default caller.
@@ -31,6 +39,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(options: Options) -> Self {
+        let outbox = Outbox::new(&options);
+        let aging = Aging::new(&options);
         Self {
             account: options.account,
             region: options.region,
@@ -39,12 +49,15 @@ impl World {
             ids: Ids::new(options.seed),
             kms: Kms::default(),
             sns: Sns::default(),
+            dynamodb: DynamoDb::default(),
             faults: FaultRules::default(),
-            outbox: Outbox::new(
-                options.event_shape,
-                options.failed_call_events,
-                options.read_only_events,
-            ),
+            outbox,
+            aging,
+            cloudwatch: CloudWatch::default(),
+            consistency: Consistency::new(options.seed),
+            hooks: Hooks::default(),
+            iam: Iam::default(),
+            meter: Meter::new(options.quotas),
             record: Record::default(),
             caller: Caller::default(),
             callers: BTreeMap::new(),

@@ -233,7 +233,22 @@ fn creation_and_replication() {
     assert_like(&events[0], "ct-create-key-cloudhsm");
     let primary = aws.add_key(NewKey::multi_region(&[]));
     let replicate = json!({"KeyId": primary, "ReplicaRegion": "eu-west-1"});
-    assert_call(&aws, "ReplicateKey", replicate, "ct-replicate-key");
+    let events = events_of(&aws, "ReplicateKey", replicate);
+    assert_like(&events[0], "ct-replicate-key");
+    // The Region of the replica sees a key being created.
+    let created = &events[1]["detail"];
+    assert_eq!(
+        (&created["eventName"], &created["awsRegion"]),
+        (&json!("CreateKey"), &json!("eu-west-1"))
+    );
+    let replica = primary.replace("us-east-1", "eu-west-1");
+    assert_eq!(created["resources"][0]["ARN"], replica.as_str());
+    assert_eq!(
+        created["responseElements"]["keyMetadata"]["arn"],
+        replica.as_str()
+    );
+    assert_eq!(created["requestID"], events[0]["detail"]["requestID"]);
+    assert_ne!(created["eventID"], events[0]["detail"]["eventID"]);
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn aliases_move_and_disappear() {
     );
     assert_eq!(
         code(aws.call("CreateAlias", alias("alias/a b", &b))),
-        "InvalidAliasNameException"
+        "ValidationException"
     );
     assert_eq!(
         code(aws.call("CreateAlias", alias("alias/aws/x", &b))),

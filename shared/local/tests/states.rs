@@ -76,6 +76,18 @@ fn the_table_answers_for_operation_and_state() {
             [OK, DISABLED, STATE, STATE, STATE, STATE],
         ),
         (
+            "GenerateDataKeyWithoutPlaintext",
+            json!({"KeySpec": "AES_256"}),
+            [OK, DISABLED, STATE, STATE, STATE, STATE],
+        ),
+        (
+            "CreateGrant",
+            json!({"GranteePrincipal": "arn:aws:iam::111122223333:role/a", "Operations": ["Decrypt"]}),
+            [OK, DISABLED, STATE, STATE, STATE, OK],
+        ),
+        ("ListGrants", json!({}), [OK; 6]),
+        ("ListKeyPolicies", json!({}), [OK; 6]),
+        (
             "EnableKeyRotation",
             json!({}),
             [OK, DISABLED, STATE, STATE, ORIGIN, ORIGIN],

@@ -3,18 +3,25 @@
 //! AWS CloudTrail").
 
 mod date;
+mod delivery;
 mod trail;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::delivery::Courier;
 pub(crate) use date::iso;
+pub use delivery::Delivery;
 pub(crate) use trail::to_trail;
 
 use crate::{
     caller::Caller,
     kms::{KmsError, partition},
+    local::Options,
     world::World,
 };
+
+const API_CALL: &str = "AWS API Call via CloudTrail";
 
 /// Which generation of event shapes is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,21 +39,34 @@ pub(crate) struct Outbox {
     pub(crate) shape: EventShape,
     failed_calls: bool,
     read_only: bool,
-    events: Vec<Value>,
+    courier: Courier,
 }
 
 impl Outbox {
-    pub(crate) fn new(shape: EventShape, failed_calls: bool, read_only: bool) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         Self {
-            shape,
-            failed_calls,
-            read_only,
-            events: Vec::new(),
+            shape: options.event_shape,
+            failed_calls: options.failed_call_events,
+            read_only: options.read_only_events,
+            courier: Courier::new(options.delivery.clone(), options.seed),
         }
     }
 
-    pub(crate) fn take(&mut self) -> Vec<Value> {
-        std::mem::take(&mut self.events)
+    pub(crate) fn set_delivery(&mut self, rules: Delivery) {
+        self.courier.rules = rules;
+    }
+
+    /// What has arrived by now.
+    pub(crate) fn take(&mut self, now: Timestamp) -> Vec<Value> {
+        self.courier.take(now)
+    }
+
+    pub(crate) fn next_arrival(&self) -> Option<Timestamp> {
+        self.courier.next_arrival()
+    }
+
+    pub(crate) fn lost(&self) -> &[Value] {
+        self.courier.lost()
     }
 }
 
@@ -67,6 +87,8 @@ pub(crate) struct Trail {
     pub(crate) parameters: Option<Value>,
     pub(crate) response: Option<Value>,
     pub(crate) additional: Option<Value>,
+    /// Documented records of keys in custom key stores have no `userAgent`.
+    pub(crate) no_agent: bool,
 }
 
 /// A call to be recorded.
@@ -86,7 +108,7 @@ pub(crate) struct ApiCall<'a> {
 impl World {
     /// One of KMS's own three events.
     pub(crate) fn native_event(&mut self, key: &EventKey, detail_type: &str, detail: Value) {
-        let detail = match self.outbox.shape {
+        let detail = match self.next_shape() {
             EventShape::Current => detail,
             EventShape::Old => json!({"key-id": key.id}),
         };
@@ -121,7 +143,7 @@ impl World {
             "eventCategory": "Management",
         });
         if let Some(details) = details {
-            detail["serviceEventDetails"] = match self.outbox.shape {
+            detail["serviceEventDetails"] = match self.next_shape() {
                 EventShape::Current => details,
                 EventShape::Old => json!({"keyId": key.id}),
             };
@@ -151,15 +173,62 @@ impl World {
             return;
         }
         let mut detail = self.api_call_detail(&call);
-        if self.outbox.shape == EventShape::Old {
+        if self.next_shape() == EventShape::Old {
             forget_material_ids(&mut detail);
         }
-        self.send(
-            call.region,
-            "AWS API Call via CloudTrail",
-            json!([]),
-            detail,
-        );
+        let copy = call
+            .caller
+            .foreign_account()
+            .filter(|_| self.outbox.courier.copies())
+            .map(|account| (account.to_owned(), detail.clone()));
+        self.send(call.region, API_CALL, json!([]), detail);
+        if let Some((account, detail)) = copy {
+            self.send_copy(&call, account, detail);
+        }
+    }
+
+    /// The record as the caller's account got it: who exactly it was, another id, the same `sharedEventID`
+    /// (CloudTrail User Guide, "CloudTrail record contents").
+    fn send_copy(&mut self, call: &ApiCall<'_>, account: String, mut detail: Value) {
+        let role = Caller::assumed_role("CrossAccount", "session");
+        let partition = partition(call.region);
+        detail["userIdentity"] = role.identity(partition, &account, self.now);
+        detail["eventID"] = self.ids.uuid().into();
+        detail["recipientAccountId"] = account.as_str().into();
+        let mut event = self.envelope(call.region, API_CALL, json!([]), detail);
+        event["account"] = account.into();
+        self.outbox.courier.send(event, self.now);
+    }
+
+    fn next_shape(&mut self) -> EventShape {
+        self.outbox.courier.shape(self.outbox.shape)
+    }
+
+    /// What KMS does now and then to keep related multi-Region keys in step: a call of its own, of no interest to
+    /// anybody. The record names the primary key, wherever it is made (KMS Developer Guide,
+    /// "`SynchronizeMultiRegionKey`" under "CloudTrail").
+    pub(crate) fn synchronize_event(&mut self, region: &str, primary: &str) {
+        let detail = json!({
+            "eventVersion": "1.11",
+            "userIdentity": {"accountId": self.account, "invokedBy": "AWS Internal"},
+            "eventTime": iso(self.now),
+            "eventSource": "kms.amazonaws.com",
+            "eventName": "SynchronizeMultiRegionKey",
+            "awsRegion": region,
+            "sourceIPAddress": "AWS Internal",
+            "userAgent": "AWS Internal",
+            "requestParameters": null,
+            "responseElements": {"keyId": primary},
+            "requestID": self.ids.uuid(),
+            "eventID": self.ids.uuid(),
+            "readOnly": false,
+            "resources": self.resources(&[primary.to_owned()]),
+            "eventType": "AwsApiCall",
+            "managementEvent": true,
+            "recipientAccountId": self.account,
+            "eventCategory": "Management",
+        });
+        self.send(region, API_CALL, json!([]), detail);
     }
 
     fn api_call_detail(&mut self, call: &ApiCall<'_>) -> Value {
@@ -191,6 +260,11 @@ impl World {
         if let Some(error) = call.error {
             detail["errorCode"] = error.trail_code().into();
             detail["errorMessage"] = error.message.as_str().into();
+        }
+        if call.trail.no_agent
+            && let Some(members) = detail.as_object_mut()
+        {
+            members.remove("userAgent");
         }
         // A call that found no key has no resources.
         if !call.trail.resources.is_empty()
@@ -228,7 +302,31 @@ impl World {
     }
 
     fn send(&mut self, region: &str, detail_type: &str, resources: Value, detail: Value) {
-        let event = json!({
+        let event = self.envelope(region, detail_type, resources, detail);
+        self.outbox.courier.send(event, self.now);
+    }
+
+    /// An event of CloudWatch.
+    pub(crate) fn alarm_event(
+        &mut self,
+        region: &str,
+        detail_type: &str,
+        arn: &str,
+        detail: Value,
+    ) {
+        let mut event = self.envelope(region, detail_type, json!([arn]), detail);
+        event["source"] = "aws.cloudwatch".into();
+        self.outbox.courier.send(event, self.now);
+    }
+
+    fn envelope(
+        &mut self,
+        region: &str,
+        detail_type: &str,
+        resources: Value,
+        detail: Value,
+    ) -> Value {
+        json!({
             "version": "0",
             "id": self.ids.uuid(),
             "detail-type": detail_type,
@@ -238,8 +336,7 @@ impl World {
             "region": region,
             "resources": resources,
             "detail": detail,
-        });
-        self.outbox.events.push(event);
+        })
     }
 }
 

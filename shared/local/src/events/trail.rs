@@ -21,10 +21,24 @@ const SECRETS: &[&str] = &[
     "EncryptedKeyMaterial",
     "ImportToken",
     "Policy",
+    "Message",
+    "Mac",
+    "Signature",
+    "PublicKey",
+    "GrantTokens",
+    "KeyStorePassword",
+    "TrustAnchorCertificate",
+    "XksProxyAuthenticationCredential",
 ];
 
 /// Members whose content is the caller's own and is not renamed.
-const VERBATIM: &[&str] = &["EncryptionContext"];
+const VERBATIM: &[&str] = &[
+    "EncryptionContext",
+    "SourceEncryptionContext",
+    "DestinationEncryptionContext",
+    "EncryptionContextEquals",
+    "EncryptionContextSubset",
+];
 
 /// `{"KeyId": …, "DeletionDate": 1.7e9}` → `{"keyId": …, "deletionDate": "Feb 28, 2026, 9:01:07 AM"}`.
 pub(crate) fn to_trail(value: &Value) -> Value {

@@ -7,7 +7,7 @@ use super::{
     paging::{Limits, page},
     selector::{Accepts, KeyRef, alias_arn},
 };
-use crate::{events::Trail, wire::epoch};
+use crate::wire::epoch;
 
 /// Aliases per key (KMS Developer Guide, "Resource quotas").
 const MAX_ALIASES: usize = 50;
@@ -112,7 +112,7 @@ pub(super) fn list_aliases(call: &mut Call<'_>) -> Outcome {
     )?;
     Ok(Done {
         response,
-        trail: Trail::default(),
+        ..Done::default()
     })
 }
 
@@ -141,7 +141,12 @@ fn new_name(call: &Call<'_>) -> Result<String, KmsError> {
         ));
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-');
-    if rest.is_empty() || name.len() > 256 || !rest.chars().all(allowed) {
+    if name.len() > 256 || !rest.chars().all(allowed) {
+        return Err(KmsError::validation(format!(
+            "{name} contains invalid characters for an alias"
+        )));
+    }
+    if rest.is_empty() {
         return Err(KmsError::new(
             "InvalidAliasNameException",
             format!("Alias name {name} must match ^alias/[a-zA-Z0-9/_-]+$"),

@@ -72,6 +72,14 @@ impl<'a> Body<'a> {
         self.typed(name, Value::as_object)
     }
 
+    /// These members and no others, as they came.
+    pub(super) fn only(self, names: &[&str]) -> Value {
+        let members = names
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.clone())));
+        Value::Object(members.collect())
+    }
+
     /// Binary data travels as Base64.
     pub(super) fn blob(self, name: &str) -> Result<Option<Vec<u8>>, KmsError> {
         self.typed(name, |value| STANDARD.decode(value.as_str()?).ok())

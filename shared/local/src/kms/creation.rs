@@ -13,12 +13,7 @@ use crate::events::to_trail;
 
 pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     let body = call.body;
-    let spec = match body.word("KeySpec", KeySpec::parse)? {
-        Some(spec) => spec,
-        None => body
-            .word("CustomerMasterKeySpec", KeySpec::parse)?
-            .unwrap_or(KeySpec::SymmetricDefault),
-    };
+    let spec = key_spec(body)?;
     let usage = key_usage(body, spec)?;
     let origin = body
         .word("Origin", Origin::parse)?
@@ -78,6 +73,21 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     }
     call.world.kms.keys.insert(key.reference(), key);
     Ok(done)
+}
+
+/// One of the member and its deprecated twin.
+fn key_spec(body: Body<'_>) -> Result<KeySpec, KmsError> {
+    let (new, old) = (
+        body.word("KeySpec", KeySpec::parse)?,
+        body.word("CustomerMasterKeySpec", KeySpec::parse)?,
+    );
+    if new.is_some() && old.is_some() {
+        return Err(KmsError::validation(
+            "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. \
+             CustomerMasterKeySpec is deprecated.",
+        ));
+    }
+    Ok(new.or(old).unwrap_or(KeySpec::SymmetricDefault))
 }
 
 /// The usage, which may be left out where a spec has only one.

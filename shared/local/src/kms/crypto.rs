@@ -1,4 +1,4 @@
-//! `Encrypt`, `Decrypt`, `GenerateDataKey`: real enough to honour states and to count as use of the key. There is no
+//! `Encrypt`, `Decrypt`, and what all cryptographic operations have in common: real enough to honour states and to count as use of the key. There is no
 //! cryptography in it: the "ciphertext" is a frame that names the key and the material and holds the plaintext.
 
 use std::collections::BTreeMap;
@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Call, Done, Key, KeySpec, KeyUsage, KmsError, LastUse, Outcome,
-    body::{Body, lower_first, missing},
+    Call, Done, Key, KeyUsage, KmsError, LastUse, Outcome,
+    body::{Body, missing},
     operations::Operation,
     selector::{Accepts, KeyRef},
 };
+use crate::events::{Trail, to_trail};
 
 const MAGIC: &[u8] = b"WLC1";
 
@@ -27,50 +28,16 @@ pub(super) fn encrypt(call: &mut Call<'_>) -> Outcome {
              Member must have length between 1 and 4096, inclusive",
         )
     })?;
-    let context = context_digest(call.body)?;
+    let context = context_digest(call.body, "EncryptionContext")?;
     let key = call.key()?;
-    check_usage(key)?;
-    let algorithm = algorithm(call.body, key)?;
+    check_usage(key, KeyUsage::EncryptDecrypt)?;
+    let algorithm = algorithm(call.body, "EncryptionAlgorithm", key)?;
     let response = json!({
         "CiphertextBlob": STANDARD.encode(seal(key, &context, &plaintext)),
         "KeyId": key.arn,
         "EncryptionAlgorithm": algorithm,
     });
-    used(call, response, &algorithm)
-}
-
-pub(super) fn generate_data_key(call: &mut Call<'_>) -> Outcome {
-    let spec = call.body.word("KeySpec", |word| match word {
-        "AES_128" => Some(16),
-        "AES_256" => Some(32),
-        _ => None,
-    })?;
-    let length = match (spec, call.body.integer_in("NumberOfBytes", (1, 1024))?) {
-        (Some(length), None) => length,
-        (None, Some(length)) => usize::try_from(length).unwrap_or(1),
-        _ => {
-            return Err(KmsError::validation(
-                "Please specify either number of bytes or key spec.",
-            ));
-        }
-    };
-    let context = context_digest(call.body)?;
-    check_usage(call.key()?)?;
-    if call.key()?.spec != KeySpec::SymmetricDefault {
-        return Err(invalid_usage(call.key()?));
-    }
-    let plaintext = call.world.ids.bytes(length);
-    let key = call.key()?;
-    let mut response = json!({
-        "CiphertextBlob": STANDARD.encode(seal(key, &context, &plaintext)),
-        "Plaintext": STANDARD.encode(&plaintext),
-        "KeyId": key.arn,
-    });
-    add_material_id(
-        &mut response,
-        key.current_material().map(|material| material.id.as_str()),
-    );
-    used(call, response, "")
+    used(call, response, SHOWN, &[("encryptionAlgorithm", algorithm)])
 }
 
 pub(super) fn decrypt(call: &mut Call<'_>) -> Outcome {
@@ -80,32 +47,10 @@ pub(super) fn decrypt(call: &mut Call<'_>) -> Outcome {
         .ok_or_else(|| missing("CiphertextBlob"))?;
     let invalid = || KmsError::new("InvalidCiphertextException", "");
     let frame = open(&blob).ok_or_else(invalid)?;
-    let reference = KeyRef {
-        region: call.region.to_owned(),
-        id: frame.key_id.to_owned(),
-    };
-    if let Some(name) = call.body.text("KeyId")?
-        && call.select(name, Accepts::AnyName)? != reference
-    {
-        return Err(KmsError::new(
-            "IncorrectKeyException",
-            "The key ID in the request does not identify a CMK that can perform this operation.",
-        ));
-    }
-    let key = call.world.kms.keys.get(&reference).ok_or_else(|| {
-        // A deleted key and one that never was look the same from outside.
-        KmsError::new(
-            "AccessDeniedException",
-            "The ciphertext refers to a customer master key that does not exist, does not exist in this \
-             region, or you are not allowed to access.",
-        )
-    })?;
-    if let Some(operation) = Operation::find(call.operation) {
-        operation.check_state(key)?;
-    }
-    check_usage(key)?;
-    let algorithm = algorithm(call.body, key)?;
-    if context_digest(call.body)?.as_slice() != frame.context {
+    find_encrypting_key(call, &frame, "KeyId")?;
+    let key = call.key()?;
+    let algorithm = algorithm(call.body, "EncryptionAlgorithm", key)?;
+    if context_digest(call.body, "EncryptionContext")?.as_slice() != frame.context {
         return Err(invalid());
     }
     let mut response = json!({
@@ -117,55 +62,122 @@ pub(super) fn decrypt(call: &mut Call<'_>) -> Outcome {
         &mut response,
         (!frame.material.is_empty()).then_some(frame.material),
     );
-    call.key = Some(reference);
-    used(call, response, &algorithm)
+    used(call, response, SHOWN, &[("encryptionAlgorithm", algorithm)])
 }
 
-/// Notes the use (only successful operations count: KMS API Reference, `GetKeyLastUsage`).
-fn used(call: &mut Call<'_>, response: Value, algorithm: &str) -> Outcome {
-    let mut parameters = serde_json::Map::new();
-    for member in ["KeyId", "KeySpec", "NumberOfBytes", "EncryptionContext"] {
-        let value = match member {
-            "EncryptionContext" => call.body.object(member)?.cloned().map(Value::Object),
-            "NumberOfBytes" => call.body.integer(member)?.map(Value::from),
-            _ => call.body.text(member)?.map(Value::from),
-        };
-        if let Some(value) = value {
-            parameters.insert(lower_first(member), value);
-        }
+/// The key that made the ciphertext becomes the key of the call, if it is the one that the request names and can be
+/// used.
+pub(super) fn find_encrypting_key(
+    call: &mut Call<'_>,
+    frame: &Frame<'_>,
+    member: &str,
+) -> Result<(), KmsError> {
+    let reference = KeyRef {
+        region: call.region.to_owned(),
+        id: frame.key_id.to_owned(),
+    };
+    if let Some(name) = call.body.text(member)?
+        && call.select(name, Accepts::AnyName)? != reference
+    {
+        return Err(KmsError::new(
+            "IncorrectKeyException",
+            "The key ID in the request does not identify a CMK that can perform this operation.",
+        ));
     }
-    if !algorithm.is_empty() {
-        parameters.insert("encryptionAlgorithm".to_owned(), algorithm.into());
+    call.key = Some(reference.clone());
+    let key = call.world.kms.keys.get(&reference).ok_or_else(|| {
+        // A deleted key and one that never was look the same from outside.
+        KmsError::new(
+            "AccessDeniedException",
+            "The ciphertext refers to a customer master key that does not exist, does not exist in this \
+             region, or you are not allowed to access.",
+        )
+    })?;
+    if let Some(operation) = Operation::find(call.operation) {
+        operation.check_state(key)?;
     }
+    check_usage(key, KeyUsage::EncryptDecrypt)
+}
+
+/// Members of the request that the record of an encryption or decryption shows.
+const SHOWN: &[&str] = &["KeyId", "EncryptionContext"];
+
+/// Notes the use (only successful operations count: KMS API Reference, `GetKeyLastUsage`). The record shows these
+/// members of the request, and what KMS filled in.
+pub(super) fn used(
+    call: &mut Call<'_>,
+    response: Value,
+    shown: &[&str],
+    filled_in: &[(&str, String)],
+) -> Outcome {
+    let mut parameters = to_trail(&call.body.only(shown));
+    for (name, value) in filled_in {
+        parameters[name] = value.as_str().into();
+    }
+    note_use(call)?;
+    let material = response.get("KeyMaterialId").cloned();
+    let key = call.key()?;
+    let material = material.or_else(|| {
+        key.current_material()
+            .map(|material| material.id.as_str().into())
+    });
+    let mut done = Done::quiet(&key.arn, response).parameters(parameters);
+    done.trail.no_agent = key.store.is_some();
+    if let Some(data) = key.store_data() {
+        done = done.additional(data);
+    } else if let Some(id) = material.filter(|_| key.has_rotations()) {
+        done = done.additional(json!({"keyMaterialId": id}));
+    }
+    Ok(done)
+}
+
+/// Makes this call the last use of its key.
+pub(super) fn note_use(call: &mut Call<'_>) -> Result<(), KmsError> {
     let last_use = LastUse {
         operation: call.operation,
         at: call.world.now,
         event_id: call.event_id.clone(),
         request_id: call.request_id.clone(),
     };
-    let material = response.get("KeyMaterialId").cloned();
-    let key = call.key_mut()?;
-    key.last_use = Some(last_use);
-    let material = material.or_else(|| {
-        key.current_material()
-            .map(|material| material.id.as_str().into())
-    });
-    let mut done = Done::quiet(&key.arn, response).parameters(parameters.into());
-    if let Some(id) = material.filter(|_| key.has_rotations()) {
-        done = done.additional(json!({"keyMaterialId": id}));
-    }
-    Ok(done)
+    call.key_mut()?.last_use = Some(last_use);
+    Ok(())
 }
 
-fn check_usage(key: &Key) -> Result<(), KmsError> {
-    if key.usage == KeyUsage::EncryptDecrypt {
+/// What the record of a failed call shows: the request with the default algorithm, and the store of the key.
+pub(super) fn failed_trail(operation: &str, body: &Value, key: Option<&Key>) -> Trail {
+    let mut parameters = to_trail(body);
+    let algorithms: &[&str] = match operation {
+        "Encrypt" | "Decrypt" => &["encryptionAlgorithm"],
+        "ReEncrypt" => &[
+            "sourceEncryptionAlgorithm",
+            "destinationEncryptionAlgorithm",
+        ],
+        _ => &[],
+    };
+    if let Some(members) = parameters.as_object_mut() {
+        for member in algorithms {
+            members
+                .entry(*member)
+                .or_insert_with(|| "SYMMETRIC_DEFAULT".into());
+        }
+    }
+    let store = key.and_then(|key| key.store.as_ref());
+    Trail {
+        parameters: Some(parameters),
+        additional: store.map(|store| json!({"customKeyStoreId": store.id})),
+        ..Trail::default()
+    }
+}
+
+pub(super) fn check_usage(key: &Key, usage: KeyUsage) -> Result<(), KmsError> {
+    if key.usage == usage {
         Ok(())
     } else {
         Err(invalid_usage(key))
     }
 }
 
-fn invalid_usage(key: &Key) -> KmsError {
+pub(super) fn invalid_usage(key: &Key) -> KmsError {
     KmsError::new(
         "InvalidKeyUsageException",
         format!(
@@ -176,10 +188,8 @@ fn invalid_usage(key: &Key) -> KmsError {
     )
 }
 
-fn algorithm(body: Body<'_>, key: &Key) -> Result<String, KmsError> {
-    let algorithm = body
-        .text("EncryptionAlgorithm")?
-        .unwrap_or("SYMMETRIC_DEFAULT");
+pub(super) fn algorithm(body: Body<'_>, member: &str, key: &Key) -> Result<String, KmsError> {
+    let algorithm = body.text(member)?.unwrap_or("SYMMETRIC_DEFAULT");
     let offered = key.spec.algorithms(key.usage).unwrap_or_default();
     if offered.contains(&algorithm) {
         Ok(algorithm.to_owned())
@@ -188,19 +198,15 @@ fn algorithm(body: Body<'_>, key: &Key) -> Result<String, KmsError> {
     }
 }
 
-fn add_material_id(response: &mut Value, id: Option<&str>) {
+pub(super) fn add_material_id(response: &mut Value, id: Option<&str>) {
     if let Some(id) = id {
         response["KeyMaterialId"] = id.into();
     }
 }
 
 /// The encryption context is authenticated, in whatever order its members come.
-fn context_digest(body: Body<'_>) -> Result<Vec<u8>, KmsError> {
-    let context: BTreeMap<_, _> = body
-        .object("EncryptionContext")?
-        .into_iter()
-        .flatten()
-        .collect();
+pub(super) fn context_digest(body: Body<'_>, member: &str) -> Result<Vec<u8>, KmsError> {
+    let context: BTreeMap<_, _> = body.object(member)?.into_iter().flatten().collect();
     let mut digest = Sha256::new();
     for (name, value) in context {
         digest.update(name);
@@ -211,15 +217,15 @@ fn context_digest(body: Body<'_>) -> Result<Vec<u8>, KmsError> {
     Ok(digest.finalize().to_vec())
 }
 
-struct Frame<'a> {
-    key_id: &'a str,
+pub(super) struct Frame<'a> {
+    pub(super) key_id: &'a str,
     /// Empty for keys without material ids.
-    material: &'a str,
-    context: &'a [u8],
-    plaintext: &'a [u8],
+    pub(super) material: &'a str,
+    pub(super) context: &'a [u8],
+    pub(super) plaintext: &'a [u8],
 }
 
-fn seal(key: &Key, context: &[u8], plaintext: &[u8]) -> Vec<u8> {
+pub(super) fn seal(key: &Key, context: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let material = key.current_material().filter(|_| key.has_rotations());
     let material = material
         .map(|material| material.id.as_bytes())
@@ -233,7 +239,7 @@ fn seal(key: &Key, context: &[u8], plaintext: &[u8]) -> Vec<u8> {
     blob
 }
 
-fn open(blob: &[u8]) -> Option<Frame<'_>> {
+pub(super) fn open(blob: &[u8]) -> Option<Frame<'_>> {
     fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
         let (length, tail) = rest.split_first()?;
         let (part, tail) = tail.split_at_checked(usize::from(*length))?;

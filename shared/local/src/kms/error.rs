@@ -83,6 +83,17 @@ impl KmsError {
         )
     }
 
+    /// The same, where a statement says no.
+    pub(crate) fn forbidden(user: &str, operation: &str, resource: &str) -> Self {
+        Self::new(
+            "AccessDeniedException",
+            format!(
+                "User: {user} is not authorized to perform: kms:{operation} on resource: {resource} \
+                 with an explicit deny in an identity-based policy"
+            ),
+        )
+    }
+
     pub(crate) fn throttled() -> Self {
         Self::new("ThrottlingException", "Rate exceeded")
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{
     Call, Done, Import, ImportToken, Key, KeyState, KmsError, Material, Origin, Outcome, Role,
     body::{Body, missing},
+    der::rsa_public_key,
     material_id,
 };
 use crate::wire::epoch;
@@ -240,44 +241,5 @@ fn expiration(body: Body<'_>, now: Timestamp) -> Result<Option<Timestamp>, KmsEr
             Err(KmsError::validation("ValidTo must be within 365 days"))
         }
         (true, Some(at)) => Ok(Some(at)),
-    }
-}
-
-/// A `SubjectPublicKeyInfo` with this modulus and the usual exponent: well-formed, and nobody has its private key.
-fn rsa_public_key(modulus: &[u8]) -> Vec<u8> {
-    const RSA_ENCRYPTION: &[u8] = &[
-        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-    ];
-    const EXPONENT: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
-    // The leading zero keeps the number positive, the lowest bit odd.
-    let mut number = [&[0], modulus].concat();
-    if let Some(first) = number.get_mut(1) {
-        *first |= 0x80;
-    }
-    if let Some(last) = number.last_mut() {
-        *last |= 1;
-    }
-    let key = der(0x30, &[der(0x02, &number), EXPONENT.to_vec()].concat());
-    let bits = der(0x03, &[&[0], key.as_slice()].concat());
-    der(0x30, &[RSA_ENCRYPTION, bits.as_slice()].concat())
-}
-
-/// One DER element; every one here is longer than 255 bytes and shorter than 65,536.
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len())
-        .unwrap_or(u16::MAX)
-        .to_be_bytes();
-    [&[tag, 0x82, length[0], length[1]], content].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_public_key_is_as_long_as_a_real_one() {
-        // `openssl rsa -pubout -outform DER` gives these lengths.
-        assert_eq!(rsa_public_key(&[7; 256]).len(), 294);
-        assert_eq!(rsa_public_key(&[7; 512]).len(), 550);
     }
 }

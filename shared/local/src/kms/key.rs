@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    KeySpec, KeyState, KeyUsage, Material, Origin, expiration_model, partition, selector::KeyRef,
+    KeySpec, KeyState, KeyUsage, Material, Origin, expiration_model, grants::Grant, partition,
+    selector::KeyRef,
 };
 use crate::wire::epoch;
 
@@ -32,10 +33,13 @@ pub(crate) struct Key {
     pub(crate) deletion: Option<Deletion>,
     /// A new replica is `Creating` until then.
     pub(crate) ready: Option<Timestamp>,
+    /// A key whose primary Region changes is `Updating` until then.
+    pub(crate) updating: Option<Timestamp>,
     pub(crate) rotation: Rotation,
     pub(crate) materials: Vec<Material>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) policy: String,
+    pub(crate) grants: Vec<Grant>,
     pub(crate) last_use: Option<LastUse>,
 }
 
@@ -102,6 +106,7 @@ impl Key {
             enabled: true,
             deletion: None,
             ready: None,
+            updating: None,
             rotation: Rotation {
                 enabled: false,
                 days: DEFAULT_ROTATION_DAYS,
@@ -112,6 +117,7 @@ impl Key {
             materials: Vec::new(),
             tags: BTreeMap::new(),
             policy: super::policy::default_policy(partition, account),
+            grants: Vec::new(),
             last_use: None,
         }
     }
@@ -135,6 +141,8 @@ impl Key {
             KeyState::Unavailable
         } else if self.ready.is_some() {
             KeyState::Creating
+        } else if self.updating.is_some() {
+            KeyState::Updating
         } else if self.lacks_material() {
             KeyState::PendingImport
         } else if self.enabled {
@@ -162,7 +170,8 @@ impl Key {
             "KeyId": self.id,
             "Arn": self.arn,
             "CreationDate": epoch(self.created),
-            "Enabled": state == KeyState::Enabled,
+            // A key that is being updated can still be used.
+            "Enabled": matches!(state, KeyState::Enabled | KeyState::Updating),
             "Description": self.description,
             "KeyUsage": self.usage.as_str(),
             "KeyState": state.as_str(),

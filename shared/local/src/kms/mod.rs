@@ -7,20 +7,29 @@ mod aliases;
 mod body;
 mod creation;
 mod crypto;
+mod data_keys;
 mod deletion;
+mod der;
 mod error;
 mod fixture;
+mod grants;
 mod import;
 mod key;
 mod material;
 mod names;
 mod operations;
 mod paging;
+mod permissions;
 mod policy;
+mod primary;
+mod public_keys;
+mod re_encrypt;
 mod reads;
 mod replicas;
 mod rotation;
 mod selector;
+mod signing;
+mod store_calls;
 mod stores;
 mod switches;
 mod tags;
@@ -54,7 +63,7 @@ use crate::{
 };
 
 /// Everything that KMS stores.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Kms {
     pub(crate) keys: BTreeMap<KeyRef, Key>,
     /// By Region and name.
@@ -63,7 +72,7 @@ pub(crate) struct Kms {
     import_tokens: BTreeMap<String, ImportToken>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Alias {
     key: String,
     created: Timestamp,
@@ -71,7 +80,7 @@ struct Alias {
 }
 
 /// What `GetParametersForImport` hands out for 24 hours.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ImportToken {
     key: KeyRef,
     expires: Timestamp,
@@ -111,6 +120,8 @@ pub(crate) struct KmsRequest<'a> {
     pub(crate) region: &'a str,
     pub(crate) caller: &'a Caller,
     pub(crate) body: &'a Value,
+    /// Whether a read may see the past.
+    pub(crate) eventually: bool,
 }
 
 /// A call while it runs.
@@ -129,6 +140,17 @@ pub(crate) struct Call<'w> {
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     response: Value,
+    trail: Trail,
+    also: Option<Also>,
+}
+
+/// A second record of the same call, in another Region.
+#[derive(Debug)]
+pub(crate) struct Also {
+    name: &'static str,
+    region: String,
+    /// Whether KMS carried the call there on behalf of the caller.
+    by_kms: bool,
     trail: Trail,
 }
 
@@ -151,6 +173,7 @@ impl Done {
                 resources: vec![arn.to_owned()],
                 ..Trail::default()
             },
+            also: None,
         }
     }
 
@@ -209,17 +232,27 @@ impl World {
             return Err(KmsError::new("UnknownOperationException", ""));
         };
         let (request_id, event_id) = (self.ids.uuid(), self.ids.uuid());
-        let result = self.attempt(operation, request, (&request_id, &event_id));
-        let (outcome, trail) = match result {
-            Ok(Done { response, trail }) => (Ok(response), trail),
+        let before = (!operation.read_only)
+            .then(|| self.before_change())
+            .flatten();
+        let ids = (request_id.as_str(), event_id.as_str());
+        let result = if request.eventually && operation.looks() {
+            self.eventually(|world| world.attempt(operation, request, ids))
+        } else {
+            self.attempt(operation, request, ids)
+        };
+        let (outcome, trail, also) = match result {
+            Ok(Done {
+                response,
+                trail,
+                also,
+            }) => (Ok(response), trail, also),
             Err((error, key)) => {
-                let trail = Trail {
-                    resources: key.into_iter().collect(),
-                    ..Trail::default()
-                };
-                (Err(error), trail)
+                let trail = self.failed_trail(operation, request.body, key.as_ref());
+                (Err(error), trail, None)
             }
         };
+        let also_id = request_id.clone();
         self.record_api_call(ApiCall {
             name: operation.name,
             read_only: operation.read_only,
@@ -231,24 +264,56 @@ impl World {
             error: outcome.as_ref().err(),
             trail,
         });
+        if let Some(also) = also {
+            let event_id = self.ids.uuid();
+            let by_kms = request.caller.clone().through_kms();
+            self.record_api_call(ApiCall {
+                name: also.name,
+                read_only: false,
+                region: &also.region,
+                caller: if also.by_kms { &by_kms } else { request.caller },
+                parameters: request.body,
+                request_id: also_id,
+                event_id,
+                error: None,
+                trail: also.trail,
+            });
+        }
         if outcome.is_ok() {
+            if !operation.read_only {
+                self.changed(before);
+                self.cloudwatch.touch(self.now);
+            }
             // What the call made due: a key that was enabled again catches up on its rotation.
             self.settle();
         }
         outcome
     }
 
+    /// What the record of a failed call holds besides the error.
+    fn failed_trail(&self, operation: &Operation, body: &Value, key: Option<&KeyRef>) -> Trail {
+        let key = key.and_then(|key| self.kms.keys.get(key));
+        let mut trail = if operation.is_cryptographic() {
+            crypto::failed_trail(operation.name, body, key)
+        } else {
+            Trail::default()
+        };
+        trail.resources = key.map(|key| key.arn.clone()).into_iter().collect();
+        trail
+    }
+
     /// A call that is refused before KMS looks at it, as IAM does.
-    pub(crate) fn kms_denied(&mut self, request: KmsRequest<'_>) -> KmsError {
+    /// `forbidden`: a policy says no, and not merely none says yes.
+    pub(crate) fn kms_denied(&mut self, request: KmsRequest<'_>, forbidden: bool) -> KmsError {
         let partition = partition(request.region);
         let user = request.caller.arn(partition, &self.account);
         let resource = self.kms_resource(request.operation, request.region, request.body);
-        let error = KmsError::access_denied(
-            &user,
-            request.operation,
-            resource.as_deref().unwrap_or("*"),
-            "no identity-based policy",
-        );
+        let named = resource.as_deref().unwrap_or("*");
+        let error = if forbidden {
+            KmsError::forbidden(&user, request.operation, named)
+        } else {
+            KmsError::access_denied(&user, request.operation, named, "no identity-based policy")
+        };
         if let Some(operation) = Operation::find(request.operation) {
             let (request_id, event_id) = (self.ids.uuid(), self.ids.uuid());
             self.record_api_call(ApiCall {
@@ -300,20 +365,20 @@ impl World {
         }
     }
 
-    /// The call proper; an error comes with the ARN of the key, if that much was clear.
+    /// The call proper; an error comes with the key, if that much was clear.
     fn attempt(
         &mut self,
         operation: &'static Operation,
         request: KmsRequest<'_>,
         (request_id, event_id): (&str, &str),
-    ) -> Result<Done, (KmsError, Option<String>)> {
+    ) -> Result<Done, (KmsError, Option<KeyRef>)> {
         let body = Body::new(request.body).map_err(|error| (error, None))?;
         let user = request.caller.arn(partition(request.region), &self.account);
         let key = self
             .find_key(operation, body, request.region, &user)
             .map_err(|e| (e, None))?;
         if let Some(key) = key.as_ref().and_then(|key| self.kms.keys.get(key)) {
-            let refuse = |error| (error, Some(key.arn.clone()));
+            let refuse = |error| (error, Some(key.reference()));
             operation.check_state(key).map_err(refuse)?;
             if key.aws_managed && !operation.read_only {
                 // Their key policies let nobody in the account change them.
@@ -325,9 +390,6 @@ impl World {
                 )));
             }
         }
-        let arn = key
-            .as_ref()
-            .and_then(|key| Some(self.kms.keys.get(key)?.arn.clone()));
         let mut call = Call {
             world: self,
             region: request.region,
@@ -337,7 +399,8 @@ impl World {
             request_id: request_id.to_owned(),
             event_id: event_id.to_owned(),
         };
-        (operation.run)(&mut call).map_err(|error| (error, arn))
+        let result = (operation.run)(&mut call);
+        result.map_err(|error| (error, call.key.take()))
     }
 
     fn find_key(

@@ -170,6 +170,43 @@ impl KeySpec {
             .map(|row| row.2)
     }
 
+    /// Whether keys of the spec are pairs.
+    pub(crate) fn has_public_key(self) -> bool {
+        self.field_bytes() > 0
+    }
+
+    /// Bytes of the RSA modulus or of a coordinate of the curve; 0 for keys that have neither.
+    pub(crate) fn field_bytes(self) -> usize {
+        match self {
+            Self::Rsa2048 => 256,
+            Self::Rsa3072 => 384,
+            Self::Rsa4096 => 512,
+            Self::EccNistP256 | Self::EccSecgP256K1 => 32,
+            Self::EccNistP384 => 48,
+            Self::EccNistP521 => 66,
+            _ => 0,
+        }
+    }
+
+    /// The object identifier of the curve, as DER writes it.
+    pub(crate) fn curve(self) -> Option<&'static [u8]> {
+        match self {
+            Self::EccNistP256 => Some(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]),
+            Self::EccNistP384 => Some(&[0x2b, 0x81, 0x04, 0x00, 0x22]),
+            Self::EccNistP521 => Some(&[0x2b, 0x81, 0x04, 0x00, 0x23]),
+            Self::EccSecgP256K1 => Some(&[0x2b, 0x81, 0x04, 0x00, 0x0a]),
+            _ => None,
+        }
+    }
+
+    /// Bytes of a signature; two numbers in DER for curves.
+    pub(crate) fn signature_bytes(self) -> usize {
+        match self.curve() {
+            Some(_) => 2 * self.field_bytes() + 8,
+            None => self.field_bytes(),
+        }
+    }
+
     pub(crate) fn default_usage(self) -> KeyUsage {
         ALGORITHMS
             .iter()

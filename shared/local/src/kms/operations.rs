@@ -2,8 +2,9 @@
 //! makes of them (KMS Developer Guide, "Key states of AWS KMS keys", the table and its footnotes).
 
 use super::{
-    Call, Key, KeyState, KmsError, Outcome, aliases, creation, crypto, deletion, import, policy,
-    reads, replicas, rotation, selector::Accepts, switches, tags,
+    Call, Key, KeyState, KmsError, Outcome, aliases, creation, crypto, data_keys, deletion, grants,
+    import, policy, primary, public_keys, re_encrypt, reads, replicas, rotation, selector::Accepts,
+    signing, store_calls, switches, tags,
 };
 
 /// One row.
@@ -139,9 +140,33 @@ static OPERATIONS: &[Operation] = {
         op("GetParametersForImport",    R, Key,        import::get_parameters,          [Y, Y, S, S, Y, O, S, Y]),
         op("ImportKeyMaterial",         W, Key,        import::import_material,         [Y, Y, S, S, Y, O, S, S]),
         op("DeleteImportedKeyMaterial", W, Key,        import::delete_material,         [Y, Y, Y, Y, Y, O, S, S]),
+        op("UpdatePrimaryRegion",       W, Key,        primary::update_primary_region,  [Y, D, S, S, S, S, S, S]),
+        op("ListKeyPolicies",           R, Key,        policy::list_key_policies,       [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("CreateGrant",               W, Key,        grants::create_grant,            [Y, D, S, S, S, Y, S, Y]),
+        op("ListGrants",                R, Key,        grants::list_grants,             [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("ListRetirableGrants",       R, Nothing,    grants::list_retirable_grants,   [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("RevokeGrant",               W, Key,        grants::revoke_grant,            [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("RetireGrant",               W, Nothing,    grants::retire_grant,            [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("CreateCustomKeyStore",      W, Nothing,    store_calls::create,             [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("ConnectCustomKeyStore",     W, Nothing,    store_calls::connect,            [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("DisconnectCustomKeyStore",  W, Nothing,    store_calls::disconnect,         [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("UpdateCustomKeyStore",      W, Nothing,    store_calls::update,             [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("DeleteCustomKeyStore",      W, Nothing,    store_calls::delete,             [Y, Y, Y, Y, Y, Y, Y, Y]),
+        op("DescribeCustomKeyStores",   R, Nothing,    store_calls::describe,           [Y, Y, Y, Y, Y, Y, Y, Y]),
         op("Encrypt",                   R, KeyOrAlias, crypto::encrypt,                 [Y, D, S, S, S, S, S, Y]),
-        op("GenerateDataKey",           R, KeyOrAlias, crypto::generate_data_key,       [Y, D, S, S, S, S, S, Y]),
-        // The key is found in the ciphertext, so the state is asked for there.
+        op("GenerateDataKey",           R, KeyOrAlias, data_keys::with_plaintext,       [Y, D, S, S, S, S, S, Y]),
+        op("GenerateDataKeyWithoutPlaintext",R, KeyOrAlias, data_keys::without_plaintext,    [Y, D, S, S, S, S, S, Y]),
+        op("GenerateDataKeyPair",       R, KeyOrAlias, data_keys::pair,                 [Y, D, S, S, S, S, S, Y]),
+        op("GenerateDataKeyPairWithoutPlaintext",R, KeyOrAlias, data_keys::pair_without_plaintext,[Y, D, S, S, S, S, S, Y]),
+        op("Sign",                      R, KeyOrAlias, signing::sign,                   [Y, D, S, S, S, S, S, Y]),
+        op("Verify",                    R, KeyOrAlias, signing::verify,                 [Y, D, S, S, S, S, S, Y]),
+        op("GenerateMac",               R, KeyOrAlias, signing::generate_mac,           [Y, D, S, S, S, S, S, Y]),
+        op("VerifyMac",                 R, KeyOrAlias, signing::verify_mac,             [Y, D, S, S, S, S, S, Y]),
+        op("DeriveSharedSecret",        R, KeyOrAlias, public_keys::derive_shared_secret,[Y, D, S, S, S, S, S, Y]),
+        op("GetPublicKey",              R, KeyOrAlias, public_keys::get_public_key,     [Y, D, S, S, S, S, S, Y]),
+        op("GenerateRandom",            R, Nothing,    data_keys::random,               [Y, Y, Y, Y, Y, Y, Y, Y]),
+        // These find their keys in the ciphertext, so the state is asked for there.
+        op("ReEncrypt",                 R, Nothing,    re_encrypt::re_encrypt,          [Y, D, S, S, S, S, S, Y]),
         op("Decrypt",                   R, Nothing,    crypto::decrypt,                 [Y, D, S, S, S, S, S, Y]),
     ]
 };
@@ -149,6 +174,18 @@ static OPERATIONS: &[Operation] = {
 impl Operation {
     pub(super) fn find(name: &str) -> Option<&'static Self> {
         OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// Whether the operation works with key material: what CloudTrail calls a read although nothing is listed or shown.
+    pub(super) fn is_cryptographic(&self) -> bool {
+        self.read_only && !self.looks() && self.name != "GetParametersForImport"
+    }
+
+    /// Whether the operation only looks at what is there.
+    pub(super) fn looks(&self) -> bool {
+        let looks = ["Describe", "Get", "List"];
+        let hands_out_tokens = self.name == "GetParametersForImport";
+        !hands_out_tokens && looks.iter().any(|prefix| self.name.starts_with(prefix))
     }
 
     /// The error of the table, if there is one.
@@ -180,6 +217,10 @@ mod tests {
             "ListAliases",
             "DeleteAlias",
             "ListResourceTags",
+            "ListKeyPolicies",
+            "ListGrants",
+            "RetireGrant",
+            "RevokeGrant",
         ] {
             let operation = Operation::find(name).unwrap();
             assert_eq!(operation.states, [Answer::Ok; 8], "{name}");
@@ -189,7 +230,18 @@ mod tests {
     #[test]
     fn only_reads_are_read_only() {
         for operation in OPERATIONS {
-            let reads = ["Describe", "Get", "List", "Encrypt", "Decrypt", "Generate"];
+            let reads = [
+                "Describe",
+                "Get",
+                "List",
+                "Encrypt",
+                "Decrypt",
+                "ReEncrypt",
+                "Generate",
+                "Sign",
+                "Verify",
+                "Derive",
+            ];
             let is_read = reads
                 .iter()
                 .any(|prefix| operation.name.starts_with(prefix));

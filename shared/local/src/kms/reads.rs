@@ -6,7 +6,7 @@ use super::{
     Call, Done, Outcome,
     paging::{Limits, page},
 };
-use crate::{events::Trail, wire::epoch};
+use crate::wire::epoch;
 
 pub(super) fn describe_key(call: &mut Call<'_>) -> Outcome {
     let key = call.key()?;
@@ -35,7 +35,7 @@ pub(super) fn list_keys(call: &mut Call<'_>) -> Outcome {
     )?;
     Ok(Done {
         response,
-        trail: Trail::default(),
+        ..Done::default()
     })
 }
 

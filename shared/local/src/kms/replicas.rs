@@ -5,9 +5,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
-    Call, Done, Key, KmsError, LastUse, Material, MultiRegion, Origin, Outcome,
+    Also, Call, Done, Key, KmsError, LastUse, Material, MultiRegion, Origin, Outcome,
     creation::trail_metadata, policy::check_policy, switches::check_description, tags::read_tags,
 };
+use crate::events::{Trail, to_trail};
 
 /// How long a new replica is `Creating`.
 const REPLICATION_TAKES: SignedDuration = SignedDuration::from_secs(10);
@@ -56,12 +57,35 @@ pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
         .get(&reference)
         .ok_or_else(KmsError::internal)?;
     let metadata = call.world.kms.metadata(replica);
-    let elements =
-        json!({"replicaKeyMetadata": trail_metadata(&metadata), "replicaPolicy": policy});
+    let shown = trail_metadata(&metadata);
+    // The Region of the replica sees a key being created (KMS Developer Guide, "`ReplicateKey`" under "CloudTrail").
+    let also = Also {
+        name: "CreateKey",
+        region: region.clone(),
+        by_kms: true,
+        trail: Trail {
+            resources: vec![replica.arn.clone()],
+            parameters: Some(json!({
+                "description": description,
+                "origin": replica.origin.as_str(),
+                "bypassPolicyLockoutSafetyCheck": parameters["bypassPolicyLockoutSafetyCheck"],
+                "customerMasterKeySpec": replica.spec.as_str(),
+                "keySpec": replica.spec.as_str(),
+                "keyUsage": replica.usage.as_str(),
+                "multiRegion": true,
+                "tags": to_trail(&body.list("Tags")?.unwrap_or_default().into()),
+            })),
+            response: Some(json!({"keyMetadata": shown})),
+            ..Trail::default()
+        },
+    };
+    let elements = json!({"replicaKeyMetadata": shown, "replicaPolicy": policy});
     let response = json!({"ReplicaKeyMetadata": metadata, "ReplicaPolicy": policy});
-    Ok(Done::quiet(&primary_arn, response)
+    let mut done = Done::quiet(&primary_arn, response)
         .response_elements(elements)
-        .parameters(parameters))
+        .parameters(parameters);
+    done.also = Some(also);
+    Ok(done)
 }
 
 /// A replica shares id, spec, usage, origin and material; imported material has to be imported again.

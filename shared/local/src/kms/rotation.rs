@@ -28,9 +28,13 @@ pub(super) fn enable(call: &mut Call<'_>) -> Outcome {
     let next = after_days(call.world.now, days)?;
     let key = call.key_mut()?;
     check_automatic(key)?;
+    let days = u32::try_from(days).unwrap_or(DEFAULT_ROTATION_DAYS);
+    // The period counts "from the enable date": switching on what is on changes nothing.
+    if !key.rotation.enabled || key.rotation.days != days {
+        key.rotation.next = next;
+    }
     key.rotation.enabled = true;
-    key.rotation.days = u32::try_from(days).unwrap_or(DEFAULT_ROTATION_DAYS);
-    key.rotation.next = next;
+    key.rotation.days = days;
     Ok(Done::on(&key.arn, json!({})))
 }
 

@@ -1,5 +1,6 @@
-//! Custom key stores, as far as keys depend on them: connected or not.
+//! Custom key stores: what they are, whether they are connected, and the keys that depend on it.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -9,62 +10,140 @@ use super::{
 };
 use crate::ids::to_hex;
 
+/// How long connecting takes: "as long as 20 minutes" for a cluster (KMS Developer Guide, "Connect an AWS CloudHSM key
+/// store"), a moment for an external key manager.
+const CLUSTER_CONNECTS: SignedDuration = SignedDuration::from_mins(20);
+const PROXY_CONNECTS: SignedDuration = SignedDuration::from_secs(30);
+
 /// A custom key store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStore {
-    id: String,
-    kind: Kind,
-    connected: bool,
+    pub(super) id: String,
+    pub(super) name: String,
+    /// `None`: the simulator's own.
+    pub(super) region: Option<String>,
+    pub(super) created: Option<Timestamp>,
+    pub(super) kind: Kind,
+    pub(super) connection: Connection,
+    /// What the next attempts to connect end with; `None`: they succeed.
+    pub(super) fails_with: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
-    CloudHsm { cluster: String },
-    External,
+pub(super) enum Kind {
+    CloudHsm {
+        cluster: String,
+        certificate: String,
+    },
+    External {
+        /// `XksProxyConfiguration`, as it is answered.
+        proxy: Value,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Connection {
+    Connected,
+    /// Until then.
+    Connecting(Timestamp),
+    /// With this `ConnectionErrorCode`.
+    Failed(String),
+    Disconnected,
+}
+
+impl Connection {
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connected => "CONNECTED",
+            Self::Connecting(_) => "CONNECTING",
+            Self::Failed(_) => "FAILED",
+            Self::Disconnected => "DISCONNECTED",
+        }
+    }
 }
 
 impl KeyStore {
+    pub(super) fn new(id: &str, kind: Kind) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            region: None,
+            created: None,
+            kind,
+            connection: Connection::Connected,
+            fails_with: None,
+        }
+    }
+
     /// A connected AWS CloudHSM key store (`cks-…`) on a cluster (`cluster-…`).
     #[must_use]
     pub fn cloud_hsm(id: &str, cluster: &str) -> Self {
         let kind = Kind::CloudHsm {
             cluster: cluster.to_owned(),
+            certificate: "-----BEGIN CERTIFICATE-----".to_owned(),
         };
-        Self {
-            id: id.to_owned(),
-            kind,
-            connected: true,
-        }
+        Self::new(id, kind)
     }
 
     /// A connected external key store.
     #[must_use]
     pub fn external(id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            kind: Kind::External,
-            connected: true,
+        let proxy = json!({
+            "Connectivity": "PUBLIC_ENDPOINT",
+            "AccessKeyId": "ABCDE12345670EXAMPLE",
+            "UriEndpoint": "https://xks.example.com",
+            "UriPath": "/kms/xks/v1",
+        });
+        Self::new(id, Kind::External { proxy })
+    }
+
+    /// With this name; without it, the name is the id.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// In this Region instead of the simulator's own.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        self.region = Some(region.to_owned());
+        self
+    }
+
+    /// Not connected to begin with.
+    #[must_use]
+    pub fn disconnected(mut self) -> Self {
+        self.connection = Connection::Disconnected;
+        self
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        match self.kind {
+            Kind::CloudHsm { .. } => Origin::AwsCloudHsm,
+            Kind::External { .. } => Origin::ExternalKeyStore,
         }
     }
 
-    fn origin(&self) -> Origin {
+    /// How long an attempt to connect takes.
+    pub(super) fn connects_within(&self) -> SignedDuration {
         match self.kind {
-            Kind::CloudHsm { .. } => Origin::AwsCloudHsm,
-            Kind::External => Origin::ExternalKeyStore,
+            Kind::CloudHsm { .. } => CLUSTER_CONNECTS,
+            Kind::External { .. } => PROXY_CONNECTS,
         }
     }
 
     /// The link a key of this store keeps.
     pub(super) fn link(&self, xks_key: Option<&str>) -> (Origin, StoreLink) {
         let cluster = match &self.kind {
-            Kind::CloudHsm { cluster } => Some(cluster.clone()),
-            Kind::External => None,
+            Kind::CloudHsm { cluster, .. } => Some(cluster.clone()),
+            Kind::External { .. } => None,
         };
         let link = StoreLink {
             id: self.id.clone(),
             cluster,
             xks_key: xks_key.map(str::to_owned),
-            connected: self.connected,
+            connected: self.connection == Connection::Connected,
         };
         (self.origin(), link)
     }
@@ -79,16 +158,66 @@ impl Kms {
         self.stores.get(id)
     }
 
-    /// Connects or disconnects a store; its keys follow.
+    pub(super) fn all_stores(&self) -> impl Iterator<Item = &KeyStore> {
+        self.stores.values()
+    }
+
+    pub(super) fn remove_store(&mut self, id: &str) {
+        self.stores.remove(id);
+    }
+
+    /// Connects or disconnects a store at once.
     pub(crate) fn connect_store(&mut self, id: &str, connected: bool) {
+        let connection = if connected {
+            Connection::Connected
+        } else {
+            Connection::Disconnected
+        };
+        self.set_connection(id, connection);
+    }
+
+    /// What attempts to connect the store end with from here on.
+    pub(crate) fn fail_store(&mut self, id: &str, code: Option<&str>) {
         if let Some(store) = self.stores.get_mut(id) {
-            store.connected = connected;
+            store.fails_with = code.map(str::to_owned);
+        }
+    }
+
+    /// Changes the state of a store; its keys follow.
+    pub(super) fn set_connection(&mut self, id: &str, connection: Connection) {
+        let connected = connection == Connection::Connected;
+        if let Some(store) = self.stores.get_mut(id) {
+            store.connection = connection;
         }
         for link in self.keys.values_mut().filter_map(|key| key.store.as_mut()) {
             if link.id == id {
                 link.connected = connected;
             }
         }
+    }
+
+    /// The next attempt to connect that ends.
+    pub(crate) fn next_connection(&self) -> Option<(Timestamp, &str)> {
+        let ends = self
+            .stores
+            .values()
+            .filter_map(|store| match store.connection {
+                Connection::Connecting(until) => Some((until, store.id.as_str())),
+                _ => None,
+            });
+        ends.min_by_key(|(at, _)| *at)
+    }
+
+    /// An attempt to connect ends; no event tells how.
+    pub(crate) fn finish_connecting(&mut self, id: &str) {
+        let Some(store) = self.stores.get(id) else {
+            return;
+        };
+        let connection = store
+            .fails_with
+            .clone()
+            .map_or(Connection::Connected, Connection::Failed);
+        self.set_connection(id, connection);
     }
 
     /// The store a new key goes to, if its origin asks for one.
@@ -115,13 +244,40 @@ impl Kms {
                 format!("{id} does not exist"),
             )
         })?;
-        if !store.connected {
+        if store.connection != Connection::Connected {
             return Err(KmsError::new(
                 "CustomKeyStoreInvalidStateException",
                 format!("{id} is not connected"),
             ));
         }
-        Ok(Some(store.link(body.text("XksKeyId")?).1))
+        let xks_key = body.text("XksKeyId")?;
+        match (origin, xks_key) {
+            (Origin::ExternalKeyStore, None) => return Err(missing("XksKeyId")),
+            (Origin::ExternalKeyStore, Some(wanted)) => self.check_xks_key(id, wanted)?,
+            (_, Some(_)) => {
+                return Err(KmsError::validation(
+                    "XksKeyId is valid for keys with origin EXTERNAL_KEY_STORE only",
+                ));
+            }
+            (_, None) => {}
+        }
+        Ok(Some(store.link(xks_key).1))
+    }
+
+    /// An external key stands behind one key of its store only.
+    fn check_xks_key(&self, store: &str, wanted: &str) -> Result<(), KmsError> {
+        let taken = self
+            .keys
+            .values()
+            .filter_map(|key| key.store.as_ref())
+            .any(|link| link.id == store && link.xks_key.as_deref() == Some(wanted));
+        if taken {
+            return Err(KmsError::new(
+                "XksKeyAlreadyInUseException",
+                format!("{wanted} is already in use in {store}"),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -136,6 +292,19 @@ impl Key {
                 .finalize(),
         );
         Some(json!({"keyHandle": "262166", "backingKeyId": &digest[..10]}))
+    }
+
+    /// `additionalEventData` of a cryptographic operation in a custom key store.
+    pub(super) fn store_data(&self) -> Option<Value> {
+        let store = self.store.as_ref()?;
+        let mut data = json!({"customKeyStoreId": store.id});
+        if let Some(backing_key) = self.backing_key() {
+            data["backingKeyId"] = backing_key["backingKeyId"].clone();
+        }
+        if let Some(id) = &store.xks_key {
+            data["xksKeyId"] = id.as_str().into();
+        }
+        Some(data)
     }
 
     /// `additionalEventData` of the deletion of a key of a CloudHSM key store.

@@ -17,6 +17,16 @@ impl Form {
         self.0.get(name).map(String::as_str)
     }
 
+    /// `Attributes.entry.1.key`, `Attributes.entry.1.value`, and so on.
+    pub(super) fn entries(&self, name: &str) -> BTreeMap<String, String> {
+        (1..)
+            .map_while(|number| {
+                let part = |part: &str| self.get(&format!("{name}.entry.{number}.{part}"));
+                Some((part("key")?.to_owned(), part("value")?.to_owned()))
+            })
+            .collect()
+    }
+
     /// `MessageAttributes.entry.1.Name`, `….Value.DataType`, `….Value.StringValue`, and so on.
     pub(super) fn attributes(&self) -> BTreeMap<String, Attribute> {
         (1..)

@@ -1,22 +1,28 @@
 //! SNS: topics that keep what was published, behind the limits of the real one.
 
+mod filter;
 mod form;
 mod limits;
 mod query;
+mod subscriptions;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use self::subscriptions::Subscription;
+pub use filter::{FilterError, FilterScope};
 pub(crate) use form::Form;
 pub(crate) use query::{Request, answer, denied, failed, resource, throttled, unauthenticated};
+pub use subscriptions::EmailSuspension;
 
 use crate::{kms::partition, world::World};
 
-/// The topics, by ARN.
+/// The topics, by ARN, and their subscriptions.
 #[derive(Debug, Default)]
 pub(crate) struct Sns {
     topics: BTreeMap<String, Topic>,
+    subscriptions: Vec<Subscription>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +71,12 @@ impl Published {
 impl Sns {
     pub(crate) fn published(&self, arn: &str) -> &[Published] {
         self.topics.get(arn).map_or(&[], |topic| &topic.published)
+    }
+
+    /// How many subscriptions the topic has.
+    fn subscribers(&self, arn: &str) -> usize {
+        let all = self.subscriptions.iter();
+        all.filter(|subscription| subscription.is_of(arn)).count()
     }
 
     pub(crate) fn take_published(&mut self, arn: &str) -> Vec<Published> {

@@ -13,14 +13,14 @@ pub(crate) struct Request<'a> {
     pub(crate) region: &'a str,
 }
 
-struct Error {
+pub(super) struct Error {
     status: u16,
     code: &'static str,
     message: String,
 }
 
 impl Error {
-    fn sender(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn sender(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -28,7 +28,7 @@ impl Error {
         }
     }
 
-    fn invalid(what: impl std::fmt::Display) -> Self {
+    pub(super) fn invalid(what: impl std::fmt::Display) -> Self {
         Self::sender(
             400,
             "InvalidParameter",
@@ -50,6 +50,7 @@ impl Form {
 pub(crate) fn resource(form: &Form) -> Option<String> {
     form.get("TopicArn")
         .or_else(|| form.get("TargetArn"))
+        .or_else(|| form.get("SubscriptionArn"))
         .map(str::to_owned)
 }
 
@@ -59,6 +60,11 @@ pub(crate) fn answer(world: &mut World, request: &Request<'_>) -> Answer {
         "Publish" => world.publish(request.form),
         "CreateTopic" => world.create_topic_action(request.form, request.region),
         "GetTopicAttributes" => world.topic_attributes(request.form),
+        "Subscribe" => world.subscribe_action(request.form),
+        "Unsubscribe" => world.unsubscribe_action(request.form),
+        "SetSubscriptionAttributes" => world.set_subscription(request.form),
+        "GetSubscriptionAttributes" => world.subscription_attributes(request.form),
+        "ListSubscriptionsByTopic" => world.list_subscriptions(request.form),
         other => Err(Error::sender(
             400,
             "InvalidAction",
@@ -82,11 +88,20 @@ pub(crate) fn answer(world: &mut World, request: &Request<'_>) -> Answer {
 }
 
 /// Refused by IAM.
-pub(crate) fn denied(world: &mut World, request: &Request<'_>, caller: &Caller) -> Answer {
+pub(crate) fn denied(
+    world: &mut World,
+    request: &Request<'_>,
+    caller: &Caller,
+    forbidden: bool,
+) -> Answer {
     let action = request.action;
+    let why = if forbidden {
+        "with an explicit deny in an identity-based policy".to_owned()
+    } else {
+        format!("because no identity-based policy allows the SNS:{action} action")
+    };
     let message = format!(
-        "User: {} is not authorized to perform: SNS:{action} on resource: {} because no identity-based \
-         policy allows the SNS:{action} action",
+        "User: {} is not authorized to perform: SNS:{action} on resource: {} {why}",
         caller.arn(partition(request.region), &world.account),
         resource(request.form).unwrap_or_else(|| "*".to_owned()),
     );
@@ -150,14 +165,16 @@ impl World {
             ));
         }
         let message_id = self.ids.uuid();
-        topic.published.push(Published {
+        let published = Published {
             message_id: message_id.clone(),
             subject: subject.map(str::to_owned),
             message: message.to_owned(),
             structure: structure.map(str::to_owned),
             attributes,
             at: self.now,
-        });
+        };
+        topic.published.push(published.clone());
+        self.deliver(&arn, &published);
         Ok(format!("<MessageId>{message_id}</MessageId>"))
     }
 
@@ -179,15 +196,19 @@ impl World {
 
     fn topic_attributes(&self, form: &Form) -> Result<String, Error> {
         let arn = form.get("TopicArn").unwrap_or_default();
+        if !arn.starts_with("arn:") {
+            return Err(Error::invalid("TopicArn"));
+        }
         if !self.sns.topics.contains_key(arn) {
             return Err(Error::sender(404, "NotFound", "Topic does not exist"));
         }
         let name = arn.rsplit(':').next().unwrap_or_default();
+        let confirmed = self.sns.subscribers(arn).to_string();
         let attributes = [
             ("TopicArn", arn),
             ("Owner", &self.account),
             ("DisplayName", ""),
-            ("SubscriptionsConfirmed", "0"),
+            ("SubscriptionsConfirmed", &confirmed),
             ("SubscriptionsPending", "0"),
             ("SubscriptionsDeleted", "0"),
             (
@@ -199,21 +220,26 @@ impl World {
                 },
             ),
         ];
-        let mut xml = String::from("<Attributes>");
-        for (key, value) in attributes {
-            // Writing to a String cannot fail.
-            let _ = write!(
-                xml,
-                "<entry><key>{key}</key><value>{}</value></entry>",
-                escape(value)
-            );
-        }
-        xml.push_str("</Attributes>");
-        Ok(xml)
+        Ok(attributes_xml(&attributes))
     }
 }
 
-fn escape(text: &str) -> String {
+/// A map of attributes.
+pub(super) fn attributes_xml(attributes: &[(&str, &str)]) -> String {
+    let mut xml = String::from("<Attributes>");
+    for (key, value) in attributes {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            xml,
+            "<entry><key>{key}</key><value>{}</value></entry>",
+            escape(value)
+        );
+    }
+    xml.push_str("</Attributes>");
+    xml
+}
+
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

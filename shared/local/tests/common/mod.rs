@@ -57,6 +57,8 @@ impl Client {
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("a timeout can be set");
+        // Head and body are written one after the other.
+        stream.set_nodelay(true).expect("the option can be set");
         Self {
             stream: BufReader::new(stream),
         }

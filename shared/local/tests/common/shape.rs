@@ -27,6 +27,7 @@ pub fn shape(value: &Value) -> BTreeMap<String, String> {
         "userName",
         "customKeyStoreId",
         "cloudHsmClusterId",
+        "clusterId",
         "rotationPeriodInDays",
         "pendingWindowInDays",
         "backingKey",
@@ -109,7 +110,10 @@ fn masked(value: &Value) -> String {
         "alias ARN".to_owned()
     } else if text.contains(":assumed-role/") || text.contains(":role/") {
         "principal ARN".to_owned()
-    } else if text.starts_with("AROA") || text.starts_with("ASIA") || text.starts_with("AKIA") {
+    } else if ["AROA", "ASIA", "AKIA", "AIDA"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix))
+    {
         text[..4].to_owned()
     } else if digits == "0000-00-00T00:00:00Z" {
         "time".to_owned()

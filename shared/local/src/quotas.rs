@@ -1,0 +1,223 @@
+//! Request quotas per second, account and Region (KMS Developer Guide, "Request quotas"; CloudWatch User Guide,
+//! "CloudWatch service quotas"): enforced on request, and the highest rates seen in any case.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    LocalAws,
+    kms::{Key, KeySpec, Kms},
+};
+
+/// The clock that a second of a quota is measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotaClock {
+    /// The real one: what a process does at its own pace.
+    Real,
+    /// The virtual one: all calls between two advances fall into the same moment, so that a test counts calls and not
+    /// speed.
+    Virtual,
+}
+
+/// Operations with a quota of their own: service, operation, requests per second. Where the guide has several numbers by
+/// Region, the smallest.
+const RATES: &[(&str, &str, u32)] = &[
+    ("kms", "CancelKeyDeletion", 5),
+    ("kms", "ConnectCustomKeyStore", 5),
+    ("kms", "CreateAlias", 5),
+    ("kms", "CreateCustomKeyStore", 5),
+    ("kms", "CreateGrant", 50),
+    ("kms", "CreateKey", 5),
+    ("kms", "DeleteAlias", 15),
+    ("kms", "DeleteCustomKeyStore", 5),
+    ("kms", "DeleteImportedKeyMaterial", 15),
+    ("kms", "DescribeCustomKeyStores", 5),
+    ("kms", "DescribeKey", 2000),
+    ("kms", "DisableKey", 5),
+    ("kms", "DisableKeyRotation", 5),
+    ("kms", "DisconnectCustomKeyStore", 5),
+    ("kms", "EnableKey", 5),
+    ("kms", "EnableKeyRotation", 15),
+    ("kms", "GetKeyLastUsage", 5),
+    ("kms", "GetKeyPolicy", 1000),
+    ("kms", "GetKeyRotationStatus", 1000),
+    ("kms", "GetParametersForImport", 1),
+    ("kms", "GetPublicKey", 2000),
+    ("kms", "ImportKeyMaterial", 15),
+    ("kms", "ListAliases", 500),
+    ("kms", "ListGrants", 100),
+    ("kms", "ListKeyPolicies", 100),
+    ("kms", "ListKeyRotations", 100),
+    ("kms", "ListKeys", 500),
+    ("kms", "ListResourceTags", 2000),
+    ("kms", "ListRetirableGrants", 100),
+    ("kms", "PutKeyPolicy", 15),
+    ("kms", "ReplicateKey", 5),
+    ("kms", "RetireGrant", 50),
+    ("kms", "RevokeGrant", 50),
+    ("kms", "RotateKeyOnDemand", 5),
+    ("kms", "ScheduleKeyDeletion", 15),
+    ("kms", "TagResource", 10),
+    ("kms", "UntagResource", 5),
+    ("kms", "UpdateAlias", 5),
+    ("kms", "UpdateCustomKeyStore", 5),
+    ("kms", "UpdateKeyDescription", 5),
+    ("kms", "UpdatePrimaryRegion", 5),
+    ("cloudwatch", "DeleteAlarms", 3),
+    ("cloudwatch", "DescribeAlarms", 9),
+    ("cloudwatch", "ListMetrics", 25),
+    ("cloudwatch", "PutMetricAlarm", 3),
+    ("cloudwatch", "PutMetricData", 500),
+];
+
+/// Cryptographic operations share a quota by the kind of key.
+const SYMMETRIC: (&str, u32) = ("cryptographic operations (symmetric)", 10_000);
+const RSA: (&str, u32) = ("cryptographic operations (RSA)", 1_000);
+const ECC: (&str, u32) = ("cryptographic operations (ECC)", 1_000);
+const KEY_STORE: u32 = 1_800;
+
+const CRYPTOGRAPHIC: &[&str] = &[
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GenerateRandom",
+    "ReEncrypt",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The calls of the last second, by Region and quota, and what was the most.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    enforced: Option<QuotaClock>,
+    /// In place of the table's.
+    changed: BTreeMap<String, u32>,
+    admitted_real: BTreeMap<(String, String), VecDeque<Instant>>,
+    admitted_virtual: BTreeMap<(String, String), VecDeque<Timestamp>>,
+    seen: BTreeMap<String, VecDeque<Instant>>,
+    highest: BTreeMap<String, u32>,
+}
+
+/// A call, as far as quotas are concerned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Metered<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) region: &'a str,
+    /// The ARN of its key.
+    pub(crate) resource: Option<&'a str>,
+}
+
+impl Meter {
+    pub(crate) fn new(enforced: Option<QuotaClock>) -> Self {
+        Self {
+            enforced,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a call; `false` if it is one too many.
+    pub(crate) fn admit(&mut self, call: Metered<'_>, kms: &Kms, now: Timestamp) -> bool {
+        let instant = Instant::now();
+        let seen = self.seen.entry(call.operation.to_owned()).or_default();
+        seen.push_back(instant);
+        drop_while(seen, |at| instant.duration_since(*at) >= SECOND);
+        let rate = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let highest = self.highest.entry(call.operation.to_owned()).or_default();
+        *highest = rate.max(*highest);
+
+        let Some((quota, limit)) = self.quota(call, kms) else {
+            return true;
+        };
+        let place = (call.region.to_owned(), quota);
+        match self.enforced {
+            None => true,
+            Some(QuotaClock::Real) => {
+                let admitted = self.admitted_real.entry(place).or_default();
+                drop_while(admitted, |at| instant.duration_since(*at) >= SECOND);
+                admit(admitted, instant, limit)
+            }
+            Some(QuotaClock::Virtual) => {
+                let admitted = self.admitted_virtual.entry(place).or_default();
+                drop_while(admitted, |at| {
+                    now.duration_since(*at) >= SignedDuration::from_secs(1)
+                });
+                admit(admitted, now, limit)
+            }
+        }
+    }
+
+    /// The name of the quota that the call counts against, and its limit.
+    fn quota(&self, call: Metered<'_>, kms: &Kms) -> Option<(String, u32)> {
+        let (name, limit) = if call.service == "kms" && CRYPTOGRAPHIC.contains(&call.operation) {
+            let key = kms
+                .keys
+                .values()
+                .find(|key| call.resource == Some(key.arn.as_str()));
+            shared(key)
+        } else {
+            let row = RATES
+                .iter()
+                .find(|row| (row.0, row.1) == (call.service, call.operation));
+            (call.operation.to_owned(), row.map(|row| row.2))
+        };
+        let limit = self.changed.get(&name).copied().or(limit)?;
+        Some((name, limit))
+    }
+}
+
+/// The quota that the cryptographic operations with this key share.
+fn shared(key: Option<&Key>) -> (String, Option<u32>) {
+    if let Some(store) = key.and_then(|key| key.store.as_ref()) {
+        return (store.id.clone(), Some(KEY_STORE));
+    }
+    let (name, limit) = match key.map(|key| key.spec) {
+        Some(KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096) => RSA,
+        Some(spec) if spec.has_public_key() => ECC,
+        _ => SYMMETRIC,
+    };
+    (name.to_owned(), Some(limit))
+}
+
+fn drop_while<T>(queue: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {
+    while queue.front().is_some_and(&is_old) {
+        queue.pop_front();
+    }
+}
+
+/// Refused calls do not count.
+fn admit<T>(admitted: &mut VecDeque<T>, at: T, limit: u32) -> bool {
+    let room = u32::try_from(admitted.len()).unwrap_or(u32::MAX) < limit;
+    if room {
+        admitted.push_back(at);
+    }
+    room
+}
+
+impl LocalAws {
+    /// Enforces the request quotas from here on, for calls over HTTP: one too many within a second is throttled.
+    pub fn enforce_quotas(&self, clock: Option<QuotaClock>) {
+        self.with(|world| world.meter.enforced = clock);
+    }
+
+    /// Another quota than the documented one, as Service Quotas may grant it.
+    pub fn set_quota(&self, operation: &str, per_second: u32) {
+        self.with(|world| world.meter.changed.insert(operation.to_owned(), per_second));
+    }
+
+    /// The most calls within one real second, by operation, whether or not they succeeded.
+    #[must_use]
+    pub fn highest_rates(&self) -> BTreeMap<String, u32> {
+        self.with(|world| world.meter.highest.clone())
+    }
+}

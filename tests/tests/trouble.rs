@@ -1,0 +1,330 @@
+//! The built functions on an AWS as it is on a bad day: processes die, events come twice and late, reads are old, quotas
+//! are short, roles are narrow.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use watch_local::{
+    Caller, Delivery, ImportedMaterial, Invocation, LocalAws, Moment, NewKey, Options, Policy,
+    QuotaClock, Statement,
+};
+use watch_tests::{Function, event};
+
+const TOPICS: [&str; 3] = ["people", "chat", "feed"];
+/// The access key that the functions sign with.
+const FUNCTION_KEY: &str = "AKIDFUNCTION";
+const PAYMENTS: &str = "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+const LEDGER: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
+
+fn payments() -> NewKey {
+    NewKey::symmetric()
+        .id(PAYMENTS)
+        .alias("alias/payments")
+        .tag("Owner", "team-pay")
+        .rotating_every(365)
+}
+
+fn ledger() -> NewKey {
+    NewKey::imported()
+        .id(LEDGER)
+        .alias("alias/ledger")
+        .material(ImportedMaterial::new("material"))
+}
+
+/// Six reads and three publishes, each a place to die.
+#[test]
+fn a_process_that_dies_at_any_call_loses_no_alert() {
+    let scheduled = event("key-deletion/ct-schedule-key-deletion.json").to_string();
+    for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
+        for call in 1..=9 {
+            let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+            aws.add_key(payments());
+            let function = Function::start_on(Arc::clone(&aws), "key-deletion", &[]);
+            function.ready();
+            function.kill_at(call, moment);
+            function.lambda.queue(scheduled.clone());
+            assert!(
+                !function.ended().success(),
+                "call {call}, {moment:?}: the process lives"
+            );
+            drop(function);
+
+            // Lambda invokes again, in a new environment.
+            let function = Function::start_on(aws, "key-deletion", &[]);
+            assert!(matches!(
+                function.invoke(scheduled.clone()),
+                Invocation::Response(_)
+            ));
+            for topic in TOPICS {
+                let alerts = function.received(topic).len();
+                assert!(
+                    (1..=2).contains(&alerts),
+                    "call {call}, {moment:?}: {alerts} alerts for {topic}"
+                );
+            }
+        }
+    }
+}
+
+/// What each function's code needs, and nothing else: the statements of its role.
+fn role(function: &str) -> Policy {
+    let keys = ["arn:aws:kms:*:111122223333:key/*"];
+    let mut reads = vec![
+        "kms:DescribeKey",
+        "kms:ListResourceTags",
+        "kms:GetKeyRotationStatus",
+        "kms:ListKeyRotations",
+    ];
+    if function != "key-rotation" {
+        reads.push("kms:GetKeyLastUsage");
+    }
+    let topics = TOPICS.map(|topic| format!("arn:aws:sns:us-east-1:111122223333:{topic}"));
+    Policy::new([
+        Statement::allow(reads, keys).sid("Keys"),
+        Statement::allow(["kms:ListAliases"], ["*"]).sid("Aliases"),
+        Statement::allow(
+            ["sns:Publish", "sns:GetTopicAttributes"],
+            topics.each_ref().map(String::as_str),
+        )
+        .sid("Topics"),
+    ])
+}
+
+#[test]
+fn a_function_needs_its_role_and_nothing_more() {
+    for (name, file) in [
+        ("key-deletion", "key-deletion/ct-schedule-key-deletion.json"),
+        (
+            "key-rotation",
+            "key-rotation/kms-rotation-automatic-new.json",
+        ),
+        (
+            "material-expiration",
+            "material-expiration/ct-import-key-material-new.json",
+        ),
+    ] {
+        let aws = LocalAws::start(Options::default()).unwrap();
+        aws.add_key(payments());
+        aws.add_key(ledger());
+        aws.restrict(FUNCTION_KEY, role(name));
+        let function = Function::start_on(aws, name, &[]);
+        let outcome = function.handle(&event(file));
+        let enrichment = &outcome["alerts"][0]["enrichment"];
+        assert_eq!(
+            enrichment["status"], "COMPLETE",
+            "{name} is denied what it needs: {enrichment}"
+        );
+        assert_eq!(
+            function.aws.unused_permissions(FUNCTION_KEY),
+            [],
+            "{name} is granted what it does not need"
+        );
+        let denied: Vec<_> = function
+            .aws
+            .requests()
+            .into_iter()
+            .filter(|request| request.error.is_some())
+            .collect();
+        assert!(
+            denied
+                .iter()
+                .all(|request| request.error.as_deref() == Some("UnsupportedOperationException")),
+            "{denied:?}"
+        );
+    }
+}
+
+#[test]
+fn a_role_without_a_read_costs_the_alert_that_fact() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    aws.add_key(payments());
+    aws.restrict(
+        FUNCTION_KEY,
+        Policy::new([
+            Statement::allow(["sns:*"], ["*"]),
+            Statement::allow(["kms:D*"], ["*"]),
+        ]),
+    );
+    let function = Function::start_on(aws, "key-deletion", &[]);
+    let alert =
+        function.handle(&event("key-deletion/ct-schedule-key-deletion.json"))["alerts"][0].take();
+    let missing: Vec<_> = alert["enrichment"]["missing"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fact| &fact["fact"])
+        .collect();
+    assert_eq!(
+        missing,
+        ["aliases", "tags", "rotation", "lastRotation", "lastUse"]
+    );
+    assert_eq!(alert["key"]["state"], "Enabled");
+}
+
+#[test]
+fn an_answer_older_than_the_event_is_told_as_such() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    let key = aws.add_key(payments());
+    aws.eventual_consistency(jiff::SignedDuration::from_secs(5), 1.0);
+    aws.call(
+        "ScheduleKeyDeletion",
+        json!({"KeyId": key, "PendingWindowInDays": 7}),
+    )
+    .unwrap();
+    let event = aws.take_events().remove(0);
+    let function = Function::start_on(aws, "key-deletion", &[]);
+    let old = function.handle(&event)["alerts"][0].take();
+    assert_eq!(old["key"]["state"], "Enabled");
+    assert_eq!(
+        old["title"], "alias/payments is scheduled for deletion on 2026-11-27",
+        "the event says when"
+    );
+    assert!(
+        old["summary"]
+            .as_str()
+            .unwrap()
+            .contains("or this answer is older than the event"),
+        "{old:#}"
+    );
+    function.aws.advance(jiff::SignedDuration::from_secs(6));
+    let fresh = function.handle(&event)["alerts"][0].take();
+    assert_eq!(fresh["key"]["state"], "PendingDeletion");
+    assert!(
+        !fresh["summary"]
+            .as_str()
+            .unwrap()
+            .contains("older than the event")
+    );
+}
+
+#[test]
+fn a_burst_beyond_the_quotas_costs_facts_and_no_alert() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    aws.add_key(payments());
+    let function = Function::start_on(aws, "key-deletion", &[]);
+    function.ready();
+    // All calls from here on fall into the same second.
+    function.aws.enforce_quotas(Some(QuotaClock::Virtual));
+    let scheduled = event("key-deletion/ct-schedule-key-deletion.json");
+    let known = (0..8).filter(|_| {
+        let alert = function.handle(&scheduled)["alerts"][0].take();
+        alert["key"]["lastUse"].is_object()
+    });
+    assert_eq!(
+        known.count(),
+        5,
+        "the quota of GetKeyLastUsage is five a second, and it is asked once an alert"
+    );
+    for topic in TOPICS {
+        assert_eq!(function.received(topic).len(), 8);
+    }
+    assert_eq!(
+        function.aws.highest_rates()["GetKeyLastUsage"],
+        8,
+        "who is refused does not ask again"
+    );
+}
+
+/// Keys live for two months on a bus that sends twice, late and out of order, in old and new shapes, while KMS throttles.
+#[test]
+fn two_months_of_keys_on_a_bad_bus_are_all_told() {
+    for seed in [1, 2] {
+        let delivery = Delivery {
+            duplicates: 0.3,
+            delay: jiff::SignedDuration::ZERO..=jiff::SignedDuration::from_mins(10),
+            reorder: 0.3,
+            old_shapes: 0.5,
+            ..Delivery::default()
+        };
+        let aws = Arc::new(
+            LocalAws::start(Options {
+                seed,
+                delivery,
+                ..Options::default()
+            })
+            .unwrap(),
+        );
+        aws.as_caller(Caller::assumed_role("KeyAdmin", "j.okafor"));
+        let functions = ["key-deletion", "key-rotation", "material-expiration"]
+            .map(|name| Function::start_on(Arc::clone(&aws), name, &[]));
+        functions.iter().for_each(Function::ready);
+        let expected = live(&aws);
+        aws.faults().throttle("*", 200);
+
+        let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
+        let events = aws.take_events();
+        assert_eq!(aws.lost_events(), [] as [Value; 0]);
+        for event in &events {
+            for function in &functions {
+                for alert in function.handle(event)["alerts"].as_array().unwrap() {
+                    let word = |value: &Value| value.as_str().unwrap().to_owned();
+                    *told
+                        .entry((word(&alert["kind"]), word(&alert["key"]["arn"])))
+                        .or_default() += 1;
+                }
+            }
+        }
+        for occurrence in &expected {
+            assert!(
+                told.contains_key(occurrence),
+                "seed {seed}: {occurrence:?} was not told among {told:#?}"
+            );
+        }
+        assert_eq!(
+            told.len(),
+            expected.len(),
+            "seed {seed}: told and never happened"
+        );
+        assert!(
+            told.values().sum::<usize>() > expected.len(),
+            "seed {seed}: nothing came twice"
+        );
+        assert_eq!(
+            functions[0].received("people").len(),
+            told.values().sum::<usize>()
+        );
+    }
+}
+
+/// What happens to the keys, and what must be told of it.
+fn live(aws: &LocalAws) -> Vec<(String, String)> {
+    let mut expected = Vec::new();
+    let mut must = |kind: &str, key: &str| expected.push((kind.to_owned(), key.to_owned()));
+    let call = |operation: &str, body: Value| aws.call(operation, body).map(drop).unwrap();
+    let end = aws
+        .now()
+        .checked_add(jiff::SignedDuration::from_hours(24 * 20))
+        .unwrap();
+    for number in 0..6 {
+        let key = aws.add_key(NewKey::symmetric().alias(&format!("alias/app-{number}")));
+        call(
+            "EnableKeyRotation",
+            json!({"KeyId": key, "RotationPeriodInDays": 90}),
+        );
+        must("KeyRotationEnabled", &key);
+        call(
+            "ScheduleKeyDeletion",
+            json!({"KeyId": key, "PendingWindowInDays": 7 + number}),
+        );
+        must("KeyDeletionScheduled", &key);
+        if number % 2 == 0 {
+            call("CancelKeyDeletion", json!({"KeyId": key}));
+            must("KeyDeletionCancelled", &key);
+            call("EnableKey", json!({"KeyId": key}));
+            call("RotateKeyOnDemand", json!({"KeyId": key}));
+            must("KeyRotationRequested", &key);
+            must("KeyRotated", &key);
+        } else {
+            must("KeyDeleted", &key);
+        }
+        let imported = aws.add_key(
+            NewKey::imported().material(ImportedMaterial::new(format!("{number}")).expiring(end)),
+        );
+        must("KeyMaterialExpired", &imported);
+        aws.advance(jiff::SignedDuration::from_mins(7));
+    }
+    aws.advance_days(60);
+    expected
+}

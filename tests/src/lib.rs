@@ -14,6 +14,8 @@ use watch_local::{
     Invocation, LambdaRuntime, LocalAws, Moment, Options, Published, RuntimeOptions,
 };
 
+pub use watch_template as template;
+
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -25,7 +25,7 @@ pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoErr
             "The key is a stand-in: the embedded AWS cannot know yours.",
         )?;
         stand_in(&stage, event);
-        match stage.handle(event).await? {
+        match stage.handle_anyhow(event).await? {
             Attempt::Told(tellings) => {
                 for telling in &tellings {
                     show.telling(telling)?;

@@ -1,5 +1,6 @@
 //! The stage: an embedded AWS, the functions on it, and what their topics receive.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use aws_sdk_kms::Client;
@@ -11,6 +12,7 @@ use watch_core::decision::Decide;
 use watch_core::pipeline::{HandleError, Outcome, Verdict, Watch};
 use watch_core::ports::Clock;
 use watch_local::{Caller, LocalAws, Options, Published};
+use watch_template::{Router, Stack, Template};
 
 use crate::error::DemoError;
 
@@ -33,6 +35,7 @@ pub(crate) struct Stage {
     pub(crate) aws: Rc<LocalAws>,
     pub(crate) kms: Client,
     functions: Vec<Watch<KmsAdapter, SnsAdapter, StageClock>>,
+    router: RefCell<Router>,
 }
 
 /// What one function made of one event.
@@ -88,15 +91,36 @@ impl Stage {
         Ok(Self {
             kms: Client::new(&sdk),
             functions: functions.into(),
+            router: RefCell::new(Router::new(&Template::read(), &Stack::default())),
             aws,
         })
     }
 
-    /// Gives the event to every function; those that have no use for it are left out.
-    pub(crate) async fn handle(&self, event: &Value) -> Result<Attempt, DemoError> {
+    /// Gives the event to the functions that the rules of `template.yaml` lead it to.
+    pub(crate) async fn route(&self, event: &Value) -> Result<Attempt, DemoError> {
+        let functions = self.router.borrow_mut().functions(&event.to_string());
+        self.handle(event, |function| functions.contains(function))
+            .await
+    }
+
+    /// Gives an event, which may be wrapped as no rule matches it, to every function.
+    pub(crate) async fn handle_anyhow(&self, event: &Value) -> Result<Attempt, DemoError> {
+        self.handle(event, |_| true).await
+    }
+
+    /// Those functions that have no use for it are left out.
+    async fn handle(
+        &self,
+        event: &Value,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Attempt, DemoError> {
         let mut tellings = Vec::new();
         let mut reason = String::new();
-        for function in &self.functions {
+        for function in self
+            .functions
+            .iter()
+            .filter(|function| wanted(function.function))
+        {
             let outcome = match function.handle(event).await {
                 Ok(outcome) => outcome,
                 Err(error) => return Ok(Attempt::Failed(error)),

@@ -306,7 +306,7 @@ impl Scene<'_> {
         self.show.scene(&format!("day {}", self.day()), what)?;
         for event in self.stage.aws.take_events() {
             for attempt in 1..=3 {
-                match self.stage.handle(&event).await? {
+                match self.stage.route(&event).await? {
                     Attempt::Told(tellings) => {
                         for telling in &tellings {
                             self.show.telling(telling)?;

@@ -1,0 +1,396 @@
+//! `template.yaml` as the demo and the tests need it: its rules, its roles, and what its functions are given.
+//!
+//! It is the template of this repository and nobody's input: what it must not hold, panics.
+#![expect(clippy::expect_used, reason = "the template is a part of the program")]
+
+mod router;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use router::Router;
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use serde_json::{Map, Value, json};
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "us-east-1";
+
+/// YAML with CloudFormation's short forms (`!Ref`, `!GetAtt`, …), which become their long forms (`Fn::GetAtt`).
+///
+/// # Panics
+///
+/// If it is no YAML, or uses anchors, which CloudFormation does not know.
+pub fn read_yaml(text: &str) -> Value {
+    let mut events = Parser::new_from_str(text).map(|event| event.expect("YAML").0);
+    loop {
+        match events.next().expect("a document") {
+            Event::StreamStart | Event::DocumentStart(_) => {}
+            first => return node(first, &mut events),
+        }
+    }
+}
+
+fn node<'a>(first: Event<'a>, rest: &mut impl Iterator<Item = Event<'a>>) -> Value {
+    match first {
+        Event::Scalar(text, style, 0, tag) => {
+            let value = if style == ScalarStyle::Plain && tag.is_none() {
+                plain(&text)
+            } else {
+                Value::String(text.into_owned())
+            };
+            tagged(tag.as_deref(), value)
+        }
+        Event::SequenceStart(0, tag) => {
+            let mut items = Vec::new();
+            loop {
+                match rest.next().expect("the end of a sequence") {
+                    Event::SequenceEnd => return tagged(tag.as_deref(), Value::Array(items)),
+                    item => items.push(node(item, rest)),
+                }
+            }
+        }
+        Event::MappingStart(0, tag) => {
+            let mut members = Map::new();
+            loop {
+                match rest.next().expect("the end of a mapping") {
+                    Event::MappingEnd => return tagged(tag.as_deref(), Value::Object(members)),
+                    Event::Scalar(key, ..) => {
+                        let value = rest.next().expect("a value");
+                        let before = members.insert(key.to_string(), node(value, rest));
+                        assert!(before.is_none(), "{key} is there twice");
+                    }
+                    other => panic!("a key is a scalar, not {other:?}"),
+                }
+            }
+        }
+        other => panic!("{other:?} in CloudFormation"),
+    }
+}
+
+fn plain(text: &str) -> Value {
+    match text {
+        "" | "~" | "null" => Value::Null,
+        "true" => true.into(),
+        "false" => false.into(),
+        _ => text
+            .parse::<i64>()
+            .map_or_else(|_| text.into(), Value::from),
+    }
+}
+
+fn tagged(tag: Option<&Tag>, value: Value) -> Value {
+    let Some(tag) = tag else {
+        return value;
+    };
+    match (tag.suffix.as_str(), value) {
+        (name @ ("Ref" | "Condition"), value) => json!({ name: value }),
+        ("GetAtt", Value::String(path)) => {
+            let (resource, attribute) = path.split_once('.').expect("resource.attribute");
+            json!({ "Fn::GetAtt": [resource, attribute] })
+        }
+        (name, value) => json!({ format!("Fn::{name}"): value }),
+    }
+}
+
+/// Names and ARNs that a deployed stack would have: those of the sample events unless others are set.
+#[derive(Clone, Debug, Default)]
+pub struct Stack {
+    references: BTreeMap<String, String>,
+    without: BTreeSet<String>,
+}
+
+impl Stack {
+    /// What `!Ref name` gives.
+    #[must_use]
+    pub fn with(mut self, name: &str, reference: impl Into<String>) -> Self {
+        self.references.insert(name.to_owned(), reference.into());
+        self
+    }
+
+    /// The stack with this condition false. All others are true.
+    #[must_use]
+    pub fn without(mut self, condition: &str) -> Self {
+        self.without.insert(condition.to_owned());
+        self
+    }
+}
+
+/// A rule of EventBridge.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its logical id; for one that SAM makes, function and event together.
+    pub id: String,
+    /// The folder below `functions/` of the function it leads to; none leads to the health topic.
+    pub function: Option<String>,
+    /// As EventBridge would have it.
+    pub pattern: Value,
+    /// `State`, if it is there.
+    pub state: Option<String>,
+    /// What says `RetryPolicy` and `DeadLetterConfig`: the target, or the event of SAM.
+    pub delivery: Value,
+}
+
+/// A function.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its logical id.
+    pub id: String,
+    /// Its folder below `functions/`.
+    pub folder: String,
+    /// Its properties, with the global ones.
+    pub properties: Value,
+}
+
+/// The template.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// All of it, in the long forms.
+    pub document: Value,
+}
+
+impl Template {
+    /// Reads `template.yaml`, as it was when this was compiled.
+    ///
+    /// # Panics
+    ///
+    /// If it is no YAML.
+    pub fn read() -> Self {
+        Self {
+            document: read_yaml(include_str!("../../../template.yaml")),
+        }
+    }
+
+    /// A section of the template, by name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let section = self.document[name].as_object().expect(name);
+        section.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The resources of a type.
+    pub fn resources(&self, kind: &str) -> impl Iterator<Item = (&str, &Value)> {
+        self.section("Resources")
+            .filter(move |(_, resource)| resource["Type"] == kind)
+            .map(|(id, resource)| (id, &resource["Properties"]))
+    }
+
+    /// The functions.
+    ///
+    /// # Panics
+    ///
+    /// If one has no folder.
+    pub fn functions(&self) -> Vec<Function> {
+        let global = &self.document["Globals"]["Function"];
+        self.resources("AWS::Serverless::Function")
+            .map(|(id, properties)| {
+                let folder = properties["CodeUri"].as_str().expect("a CodeUri");
+                let mut all = global.clone();
+                merge(&mut all, properties);
+                Function {
+                    id: id.to_owned(),
+                    folder: folder.trim_start_matches("functions/").to_owned(),
+                    properties: all,
+                }
+            })
+            .collect()
+    }
+
+    /// The rules, with patterns as they are in `stack`.
+    pub fn rules(&self, stack: &Stack) -> Vec<Rule> {
+        let rule =
+            |id: String, function, properties: &Value, pattern: &str, delivery: &Value| Rule {
+                id,
+                function,
+                pattern: self.resolve(&properties[pattern], stack),
+                state: properties["State"].as_str().map(ToOwned::to_owned),
+                delivery: delivery.clone(),
+            };
+        let mut rules = Vec::new();
+        for function in self.functions() {
+            let events = function.properties["Events"].as_object();
+            for (event, what) in events.into_iter().flatten() {
+                let properties = &what["Properties"];
+                let id = format!("{}{event}", function.id);
+                let folder = Some(function.folder.clone());
+                rules.push(rule(id, folder, properties, "Pattern", properties));
+            }
+        }
+        for (id, properties) in self.resources("AWS::Events::Rule") {
+            for target in properties["Targets"].as_array().into_iter().flatten() {
+                rules.push(rule(
+                    id.to_owned(),
+                    None,
+                    properties,
+                    "EventPattern",
+                    target,
+                ));
+            }
+        }
+        rules
+    }
+
+    /// What a function's role may do, for a simulator that enforces it: `Effect`, and lists of `Action` and `Resource`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such function, or its role is not in the template.
+    pub fn role_statements(&self, folder: &str, stack: &Stack) -> Vec<Value> {
+        let functions = self.functions();
+        let function = functions
+            .iter()
+            .find(|function| function.folder == folder)
+            .expect("a function");
+        let role = function.properties["Role"]["Fn::GetAtt"][0]
+            .as_str()
+            .expect("a role of its own");
+        let policies = &self.document["Resources"][role]["Properties"]["Policies"];
+        let statements = policies
+            .as_array()
+            .expect("policies")
+            .iter()
+            .flat_map(|policy| {
+                policy["PolicyDocument"]["Statement"]
+                    .as_array()
+                    .expect("statements")
+            });
+        let list = |value: Value| match value {
+            Value::Array(items) => items,
+            one => vec![one],
+        };
+        statements
+            .map(|statement| {
+                json!({
+                    "Effect": statement["Effect"],
+                    "Action": list(statement["Action"].clone()),
+                    "Resource": list(self.resolve(&statement["Resource"], stack)),
+                })
+            })
+            .collect()
+    }
+
+    /// The value with its intrinsic functions answered as in `stack`. What refers to nothing disappears.
+    ///
+    /// # Panics
+    ///
+    /// On a function that is not known here.
+    pub fn resolve(&self, value: &Value, stack: &Stack) -> Value {
+        self.resolved(value, stack).unwrap_or(Value::Null)
+    }
+
+    fn resolved(&self, value: &Value, stack: &Stack) -> Option<Value> {
+        let object = match value {
+            Value::Array(items) => {
+                let items = items.iter().filter_map(|item| self.resolved(item, stack));
+                return Some(items.collect());
+            }
+            Value::Object(object) => object,
+            other => return Some(other.clone()),
+        };
+        let single = object.iter().next().filter(|_| object.len() == 1);
+        match single.map(|(name, argument)| (name.as_str(), argument)) {
+            Some(("Ref", name)) if name == "AWS::NoValue" => None,
+            Some(("Ref", name)) => Some(self.reference(name.as_str()?, stack).into()),
+            Some(("Fn::GetAtt", path)) => Some(
+                self.attribute(path[0].as_str()?, path[1].as_str()?, stack)
+                    .into(),
+            ),
+            Some(("Fn::Sub", text)) => Some(self.substituted(text.as_str()?, stack).into()),
+            Some(("Fn::If", branches)) => {
+                let holds = !stack.without.contains(branches[0].as_str()?);
+                self.resolved(&branches[if holds { 1 } else { 2 }], stack)
+            }
+            Some((function, _)) if function.starts_with("Fn::") => {
+                panic!("{function} is not known here")
+            }
+            _ => {
+                let members = object.iter().filter_map(|(name, member)| {
+                    Some((name.clone(), self.resolved(member, stack)?))
+                });
+                Some(Value::Object(members.collect()))
+            }
+        }
+    }
+
+    fn substituted(&self, text: &str, stack: &Stack) -> String {
+        let mut parts = text.split("${");
+        let mut whole = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, literal) = part.split_once('}').expect("the end of a variable");
+            whole += &match name.split_once('.') {
+                Some((resource, attribute)) => self.attribute(resource, attribute, stack),
+                None => self.reference(name, stack),
+            };
+            whole += literal;
+        }
+        whole
+    }
+
+    fn reference(&self, name: &str, stack: &Stack) -> String {
+        if let Some(set) = stack.references.get(name) {
+            return set.clone();
+        }
+        match name {
+            "AWS::AccountId" => ACCOUNT.to_owned(),
+            "AWS::Partition" => "aws".to_owned(),
+            "AWS::Region" => REGION.to_owned(),
+            "AWS::StackName" => "kms-watch".to_owned(),
+            _ if !self.document["Parameters"][name].is_null() => {
+                let default = &self.document["Parameters"][name]["Default"];
+                default
+                    .as_str()
+                    .map_or_else(|| default.to_string(), ToOwned::to_owned)
+            }
+            // What a topic is referred to by is its ARN.
+            _ if self.kind(name) == "AWS::SNS::Topic" => self.arn(name, &physical(name)),
+            _ => physical(name),
+        }
+    }
+
+    fn attribute(&self, resource: &str, attribute: &str, stack: &Stack) -> String {
+        let set = stack.references.get(resource).cloned();
+        let name = set.unwrap_or_else(|| physical(resource));
+        if attribute == "Arn" {
+            self.arn(resource, &name)
+        } else {
+            name
+        }
+    }
+
+    fn kind(&self, resource: &str) -> &str {
+        // A rule that SAM makes is not in the template.
+        let kind = self.document["Resources"][resource]["Type"].as_str();
+        kind.unwrap_or("AWS::Events::Rule")
+    }
+
+    fn arn(&self, resource: &str, name: &str) -> String {
+        let (service, place) = match self.kind(resource) {
+            "AWS::CloudWatch::Alarm" => ("cloudwatch", format!("alarm:{name}")),
+            "AWS::DynamoDB::Table" => ("dynamodb", format!("table/{name}")),
+            "AWS::Events::Rule" => ("events", format!("rule/{name}")),
+            "AWS::IAM::Role" => return format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
+            "AWS::Logs::LogGroup" => ("logs", format!("log-group:{name}:*")),
+            "AWS::SNS::Topic" => ("sns", name.to_owned()),
+            "AWS::SQS::Queue" => ("sqs", name.to_owned()),
+            kind => panic!("the ARN of a {kind} is not known here"),
+        };
+        format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{place}")
+    }
+}
+
+/// CloudFormation appends something random, which no test needs.
+fn physical(resource: &str) -> String {
+    format!("kms-watch-{resource}")
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (name, value) in from {
+                merge(into.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}

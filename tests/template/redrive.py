@@ -1,0 +1,106 @@
+"""docs/redrive on an AWS CLI that only this test knows: it must delete what was handled, and nothing else."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+# As little of the AWS CLI as docs/redrive needs; its state is a file beside it.
+FAKE = """#!{python}
+import json, sys
+from pathlib import Path
+
+arguments = sys.argv[1:]
+path = Path(__file__).parent / "state"
+state = json.loads(path.read_text())
+option = lambda name: arguments[arguments.index(name) + 1]
+match arguments[:2]:
+    case ["cloudformation", "describe-stacks"]:
+        assert option("--stack-name") == "kms-watch"
+        outputs = dict(state["outputs"], AlertTopicArn="arn")
+        print(json.dumps({{"Stacks": [{{"Outputs": [{{"OutputKey": k, "OutputValue": v}} for k, v in outputs.items()]}}]}}))
+    case ["sqs", "receive-message"]:
+        visible = [m for m in state["queues"][option("--queue-url")] if m["ReceiptHandle"] not in state["hidden"]]
+        if visible:
+            state["hidden"].append(visible[0]["ReceiptHandle"])
+            print(json.dumps({{"Messages": visible[:1]}}))
+    case ["sqs", "delete-message"]:
+        queue = state["queues"][option("--queue-url")]
+        queue[:] = [m for m in queue if m["ReceiptHandle"] != option("--receipt-handle")]
+    case ["lambda", "invoke"]:
+        payload = Path(option("--payload").removeprefix("fileb://")).read_text()
+        state["sent"].append([option("--function-name"), payload])
+        if option("--function-name").endswith(":gone"):
+            path.write_text(json.dumps(state))
+            sys.exit("ResourceNotFoundException")
+        outcome = next(a for a in arguments if a.endswith("/outcome"))
+        Path(outcome).write_text("{{}}")
+        failed = {{"FunctionError": "Unhandled"}} if "poison" in payload else {{}}
+        print(json.dumps({{"StatusCode": 200, **failed}}))
+    case ["sns", "publish"]:
+        message = Path(option("--message").removeprefix("file://")).read_text()
+        state["sent"].append([option("--topic-arn"), message])
+        print(json.dumps({{"MessageId": "m"}}))
+    case other:
+        sys.exit(f"unexpected: {{other}}")
+path.write_text(json.dumps(state))
+"""
+
+FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:watch"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:health"
+
+
+def undelivered(handle, target, event):
+    """As EventBridge leaves an event."""
+    attributes = {"TARGET_ARN": {"StringValue": target, "DataType": "String"}}
+    return {"ReceiptHandle": handle, "Body": json.dumps(event), "MessageAttributes": attributes}
+
+
+def failed(handle, event):
+    """As Lambda leaves an event."""
+    record = {"version": "1.0", "requestContext": {"functionArn": FUNCTION}, "requestPayload": event}
+    return {"ReceiptHandle": handle, "Body": json.dumps(record)}
+
+
+def run(queues):
+    """What docs/redrive leaves of the queues, sends, and returns."""
+    with tempfile.TemporaryDirectory() as folder:
+        fake = Path(folder, "aws")
+        fake.write_text(FAKE.format(python=sys.executable), encoding="utf-8")
+        fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
+        outputs = {"UndeliveredEventsUrl": "undelivered", "FailedInvocationsUrl": "failed"}
+        state = {"outputs": outputs, "queues": queues, "hidden": [], "sent": []}
+        Path(folder, "state").write_text(json.dumps(state), encoding="utf-8")
+        environment = dict(os.environ, PATH=f"{folder}:{os.environ['PATH']}")
+        result = subprocess.run(
+            [sys.executable, ROOT / "docs/redrive", "kms-watch"],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )
+        state = json.loads(Path(folder, "state").read_text(encoding="utf-8"))
+    left = {name: [message["ReceiptHandle"] for message in queue] for name, queue in state["queues"].items()}
+    return left, state["sent"], result
+
+
+hostile = {"text": "it's \"quoted\"\n$(echo) ü"}
+left, sent, result = run({
+    "undelivered": [
+        undelivered("to a function", FUNCTION, hostile),
+        undelivered("to a function that is gone", f"{FUNCTION}:gone", {}),
+        undelivered("to the health topic", TOPIC, {}),
+        {"ReceiptHandle": "from somebody else", "Body": "hello"},
+    ],
+    "failed": [failed("poison", "poison"), failed("well now", hostile)],
+})
+assert left == {"undelivered": ["to a function that is gone", "from somebody else"], "failed": ["poison"]}, left
+assert [target for target, _ in sent] == [FUNCTION, f"{FUNCTION}:gone", TOPIC, FUNCTION, FUNCTION], sent
+assert json.loads(sent[0][1]) == hostile and json.loads(sent[4][1])["requestPayload"] == hostile, sent
+assert result.returncode == 1 and result.stdout == "3 handled, 3 failed again and kept\n", result
+
+left, sent, result = run({"undelivered": [], "failed": []})
+assert result.returncode == 0 and result.stdout == "0 handled, 0 failed again and kept\n", result
+print("docs/redrive keeps what fails again")

@@ -1,0 +1,47 @@
+"""Every event of routes.yaml, through the patterns of the translated template, by the matcher of moto."""
+
+import json
+import sys
+from pathlib import Path
+
+import yaml
+from moto.events.models import EventPattern
+
+ROOT = Path(__file__).parents[2]
+RESOURCES = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["Resources"]
+ROUTES = yaml.safe_load((ROOT / "tests/template/routes.yaml").read_text(encoding="utf-8"))
+
+
+def resolve(node):
+    """What the sample events call the resources of this stack."""
+    match node:
+        case {"Ref": name}:
+            return f"kms-watch-{name}"
+        case {"Fn::GetAtt": [name, "Arn"]} if RESOURCES[name]["Type"] == "AWS::CloudWatch::Alarm":
+            return f"arn:aws:cloudwatch:us-east-1:111122223333:alarm:kms-watch-{name}"
+        case {"Fn::GetAtt": _} | {"Fn::Sub": _} | {"Fn::If": _}:
+            raise NotImplementedError(node)
+        case dict():
+            return {key: resolve(value) for key, value in node.items()}
+        case list():
+            return [resolve(value) for value in node]
+    return node
+
+
+patterns = {
+    name: EventPattern.load(json.dumps(resolve(resource["Properties"]["EventPattern"])))
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Events::Rule"
+}
+wanted = {path: sorted(rules) for path, rules in ROUTES["matched"].items()}
+wanted |= dict.fromkeys(ROUTES["unmatched"], [])
+
+wrong = 0
+for path, rules in wanted.items():
+    event = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    matching = sorted(name for name, pattern in patterns.items() if pattern.matches_event(event))
+    if matching != rules:
+        print(f"{path} is matched by {matching}, not by {rules}", file=sys.stderr)
+        wrong += 1
+print(f"{len(wanted)} events, {len(patterns)} rules")
+sys.exit(bool(wrong))

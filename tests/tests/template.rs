@@ -1,0 +1,780 @@
+//! `template.yaml`, as far as it can be known without an AWS account.
+//!
+//! Where every sample event goes stands in `tests/template/routes.yaml`; `tests/template/check` routes the same events by
+//! another matcher, and lints.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use watch_core::config::Config;
+use watch_tests::repository;
+use watch_tests::template::{Router, Rule, Stack, Template, read_yaml};
+
+/// EventBridge refuses longer patterns, unless asked for more.
+const LONGEST_PATTERN: usize = 2_048;
+
+/// CloudFormation cuts the names that it makes.
+const LONGEST_RULE_NAME: usize = 64;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository().join(path)).expect(path)
+}
+
+/// Every file below a folder, by its path from the workspace.
+fn files(folder: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(repository().join(folder)).expect(folder) {
+        let entry = entry.unwrap();
+        let path = format!("{folder}/{}", entry.file_name().into_string().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path);
+        }
+    }
+    found
+}
+
+fn names<'a>(values: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
+    values
+        .into_iter()
+        .map(|value| value.as_str().expect("a name").to_owned())
+        .collect()
+}
+
+fn folders(of: &str) -> BTreeSet<String> {
+    let path = repository().join(of);
+    std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+// --- Where events go ---------------------------------------------------------------------------------------------------
+
+#[test]
+fn every_event_is_matched_by_exactly_its_rules_and_lands_at_the_function_of_its_folder() {
+    let template = Template::read();
+    let rules = template.rules(&Stack::default());
+    let mut router = Router::new(&template, &Stack::default());
+    let routes = read_yaml(&read("tests/template/routes.yaml"));
+    let matched = routes["matched"].as_object().unwrap();
+    let unmatched = routes["unmatched"].as_object().unwrap();
+    let mut listed = BTreeSet::new();
+    let mut used = BTreeSet::new();
+
+    for (path, wanted) in matched {
+        let wanted = names(wanted.as_array().unwrap());
+        assert_eq!(router.rules(&read(path)), wanted, "{path}");
+        let mut parts = path.split('/');
+        if parts.next() == Some("events") {
+            let folder = parts.next();
+            for rule in rules.iter().filter(|rule| wanted.contains(&rule.id)) {
+                assert_eq!(rule.function.as_deref(), folder, "{path} by {}", rule.id);
+            }
+        }
+        used.extend(wanted);
+        listed.insert(path.clone());
+    }
+    for (path, reason) in unmatched {
+        assert!(
+            reason.as_str().is_some_and(|reason| !reason.is_empty()),
+            "{path} without a reason"
+        );
+        assert_eq!(router.rules(&read(path)), BTreeSet::new(), "{path}");
+        assert!(listed.insert(path.clone()), "{path} is listed twice");
+    }
+
+    let mut there = files("events");
+    there.extend(files("tests/template/events"));
+    assert_eq!(there, listed, "events, and rows of routes.yaml");
+    let ids: BTreeSet<_> = rules.into_iter().map(|rule| rule.id).collect();
+    assert_eq!(ids, used, "rules, and those that an event shows");
+}
+
+/// What a rule for CloudTrail's records asks for.
+fn is_for_cloudtrail(rule: &Rule) -> bool {
+    rule.pattern.pointer("/detail/eventName").is_some()
+}
+
+#[test]
+fn rules_are_explicit_about_what_they_match() {
+    let rules = Template::read().rules(&Stack::default());
+    assert!(rules.iter().any(is_for_cloudtrail));
+    for rule in &rules {
+        // Reads would come with ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS only, and no function here is about reads.
+        assert_eq!(rule.state.as_deref(), Some("ENABLED"), "{}", rule.id);
+        assert!(
+            rule.pattern["source"].is_array() && rule.pattern["detail-type"].is_array(),
+            "{} takes events of any source or type",
+            rule.id
+        );
+        if is_for_cloudtrail(rule) {
+            assert_eq!(
+                rule.pattern["detail"]["errorCode"],
+                json!([{"exists": false}]),
+                "{} takes attempts for changes",
+                rule.id
+            );
+            assert!(
+                rule.pattern["detail"]["eventSource"].is_array(),
+                "{}",
+                rule.id
+            );
+        }
+    }
+}
+
+#[test]
+fn patterns_are_short_enough_however_long_the_stacks_name_is() {
+    let template = Template::read();
+    let longest = "n".repeat(LONGEST_RULE_NAME);
+    let stack = template
+        .rules(&Stack::default())
+        .into_iter()
+        .fold(Stack::default(), |stack, rule| {
+            stack.with(&rule.id, &longest)
+        });
+    for rule in template.rules(&stack) {
+        let length = rule.pattern.to_string().len();
+        assert!(length < LONGEST_PATTERN, "{}: {length} characters", rule.id);
+    }
+}
+
+#[test]
+fn no_event_is_lost_between_a_rule_and_its_target() {
+    let template = Template::read();
+    let rules = template.rules(&Stack::default());
+    let queue = json!({"Fn::GetAtt": ["UndeliveredEvents", "Arn"]});
+    for rule in &rules {
+        assert_eq!(
+            rule.delivery["DeadLetterConfig"]["Arn"], queue,
+            "{}",
+            rule.id
+        );
+        let retry = json!({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400});
+        assert_eq!(rule.delivery["RetryPolicy"], retry, "{}", rule.id);
+        if rule.function.is_none() {
+            assert_eq!(
+                rule.delivery["Arn"],
+                json!({"Ref": "HealthTopic"}),
+                "{}",
+                rule.id
+            );
+        }
+    }
+    // The queue takes from these rules, and from no others.
+    let policy = &template.document["Resources"]["UndeliveredEventsPolicy"]["Properties"];
+    let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+    let allowed: Vec<_> = statements
+        .iter()
+        .filter(|statement| statement["Effect"] == "Allow")
+        .collect();
+    assert_eq!(allowed.len(), 1);
+    assert_eq!(
+        allowed[0]["Principal"],
+        json!({"Service": "events.amazonaws.com"})
+    );
+    let sources = template.resolve(
+        &allowed[0]["Condition"]["ArnEquals"]["aws:SourceArn"],
+        &Stack::default(),
+    );
+    let arns: BTreeSet<_> = rules
+        .iter()
+        .map(|rule| {
+            format!(
+                "arn:aws:events:us-east-1:111122223333:rule/kms-watch-{}",
+                rule.id
+            )
+        })
+        .collect();
+    assert_eq!(names(sources.as_array().unwrap()), arns);
+}
+
+#[test]
+fn every_rule_is_guarded_by_the_others() {
+    let rules = Template::read().rules(&Stack::default());
+    let guarded = |by: &str, parameter: &str| {
+        let rule = rules.iter().find(|rule| rule.id == by).expect(by);
+        names(
+            rule.pattern["detail"]["requestParameters"][parameter]
+                .as_array()
+                .unwrap(),
+        )
+    };
+    let but = |unguarded: &[&str]| -> BTreeSet<_> {
+        rules
+            .iter()
+            .filter(|rule| !unguarded.contains(&rule.id.as_str()))
+            .map(|rule| format!("kms-watch-{}", rule.id))
+            .collect()
+    };
+    // A resource cannot refer to itself, nor two to each other.
+    assert_eq!(guarded("RuleChanged", "name"), but(&["RuleChanged"]));
+    assert_eq!(
+        guarded("RuleEmptied", "rule"),
+        but(&["RuleChanged", "RuleEmptied"])
+    );
+}
+
+// --- The functions -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn there_is_a_function_for_each_folder() {
+    let deployed: BTreeSet<_> = Template::read()
+        .functions()
+        .into_iter()
+        .map(|function| function.folder)
+        .collect();
+    assert_eq!(deployed, folders("functions"));
+}
+
+#[test]
+fn functions_are_given_what_their_configuration_reads() {
+    let asked = RefCell::new(BTreeSet::new());
+    let lookup = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    };
+    // Nothing is set, so this fails; what it asked for on the way is what counts.
+    assert!(Config::from_lookup(lookup, &[]).is_err());
+    let asked = asked.into_inner();
+    assert!(asked.contains("ALERT_TOPIC_ARN"));
+
+    let template = Template::read();
+    for function in template.functions() {
+        let variables = function.properties["Environment"]["Variables"]
+            .as_object()
+            .unwrap();
+        let given: BTreeSet<_> = variables.keys().cloned().collect();
+        assert_eq!(given, asked, "{}", function.id);
+    }
+}
+
+/// A value of the template that the functions refuse would only be found when they start.
+#[test]
+fn the_functions_can_start_with_the_defaults_and_with_everything() {
+    let template = Template::read();
+    let bare = Stack::default().without("HasChat").without("HasFeed");
+    let overrides = "KeyRotated=OFF,KeyMaterialImported=HIGH";
+    let everything = Stack::default()
+        .with("SeverityOverrides", overrides)
+        .with("MinimumSeverity", "CRITICAL");
+    for function in template.functions() {
+        for (stack, topics) in [(&bare, 1), (&everything, 3)] {
+            let variables = &function.properties["Environment"]["Variables"];
+            let variables = template.resolve(variables, stack);
+            let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
+            let config = Config::from_lookup(lookup, &[]).unwrap_or_else(|error| panic!("{error}"));
+            let optional = [&config.chat_topic, &config.feed_topic];
+            assert_eq!(1 + optional.into_iter().flatten().count(), topics);
+            assert!(config.ledger_table.is_some());
+        }
+    }
+}
+
+/// The levels that a user may choose are those that the functions know.
+#[test]
+fn severities_to_choose_from_are_those_of_the_alerts() {
+    let template = Template::read();
+    let allowed = &template.document["Parameters"]["MinimumSeverity"]["AllowedValues"];
+    let schema: Value = serde_json::from_str(&read("docs/schema/alert-1.0.json")).unwrap();
+    let levels = schema["$defs"]["Severity"]["oneOf"].as_array().map_or_else(
+        || names(schema["$defs"]["Severity"]["enum"].as_array().unwrap()),
+        |levels| names(levels.iter().map(|level| &level["const"])),
+    );
+    assert_eq!(names(allowed.as_array().unwrap()), levels);
+}
+
+#[test]
+fn each_function_has_a_log_and_a_place_for_what_it_fails_on() {
+    let template = Template::read();
+    let mut logs = BTreeSet::new();
+    for function in template.functions() {
+        let log = &function.properties["LoggingConfig"]["LogGroup"]["Ref"];
+        let group = &template.document["Resources"][log.as_str().unwrap()];
+        assert_eq!(group["Type"], "AWS::Logs::LogGroup", "{}", function.id);
+        assert_eq!(
+            group["Properties"]["RetentionInDays"],
+            json!({"Ref": "LogRetentionDays"})
+        );
+        assert!(
+            logs.insert(log.to_string()),
+            "{} shares its log",
+            function.id
+        );
+        assert_eq!(function.properties["LoggingConfig"]["LogFormat"], "JSON");
+        assert_eq!(
+            function.properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"],
+            json!({"Fn::GetAtt": ["FailedInvocations", "Arn"]}),
+        );
+        // Lambda tries again after a minute, and must not find the function still at it.
+        assert!(function.properties["Timeout"].as_i64().unwrap() < 60);
+    }
+}
+
+// --- What the functions may do -----------------------------------------------------------------------------------------
+
+/// Reads of KMS on a key.
+const KEY_READS: [&str; 4] = [
+    "kms:DescribeKey",
+    "kms:GetKeyRotationStatus",
+    "kms:ListKeyRotations",
+    "kms:ListResourceTags",
+];
+
+/// What each function's code calls on a key. None is a write, and none is cryptographic.
+fn key_reads(function: &str) -> BTreeSet<&'static str> {
+    let mut reads: BTreeSet<_> = KEY_READS.into_iter().collect();
+    match function {
+        "key-deletion" | "material-expiration" => {
+            reads.insert("kms:GetKeyLastUsage");
+        }
+        // A rotated key is no less usable: nobody needs to know when it was used.
+        "key-rotation" => {}
+        other => panic!("what does {other} call?"),
+    }
+    reads
+}
+
+#[test]
+fn a_function_may_do_what_its_code_does_and_nothing_else() {
+    let template = Template::read();
+    let arn = |rest: &str| rest.replace('~', "us-east-1:111122223333");
+    for function in template.functions() {
+        let mut wanted: BTreeMap<(&str, String), usize> = BTreeMap::new();
+        let mut grant =
+            |action, resource: String| *wanted.entry((action, resource)).or_default() += 1;
+        for action in key_reads(&function.folder) {
+            grant(action, "arn:aws:kms:*:111122223333:key/*".to_owned());
+        }
+        grant("kms:ListAliases", "*".to_owned());
+        for topic in ["AlertTopic", "ChatAlertTopic", "FeedAlertTopic"] {
+            for action in ["sns:Publish", "sns:GetTopicAttributes"] {
+                grant(action, arn(&format!("arn:aws:sns:~:kms-watch-{topic}")));
+            }
+        }
+        // What Lambda does in the function's name.
+        grant(
+            "sqs:SendMessage",
+            arn("arn:aws:sqs:~:kms-watch-FailedInvocations"),
+        );
+        let log = function.properties["LoggingConfig"]["LogGroup"]["Ref"]
+            .as_str()
+            .unwrap();
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            grant(
+                action,
+                arn(&format!("arn:aws:logs:~:log-group:kms-watch-{log}:*")),
+            );
+        }
+        for action in ["xray:PutTraceSegments", "xray:PutTelemetryRecords"] {
+            grant(action, "*".to_owned());
+        }
+
+        let statements = template.role_statements(&function.folder, &Stack::default());
+        let mut given: BTreeMap<(&str, String), usize> = BTreeMap::new();
+        for statement in &statements {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in statement["Action"].as_array().unwrap() {
+                for resource in statement["Resource"].as_array().unwrap() {
+                    let resource = resource.as_str().unwrap().to_owned();
+                    *given
+                        .entry((action.as_str().unwrap(), resource))
+                        .or_default() += 1;
+                }
+            }
+        }
+        assert_eq!(given, wanted, "{}", function.id);
+    }
+}
+
+#[test]
+fn topics_that_are_not_there_are_not_granted() {
+    let bare = Stack::default().without("HasChat").without("HasFeed");
+    let statements = Template::read().role_statements("key-deletion", &bare);
+    let tell = statements
+        .iter()
+        .find(|statement| statement["Action"][0] == "sns:Publish");
+    let alerts = json!(["arn:aws:sns:us-east-1:111122223333:kms-watch-AlertTopic"]);
+    assert_eq!(tell.unwrap()["Resource"], alerts);
+}
+
+#[test]
+fn each_function_has_a_role_of_its_own_that_the_user_can_bound() {
+    let template = Template::read();
+    let roles: BTreeSet<_> = template
+        .functions()
+        .iter()
+        .map(|function| function.properties["Role"]["Fn::GetAtt"][0].to_string())
+        .collect();
+    assert_eq!(roles.len(), template.functions().len());
+    assert_eq!(template.resources("AWS::IAM::Role").count(), roles.len());
+    for (id, role) in template.resources("AWS::IAM::Role") {
+        let bounded = template.resolve(
+            &role["PermissionsBoundary"],
+            &Stack::default().with("PermissionsBoundaryArn", "boundary"),
+        );
+        assert_eq!(bounded, "boundary", "{id}");
+        assert!(role["ManagedPolicyArns"].is_null(), "{id}");
+    }
+}
+
+#[test]
+fn a_wildcard_is_explained_above_it() {
+    let text = read("template.yaml");
+    let lines: Vec<_> = text.lines().collect();
+    let mut wildcards = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let code = line.trim();
+        if code.starts_with("Resource: ") && code.contains('*') {
+            wildcards += 1;
+            assert!(
+                lines[number - 1].trim().starts_with('#'),
+                "line {}: {code} without a reason",
+                number + 1
+            );
+        }
+    }
+    assert!(wildcards > 0);
+}
+
+// --- Topics, queues, table ---------------------------------------------------------------------------------------------
+
+fn deny_of<'a>(template: &'a Template, kind: &str, list: &str, id: &str) -> Option<&'a Value> {
+    let mut policies = template.resources(kind);
+    let (_, policy) = policies.find(|(_, policy)| policy[list] == json!([{"Ref": id}]))?;
+    let statements = policy["PolicyDocument"]["Statement"].as_array()?;
+    statements.iter().find(|statement| {
+        statement["Effect"] == "Deny"
+            && statement["Condition"] == json!({"Bool": {"aws:SecureTransport": "false"}})
+    })
+}
+
+#[test]
+fn topics_and_queues_take_nothing_without_tls() {
+    let template = Template::read();
+    let topics = template
+        .resources("AWS::SNS::Topic")
+        .map(|(id, _)| (id, "AWS::SNS::TopicPolicy", "Topics"));
+    let queues = template
+        .resources("AWS::SQS::Queue")
+        .map(|(id, _)| (id, "AWS::SQS::QueuePolicy", "Queues"));
+    let all: Vec<_> = topics.chain(queues).collect();
+    assert_eq!(all.len(), 6);
+    for (id, kind, list) in all {
+        let deny = deny_of(&template, kind, list, id);
+        assert!(deny.is_some_and(|deny| deny["Principal"] == "*"), "{id}");
+    }
+}
+
+#[test]
+fn no_key_of_the_customers_can_mute_a_topic() {
+    let template = Template::read();
+    for (id, topic) in template.resources("AWS::SNS::Topic") {
+        let key = &topic["KmsMasterKeyId"];
+        if id == "HealthTopic" {
+            assert!(
+                key.is_null(),
+                "CloudWatch and EventBridge may not use {key}"
+            );
+        } else {
+            assert_eq!(key, "alias/aws/sns", "{id}");
+        }
+    }
+    for (id, queue) in template.resources("AWS::SQS::Queue") {
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+        assert_eq!(queue["MessageRetentionPeriod"], 14 * 24 * 60 * 60, "{id}");
+    }
+}
+
+#[test]
+fn the_ledger_outlives_the_stack() {
+    let template = Template::read();
+    let table = &template.document["Resources"]["Ledger"];
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        assert_eq!(table[policy], "Retain", "{policy}");
+    }
+    let properties = &table["Properties"];
+    assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(
+        properties["TimeToLiveSpecification"],
+        json!({"AttributeName": "ttl", "Enabled": true})
+    );
+    assert_eq!(
+        properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    assert_eq!(properties["SSESpecification"], json!({"SSEEnabled": true}));
+    assert_eq!(
+        properties["KeySchema"],
+        json!([{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}])
+    );
+}
+
+/// Two stacks in one account and Region must not fight over a name.
+#[test]
+fn nothing_has_a_fixed_name() {
+    const NAMES: [&str; 9] = [
+        "AlarmName",
+        "DashboardName",
+        "FunctionName",
+        "Name",
+        "QueueName",
+        "RoleName",
+        "RuleName",
+        "TableName",
+        "TopicName",
+    ];
+    let template = Template::read();
+    for (id, resource) in template.section("Resources") {
+        for name in NAMES {
+            assert!(resource["Properties"][name].is_null(), "{id} has a {name}");
+        }
+        if resource["Type"] == "AWS::Logs::LogGroup" {
+            assert!(resource["Properties"]["LogGroupName"].is_null(), "{id}");
+        }
+    }
+}
+
+// --- Alarms and dashboard ----------------------------------------------------------------------------------------------
+
+#[test]
+fn every_alarm_says_what_to_do_and_what_silence_means() {
+    let template = Template::read();
+    for (id, alarm) in template.resources("AWS::CloudWatch::Alarm") {
+        assert_eq!(
+            alarm["AlarmActions"],
+            json!([{"Ref": "HealthTopic"}]),
+            "{id}"
+        );
+        assert!(alarm["TreatMissingData"].is_string(), "{id}");
+        let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
+        assert!(
+            (40..=1_024).contains(&description.len()),
+            "{id}: {description}"
+        );
+        // "OK" would be told when the metric ends, which is when the material expires.
+        assert!(alarm["OKActions"].is_null(), "{id}");
+        // A list of states by key or store, and the worst of them, need both.
+        for metric in alarm["Metrics"].as_array().into_iter().flatten() {
+            let Some(query) = metric["Expression"].as_str() else {
+                continue;
+            };
+            if query.starts_with("SELECT") {
+                assert!(
+                    query.contains(" GROUP BY ") && query.contains(" ORDER BY "),
+                    "{id}: {query}"
+                );
+                // As far back as such an alarm can look.
+                let seconds = metric["Period"].as_i64().unwrap()
+                    * alarm["EvaluationPeriods"].as_i64().unwrap();
+                assert!(seconds <= 3 * 60 * 60, "{id} looks back {seconds} s");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_expired_material_is_not_told_as_well_again() {
+    let template = Template::read();
+    let alarm = &template.document["Resources"]["MaterialExpiring"]["Properties"];
+    assert_eq!(alarm["TreatMissingData"], "missing");
+    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
+    // The mapping holds every choice, in seconds.
+    let choices = template.document["Parameters"]["MaterialExpiryDays"]["AllowedValues"]
+        .as_array()
+        .unwrap();
+    let days = template.document["Mappings"]["Days"].as_object().unwrap();
+    assert_eq!(names(choices), days.keys().cloned().collect());
+    for (day, entry) in days {
+        let day: i64 = day.parse().unwrap();
+        assert_eq!(entry["Seconds"], day * 24 * 60 * 60);
+    }
+}
+
+#[test]
+fn successes_are_not_counted_as_errors_of_a_key_store() {
+    let template = Template::read();
+    let alarm = &template.document["Resources"]["KeyStoreErrors"]["Properties"];
+    let query = alarm["Metrics"][0]["Expression"].as_str().unwrap();
+    assert!(query.contains("WHERE ExceptionName != 'None'"), "{query}");
+}
+
+#[test]
+fn each_function_and_each_queue_is_watched_without_any_function() {
+    let template = Template::read();
+    let watched: BTreeSet<_> = template
+        .resources("AWS::CloudWatch::Alarm")
+        .filter(|(_, alarm)| alarm["Threshold"] == 0 && alarm["TreatMissingData"] == "notBreaching")
+        .map(|(_, alarm)| {
+            (
+                alarm["MetricName"].to_string(),
+                alarm["Dimensions"][0]["Value"].to_string(),
+            )
+        })
+        .collect();
+    let mut wanted = BTreeSet::new();
+    for function in template.functions() {
+        for metric in ["Errors", "Throttles"] {
+            wanted.insert((
+                json!(metric).to_string(),
+                json!({"Ref": function.id}).to_string(),
+            ));
+        }
+    }
+    for (id, _) in template.resources("AWS::SQS::Queue") {
+        let queue = json!({"Fn::GetAtt": [id, "QueueName"]}).to_string();
+        wanted.insert((
+            json!("ApproximateNumberOfMessagesVisible").to_string(),
+            queue,
+        ));
+    }
+    assert!(
+        watched.is_superset(&wanted),
+        "not watched: {:?}",
+        wanted.difference(&watched)
+    );
+}
+
+#[test]
+fn the_dashboard_shows_every_alarm_and_every_function() {
+    let template = Template::read();
+    let body = &template.document["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+    let body: Value =
+        serde_json::from_str(template.resolve(body, &Stack::default()).as_str().unwrap())
+            .expect("the dashboard is JSON");
+    let widgets = body["widgets"].as_array().unwrap();
+
+    let mut shown = BTreeSet::new();
+    for widget in widgets.iter().filter(|widget| widget["type"] == "alarm") {
+        shown.extend(names(widget["properties"]["alarms"].as_array().unwrap()));
+    }
+    // A widget cannot name what may not be there.
+    let always = template.section("Resources").filter(|(_, resource)| {
+        resource["Type"] == "AWS::CloudWatch::Alarm" && resource["Condition"].is_null()
+    });
+    let alarms: BTreeSet<_> = always
+        .map(|(id, _)| format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:kms-watch-{id}"))
+        .collect();
+    assert_eq!(shown, alarms);
+
+    for metric in ["Invocations", "Duration"] {
+        let lines = widgets.iter().flat_map(|widget| {
+            widget["properties"]["metrics"]
+                .as_array()
+                .into_iter()
+                .flatten()
+        });
+        let functions: BTreeSet<_> = lines
+            .filter(|line| line[1] == metric)
+            .map(|line| line[3].as_str().unwrap().to_owned())
+            .collect();
+        let wanted: BTreeSet<_> = template
+            .functions()
+            .iter()
+            .map(|function| format!("kms-watch-{}", function.id))
+            .collect();
+        assert_eq!(functions, wanted, "{metric}");
+    }
+
+    let mut taken = BTreeSet::new();
+    for widget in widgets {
+        let at = |name: &str| widget[name].as_u64().unwrap();
+        assert!(at("x") + at("width") <= 24);
+        for x in at("x")..at("x") + at("width") {
+            for y in at("y")..at("y") + at("height") {
+                assert!(
+                    taken.insert((x, y)),
+                    "{} lies on another",
+                    widget["properties"]["title"]
+                );
+            }
+        }
+    }
+}
+
+// --- What the user is asked --------------------------------------------------------------------------------------------
+
+#[test]
+fn every_parameter_is_grouped_labelled_described_and_in_the_manual() {
+    let template = Template::read();
+    let interface = &template.document["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups = interface["ParameterGroups"].as_array().unwrap();
+    let grouped: Vec<_> = groups
+        .iter()
+        .flat_map(|group| group["Parameters"].as_array().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let labelled: Vec<_> = interface["ParameterLabels"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    let parameters: Vec<_> = template
+        .section("Parameters")
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(grouped, parameters, "in the order of the groups");
+    assert_eq!(labelled, parameters, "in the order of the groups");
+    let manual = read("docs/deploy.md");
+    for (name, parameter) in template.section("Parameters") {
+        assert!(parameter["Description"].is_string(), "{name}");
+        // With a default each, `sam deploy` asks for nothing that one must know.
+        let default = &parameter["Default"];
+        assert!(!default.is_null(), "{name}");
+        let shown = default
+            .as_str()
+            .map_or_else(|| default.to_string(), ToOwned::to_owned);
+        let cell = if shown.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("`{shown}`")
+        };
+        let row = format!("| `{name}` | {cell} |");
+        assert!(manual.contains(&row), "docs/deploy.md has no row {row}");
+    }
+}
+
+#[test]
+fn everything_that_people_need_is_an_output() {
+    let template = Template::read();
+    let outputs: BTreeSet<_> = template
+        .section("Outputs")
+        .map(|(_, output)| output["Value"]["Ref"].as_str().unwrap().to_owned())
+        .collect();
+    let wanted = template.section("Resources").filter(|(_, resource)| {
+        let kind = resource["Type"].as_str().unwrap();
+        [
+            "AWS::SNS::Topic",
+            "AWS::SQS::Queue",
+            "AWS::DynamoDB::Table",
+            "AWS::CloudWatch::Dashboard",
+        ]
+        .contains(&kind)
+    });
+    assert_eq!(outputs, wanted.map(|(id, _)| id.to_owned()).collect());
+}
+
+/// Built from the workspace's root, a function would take on features that only tests use.
+#[test]
+fn functions_are_built_in_their_own_folders() {
+    for (id, function) in Template::read().section("Resources") {
+        if function["Type"] == "AWS::Serverless::Function" {
+            assert_eq!(
+                function["Metadata"]["BuildMethod"], "rust-cargolambda",
+                "{id}"
+            );
+            let folder = function["Properties"]["CodeUri"].as_str().unwrap();
+            assert!(folder.starts_with("functions/"), "{id}: {folder}");
+            let manifest = repository().join(folder).join("Cargo.toml");
+            assert!(manifest.is_file(), "{id}: {folder}");
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Configuration of a function, read once from its environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::arn::TopicArn;
+use crate::arn::{AccountId, TopicArn};
 use crate::kinds::KIND_NAMES;
 use crate::severity::Severity;
 
@@ -32,6 +32,10 @@ pub struct Config {
     pub owner_tag_key: String,
     /// People and chat are told of this level and above.
     pub minimum_severity: Severity,
+    /// Accounts of the own organisation, access for which is not foreign. For functions that watch access.
+    pub trusted_accounts: BTreeSet<AccountId>,
+    /// Days before key material expires at which to warn, the most first. For functions that count down.
+    pub expiry_warning_days: Vec<u32>,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
 }
@@ -83,6 +87,21 @@ impl Config {
             .unwrap_or_else(|| "Owner".to_owned());
         let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
+        let trusted_accounts = reader.list(
+            "TRUSTED_ACCOUNTS",
+            "",
+            "an account id of twelve digits",
+            AccountId::new,
+        );
+        let warning_days = reader.list(
+            "EXPIRY_WARNING_DAYS",
+            "30,14,7,3,1",
+            "a number of days from 1 to 365",
+            |days| {
+                // Key material lasts 365 days at most (KMS API Reference, ImportKeyMaterial).
+                days.parse().ok().filter(|days| (1..=365).contains(days))
+            },
+        );
         for name in required {
             if reader.text(name).is_none() {
                 reader.problem(name, "is missing");
@@ -97,6 +116,8 @@ impl Config {
                 owner_tag_key,
                 minimum_severity,
                 severity_overrides,
+                trusted_accounts,
+                expiry_warning_days: warning_days.into_iter().rev().collect(),
             }),
             (_, problems) => Err(ConfigError { problems }),
         }
@@ -133,6 +154,29 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             return None;
         }
         self.optional(name)
+    }
+
+    /// The different entries of a list that commas separate.
+    fn list<T: Ord>(
+        &mut self,
+        name: &str,
+        default: &str,
+        wanted: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> BTreeSet<T> {
+        let value = self.text(name).unwrap_or_else(|| default.to_owned());
+        let mut entries = BTreeSet::new();
+        for entry in value
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
+            match read(entry) {
+                Some(entry) => _ = entries.insert(entry),
+                None => self.problem(name, format_args!("is malformed: {entry:?}: not {wanted}")),
+            }
+        }
+        entries
     }
 
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {
@@ -203,6 +247,8 @@ mod tests {
         assert_eq!(config.owner_tag_key, "Owner");
         assert_eq!(config.minimum_severity, Severity::Low);
         assert!(config.severity_overrides.is_empty());
+        assert!(config.trusted_accounts.is_empty());
+        assert_eq!(config.expiry_warning_days, [30, 14, 7, 3, 1]);
     }
 
     #[test]
@@ -211,6 +257,8 @@ mod tests {
             ("CHAT_TOPIC_ARN", "chat"),
             ("FEED_TOPIC_ARN", "arn:aws:sqs:us-east-1:111122223333:feed"),
             ("MINIMUM_SEVERITY", "URGENT"),
+            ("TRUSTED_ACCOUNTS", "111122223333, 42"),
+            ("EXPIRY_WARNING_DAYS", "30,0,soon"),
             (
                 "SEVERITY_OVERRIDES",
                 "KeyRotated=OFF,KeyRotatet=LOW,KeyDeleted=loud,KeyEnabled,KeyRotated=LOW",
@@ -226,6 +274,9 @@ mod tests {
             "SEVERITY_OVERRIDES is malformed: \"KeyDeleted=loud\": not one of INFO, LOW, MEDIUM, HIGH, CRITICAL or OFF",
             "SEVERITY_OVERRIDES is malformed: \"KeyEnabled\": not of the form Kind=LEVEL",
             "SEVERITY_OVERRIDES is malformed: KeyRotated is there twice",
+            "TRUSTED_ACCOUNTS is malformed: \"42\": not an account id of twelve digits",
+            "EXPIRY_WARNING_DAYS is malformed: \"0\": not a number of days from 1 to 365",
+            "EXPIRY_WARNING_DAYS is malformed: \"soon\": not a number of days from 1 to 365",
             "AWS_REGION is missing",
         ];
         assert_eq!(error.problems(), expected);
@@ -236,6 +287,8 @@ mod tests {
         let config = read(&[
             ("ALERT_TOPIC_ARN", TOPIC),
             ("AWS_REGION", "us-east-1"),
+            ("TRUSTED_ACCOUNTS", "444455556666,111122223333,"),
+            ("EXPIRY_WARNING_DAYS", "2, 60 ,2"),
             ("MINIMUM_SEVERITY", "high"),
             (
                 "SEVERITY_OVERRIDES",
@@ -244,6 +297,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.minimum_severity, Severity::High);
+        assert_eq!(config.trusted_accounts.len(), 2);
+        assert_eq!(config.expiry_warning_days, [60, 2]);
         assert_eq!(
             config.severity_overrides,
             BTreeMap::from([

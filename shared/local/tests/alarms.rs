@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::shape::{sample, shape};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -107,7 +109,10 @@ fn assert_like(event: &Value, name: &str) {
             if let Some(form) = shape.get_mut(&path) {
                 let text = value["detail"][state]["reasonData"].as_str().unwrap();
                 let data: Value = serde_json::from_str(text).unwrap();
-                *form = format!("{:?}", data.as_object().unwrap().keys().collect::<Vec<_>>());
+                *form = format!(
+                    "{:?}",
+                    data.as_object().unwrap().keys().collect::<BTreeSet<_>>()
+                );
             }
         }
         shape

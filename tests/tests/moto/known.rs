@@ -583,14 +583,13 @@ pub(crate) const DYNAMODB: &[Known] = &[
             "update: SET words = :v: *",
             "get: tree, tree.leaf",
             "query: with an unused value",
-            "batch: the same twice",
             "batch: 26",
         ],
         member: "outcome",
         ours: "400 ValidationException",
         moto: "200",
         why: "names of tables; UpdateTimeToLive; numbers; sets are not empty and hold nothing twice; paths must not \
-              overlap; all values are used; BatchWriteItem takes 25 requests, and an item once. Moto checks none",
+              overlap; all values are used; BatchWriteItem takes 25 requests. Moto checks none",
     },
     Known {
         steps: &["update: SET amount = :v: Some(N(\"one\")), read"],

@@ -9,8 +9,9 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put, ReturnValue,
-    ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus, TransactWriteItem, Update,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, Put, PutRequest,
+    ReturnValue, ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus, TransactWriteItem,
+    Update, WriteRequest,
 };
 use serde_json::json;
 use watch_local::{LocalAws, Options};
@@ -340,4 +341,27 @@ async fn what_is_not_there_is_refused() {
     assert_eq!(code(query.send().await), "ValidationException");
     let expired = client.describe_limits().send().await;
     assert_eq!(code(expired), "UnknownOperationException");
+}
+
+/// DynamoDB API Reference, BatchWriteItem: "more than one operation on the same item".
+#[tokio::test]
+async fn a_batch_with_one_item_twice_is_refused_whole() {
+    let (aws, db) = start();
+    let put = |sk: &str| {
+        let put = PutRequest::builder().set_item(Some(key("b", sk))).build();
+        WriteRequest::builder().put_request(put.unwrap()).build()
+    };
+    let write = async |requests| {
+        db.batch_write_item()
+            .request_items(TABLE, requests)
+            .send()
+            .await
+    };
+    assert_eq!(
+        code(write(vec![put("1"), put("1")]).await),
+        "ValidationException"
+    );
+    assert_eq!(aws.table_items(TABLE).len(), 0);
+    write(vec![put("1"), put("2")]).await.unwrap();
+    assert_eq!(aws.table_items(TABLE).len(), 2);
 }

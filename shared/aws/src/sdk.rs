@@ -37,9 +37,12 @@ pub async fn load(lookup: impl Fn(&str) -> Option<String>, topic: &TopicArn) -> 
         .await
 }
 
+/// The access key that [`local`] signs with.
+pub const LOCAL_ACCESS_KEY: &str = "AKIDLOCAL";
+
 /// A configuration for an AWS on this machine, at a plain HTTP `endpoint`. It reads nothing from the environment.
 pub fn local(endpoint: &str, region: &str) -> SdkConfig {
-    let credentials = Credentials::new("AKIDLOCAL", "local", None, None, "local");
+    let credentials = Credentials::new(LOCAL_ACCESS_KEY, "local", None, None, "local");
     SdkConfig::builder()
         .behavior_version(behavior())
         .region(Region::new(region.to_owned()))

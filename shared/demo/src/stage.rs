@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use aws_sdk_kms::Client;
+use aws_sdk_kms::config::{Builder, Credentials};
 use jiff::Timestamp;
 use serde_json::Value;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk};
@@ -70,6 +71,12 @@ impl Stage {
     pub(crate) fn new(options: Options) -> Result<Self, DemoError> {
         let aws = Rc::new(LocalAws::start(options)?);
         aws.as_caller(Caller::assumed_role("PowerUser", "maria").from_ip("192.0.2.10"));
+        // The functions have a role of their own; everybody else is Maria.
+        aws.caller_for(
+            sdk::LOCAL_ACCESS_KEY,
+            Caller::assumed_role("kms-watch", "functions"),
+        );
+        let maria = Credentials::new("AKIDMARIA", "local", None, None, "demo");
         let sdk = sdk::local(&aws.endpoint_url(), aws.region());
         let config = Config::from_lookup(
             |name| {
@@ -89,7 +96,7 @@ impl Stage {
             clock: StageClock(Rc::clone(&aws)),
         });
         Ok(Self {
-            kms: Client::new(&sdk),
+            kms: Client::from_conf(Builder::from(&sdk).credentials_provider(maria).build()),
             functions: functions.into(),
             router: RefCell::new(Router::new(&Template::read(), &Stack::default())),
             aws,

@@ -676,3 +676,22 @@ fn a_replay_says_so_first() {
         "This is a replay (after-the-outage) of what happened on 2026-11-20 10:00 UTC. The ";
     assert!(summary.starts_with(first), "{summary}");
 }
+
+#[test]
+fn rotation_that_kms_denies_while_a_deletion_is_pending_is_not_called_off() {
+    let body = |state: State| {
+        let metadata = Metadata {
+            state: Some(state),
+            ..FakeKms::default().metadata.unwrap()
+        };
+        let rotation = Ok(RotationStatus::default());
+        let kms = FakeKms {
+            metadata: Ok(metadata),
+            rotation,
+            ..FakeKms::default()
+        };
+        render::people(&alert_on(kms, KeyDeletionScheduled::default(), &[]))
+    };
+    assert!(body(State::PendingDeletion).contains("reads as off while the deletion is pending"));
+    assert!(body(State::Disabled).contains("Rotation     off\n"));
+}

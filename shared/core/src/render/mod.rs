@@ -6,6 +6,7 @@ mod feed;
 mod people;
 
 use crate::alert::{Alert, LastUseStatus};
+use crate::key::State;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
@@ -132,6 +133,10 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
             let mut text = match (rotation.enabled, rotation.period_days) {
                 (Some(true), Some(period)) => text!["every ", days(period)],
                 (Some(true), None) => text!["on"],
+                // KMS API Reference, GetKeyRotationStatus: whatever it was, it comes back when the deletion is cancelled.
+                (Some(false), _) if key.state.as_ref().is_some_and(State::is_pending_deletion) => {
+                    text!["reads as off while the deletion is pending"]
+                }
                 (Some(false), _) => text!["off"],
                 (None, _) => text!["unknown"],
             };

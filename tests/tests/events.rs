@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::config::Config;
 use watch_core::decision::Decide;
+use watch_core::ledger::NoLedger;
 use watch_core::pipeline::{Outcome, Watch};
 use watch_core::ports::{CallError, Clock, Message, Topics};
 use watch_core::schema::{alert_schema, closed_alert_schema};
@@ -72,13 +73,14 @@ fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
         decide,
         kms: SampleKeys,
         topics: Outbox::default(),
+        ledger: None::<NoLedger>,
         clock: FixedClock,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .unwrap();
-    let outcome = runtime.block_on(watch.handle(event)).unwrap();
+    let outcome = runtime.block_on(watch.handle(event, "request")).unwrap();
     (outcome, watch.topics.0.into_inner())
 }
 

@@ -10,12 +10,15 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
-use aws_sdk_kms::types::{KeyMetadata, MultiRegionConfiguration, MultiRegionKey};
+use aws_sdk_kms::types::{
+    ImportState, IncludeKeyMaterial, KeyMetadata, MultiRegionConfiguration, MultiRegionKey,
+    RotationsListEntry,
+};
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use watch_core::arn::KeyArn;
-use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tags, Use};
+use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
+use watch_core::ports::{CallError, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
@@ -189,14 +192,15 @@ impl Kms for KmsAdapter {
         })
     }
 
-    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError> {
-        let mut last = None;
+    async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError> {
+        let mut materials = Vec::new();
         let mut pages = Pages::default();
         while let Some(marker) = pages.next() {
             let call = self
                 .client
                 .list_key_rotations()
                 .key_id(key.to_string())
+                .include_key_material(IncludeKeyMaterial::AllKeyMaterial)
                 .limit(1000)
                 .set_marker(marker);
             let page = call
@@ -205,15 +209,10 @@ impl Kms for KmsAdapter {
                 .send()
                 .await
                 .map_err(failed)?;
-            last = last.max(
-                page.rotations()
-                    .iter()
-                    .filter_map(|rotation| moment(rotation.rotation_date()))
-                    .max(),
-            );
+            materials.extend(page.rotations().iter().map(material));
             pages.follow(page.truncated(), page.next_marker());
         }
-        Ok(last)
+        Ok(materials)
     }
 
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
@@ -302,7 +301,29 @@ fn metadata(key: &KeyMetadata) -> Metadata {
         expires_at: moment(key.valid_to()),
         custom_key_store_id: text(key.custom_key_store_id()),
         multi_region: key.multi_region_configuration().map(multi_region),
+        current_material: material_id(key.current_key_material_id()),
     }
+}
+
+fn material(entry: &RotationsListEntry) -> Material {
+    Material {
+        id: material_id(entry.key_material_id()),
+        state: entry
+            .key_material_state()
+            .map(|state| MaterialState::new(state.as_str())),
+        imported: entry
+            .import_state()
+            .map(|state| *state == ImportState::Imported),
+        valid_to: moment(entry.valid_to()),
+        rotated_at: moment(entry.rotation_date()),
+    }
+}
+
+/// 64 hexadecimal digits (AWS KMS API Reference, RotationsListEntry).
+fn material_id(id: Option<&str>) -> Option<String> {
+    let id = id?;
+    ((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .then(|| id.to_owned())
 }
 
 fn multi_region(configuration: &MultiRegionConfiguration) -> MultiRegion {

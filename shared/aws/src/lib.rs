@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`kms`] | the reads of KMS |
 //! | [`sns`] | publishing |
+//! | [`dynamodb`] | the ledger's table |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
@@ -16,9 +17,11 @@
 //!
 //! IAM actions: `kms:DescribeKey`, `kms:ListAliases` (also while starting, on `*`), `kms:ListResourceTags`,
 //! `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyLastUsage`, `sns:Publish`, and
-//! `sns:GetTopicAttributes` while starting.
+//! `sns:GetTopicAttributes` while starting; `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and
+//! `dynamodb:BatchWriteItem` on the ledger.
 
 pub mod clock;
+pub mod dynamodb;
 mod error;
 pub mod kms;
 mod log;
@@ -28,6 +31,7 @@ pub mod start;
 pub mod warm;
 
 pub use clock::SystemClock;
+pub use dynamodb::DynamoDbAdapter;
 pub use kms::KmsAdapter;
 pub use sns::SnsAdapter;
 pub use start::{run, watch};

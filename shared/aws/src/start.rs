@@ -14,7 +14,7 @@ use watch_core::pipeline::{HandleError, Watch};
 use watch_core::ports::Clock;
 
 use crate::error::chain;
-use crate::{KmsAdapter, SnsAdapter, SystemClock, log, sdk, warm};
+use crate::{DynamoDbAdapter, KmsAdapter, SnsAdapter, SystemClock, log, sdk, warm};
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -61,9 +61,11 @@ pub fn watch(
     decide: fn(&Event) -> Decision,
     config: Config,
     sdk: &SdkConfig,
-) -> Watch<KmsAdapter, SnsAdapter, SystemClock> {
+) -> Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, SystemClock> {
+    let ledger = config.ledger_table.as_deref();
     Watch {
         function,
+        ledger: ledger.map(|table| DynamoDbAdapter::new(sdk, table)),
         config,
         decide,
         kms: KmsAdapter::new(sdk),
@@ -77,21 +79,22 @@ async fn serve(
     decide: fn(&Event) -> Decision,
     config: Config,
 ) -> Result<(), lambda_runtime::Error> {
-    match &config.ledger_table {
-        None => tracing::warn!(function, "no ledger: no de-duplication, no memory"),
-        Some(table) => tracing::warn!(
-            function,
-            table,
-            "this version keeps no ledger yet: LEDGER_TABLE is not used"
-        ),
+    if config.ledger_table.is_none() {
+        tracing::warn!(function, "no ledger: no de-duplication, no memory");
     }
     let sdk = sdk::load(environment, &config.alert_topic).await;
     let watch = &watch(function, decide, config, &sdk);
-    warm::up(&watch.kms, &watch.topics, &watch.config).await;
+    warm::up(
+        &watch.kms,
+        &watch.topics,
+        watch.ledger.as_ref(),
+        &watch.config,
+    )
+    .await;
     // The payload is taken as any JSON, so that an event that nobody understands still reaches our own code.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         watch
-            .handle(&event.payload)
+            .handle(&event.payload, &event.context.request_id)
             .await
             .map_err(|error| diagnostic(&error))
     }))

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use watch_core::config::Config;
 
-use crate::{KmsAdapter, SnsAdapter};
+use crate::{DynamoDbAdapter, KmsAdapter, SnsAdapter};
 
 /// An event is explained by up to six reads of KMS at once, and HTTP/1.1 carries one at a time.
 const KMS_CONNECTIONS: usize = 6;
@@ -13,11 +13,20 @@ const KMS_CONNECTIONS: usize = 6;
 /// Lambda waits for the start of a function at most 10 seconds, a person on call not at all.
 const LIMIT: Duration = Duration::from_millis(500);
 
-/// Opens the connections that one event needs, in parallel: six to KMS, and one to SNS for each topic.
+/// An event asks the ledger for three things at once.
+const LEDGER_CONNECTIONS: usize = 3;
+
+/// Opens the connections that one event needs, in parallel: six to KMS, three to DynamoDB if there is a ledger, and one
+/// to SNS for each topic.
 ///
 /// The credentials and the trust store are loaded on the way. What fails here fails again, and is told, in an event:
 /// errors are only written to the log, at level debug.
-pub async fn up(kms: &KmsAdapter, topics: &SnsAdapter, config: &Config) {
+pub async fn up(
+    kms: &KmsAdapter,
+    topics: &SnsAdapter,
+    ledger: Option<&DynamoDbAdapter>,
+    config: &Config,
+) {
     let arns = [
         Some(&config.alert_topic),
         config.chat_topic.as_ref(),
@@ -25,9 +34,13 @@ pub async fn up(kms: &KmsAdapter, topics: &SnsAdapter, config: &Config) {
     ];
     let kms = join_all((0..KMS_CONNECTIONS).map(|_| kms.touch()));
     let sns = join_all(arns.into_iter().flatten().map(|topic| topics.touch(topic)));
-    match tokio::time::timeout(LIMIT, join(kms, sns)).await {
-        Ok((kms, sns)) => {
-            for error in kms.into_iter().chain(sns).filter_map(Result::err) {
+    let tables = ledger.into_iter().cycle();
+    let connections = LEDGER_CONNECTIONS * usize::from(ledger.is_some());
+    let ledger = join_all(tables.take(connections).map(DynamoDbAdapter::touch));
+    match tokio::time::timeout(LIMIT, join3(kms, sns, ledger)).await {
+        Ok((kms, sns, ledger)) => {
+            let answers = kms.into_iter().chain(sns).chain(ledger);
+            for error in answers.filter_map(Result::err) {
                 tracing::debug!(%error, "no connection in advance");
             }
         }

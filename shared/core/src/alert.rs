@@ -63,6 +63,16 @@ pub struct Alert {
     pub source: Source,
 }
 
+impl Alert {
+    /// The owner of the key or keys that it is about.
+    pub fn owner(&self) -> Option<&Untrusted> {
+        match &self.details {
+            Kind::Burst(burst) => burst.owner.as_ref(),
+            _ => self.key.as_ref().and_then(|key| key.owner.as_ref()),
+        }
+    }
+}
+
 /// What is known of the key.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -269,7 +279,7 @@ pub enum EnrichmentStatus {
 pub enum EnrichmentSource {
     /// KMS, asked now.
     Live,
-    /// The last snapshot in the ledger.
+    /// The last snapshot in the ledger, for all that `missing` names and KMS has forgotten.
     Ledger,
     /// The event alone.
     Event,
@@ -280,7 +290,8 @@ pub enum EnrichmentSource {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`.
+    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`; `ledger` if that failed, so that this alert
+    /// may come twice.
     pub fact: &'static str,
     /// Why: an error code of AWS and its message.
     pub reason: Untrusted,

@@ -218,13 +218,20 @@ impl Subject {
         }
     }
 
+    /// The name under which everything about the account in the Region is kept together.
+    pub fn account_key(&self) -> String {
+        format!(
+            "account#{}#{}",
+            self.account().as_str(),
+            self.region().as_str()
+        )
+    }
+
     /// The name under which everything about the subject is kept together: a key's ARN.
     pub fn partition_key(&self) -> String {
         match self {
             Self::Key(key) => key.to_string(),
-            Self::Account {
-                account, region, ..
-            } => format!("account#{}#{}", account.as_str(), region.as_str()),
+            Self::Account { .. } => self.account_key(),
         }
     }
 }

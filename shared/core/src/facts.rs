@@ -9,7 +9,11 @@ use crate::alert::{
 };
 use crate::arn::KeyArn;
 use crate::key::Origin;
-use crate::ports::{CallError, CallErrorKind, Kms, LastUsage, Metadata, RotationStatus, Tags};
+use crate::ledger::Profile;
+use crate::ledger::profile::{self, Dated, learn};
+use crate::ports::{
+    CallError, CallErrorKind, Kms, LastUsage, Material, Metadata, RotationStatus, Tags,
+};
 use crate::text::Untrusted;
 
 /// Longest wait for a read, its retries included.
@@ -30,54 +34,110 @@ pub struct Reads {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fact<T> {
     Known(T),
+    /// From the ledger, since KMS gave no answer, or was not asked.
+    Remembered {
+        fact: Dated<T>,
+        instead_of: Option<CallError>,
+    },
     /// Not asked for, or without meaning for this key.
     None,
     Missing(CallError),
 }
 
 impl<T> Fact<T> {
+    /// KMS said so just now.
+    fn live(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Remembered { .. } | Self::None | Self::Missing(_) => None,
+        }
+    }
+
     fn known(&self) -> Option<&T> {
         match self {
-            Self::Known(value) => Some(value),
+            Self::Known(value)
+            | Self::Remembered {
+                fact: Dated { value, .. },
+                ..
+            } => Some(value),
             Self::None | Self::Missing(_) => None,
         }
     }
 
-    fn into_known(self) -> Option<T> {
+    /// The fact, and since when it is known if that is not just now.
+    fn into_known(self) -> Option<(T, Option<Timestamp>)> {
         match self {
-            Self::Known(value) => Some(value),
+            Self::Known(value) => Some((value, None)),
+            Self::Remembered { fact, .. } => Some((fact.value, Some(fact.as_of))),
             Self::None | Self::Missing(_) => None,
         }
     }
 
-    fn missing(&self) -> Option<&CallError> {
+    /// Why KMS did not answer.
+    fn failure(&self) -> Option<&CallError> {
         match self {
             Self::Missing(error) => Some(error),
+            Self::Remembered { instead_of, .. } => instead_of.as_ref(),
             Self::None | Self::Known(_) => None,
+        }
+    }
+
+    /// What the alert lacks, or has from the ledger although KMS should have said it. What KMS has forgotten with the
+    /// key is not missing if the ledger has it.
+    fn missing(&self) -> Option<&CallError> {
+        match self {
+            Self::Remembered {
+                instead_of: Some(error),
+                ..
+            } if error.kind() == CallErrorKind::NotFound => None,
+            _ => self.failure(),
+        }
+    }
+
+    /// From the ledger in place of KMS.
+    fn remembered(&self) -> Option<Timestamp> {
+        match self {
+            Self::Remembered {
+                fact,
+                instead_of: Some(_),
+            } => Some(fact.as_of),
+            _ => None,
+        }
+    }
+
+    /// Fills the gap from the ledger. What was not asked stays away unless it is `welcome`.
+    fn recall(&mut self, known: Option<Dated<T>>, welcome: bool) {
+        let instead_of = match self {
+            Self::Missing(error) => Some(error.clone()),
+            Self::None if welcome => None,
+            _ => return,
+        };
+        if let Some(fact) = known {
+            *self = Self::Remembered { fact, instead_of };
         }
     }
 }
 
-/// What KMS answered about a key.
+/// What is known about a key: KMS's answers, and what the ledger remembers where they are missing.
 #[derive(Clone, Debug)]
 pub struct Facts {
     metadata: Fact<Metadata>,
     aliases: Fact<Vec<Untrusted>>,
     tags: Fact<Tags>,
     rotation: Fact<RotationStatus>,
-    last_rotation: Fact<Option<Timestamp>>,
+    materials: Fact<Vec<Material>>,
     last_use: Fact<LastUsage>,
 }
 
 impl Facts {
     /// Asks KMS about `key`, everything at once.
     pub async fn gather(kms: &impl Kms, key: &KeyArn, reads: Reads) -> Self {
-        let (metadata, aliases, tags, rotation, last_rotation, last_use) = tokio::join!(
+        let (metadata, aliases, tags, rotation, materials, last_use) = tokio::join!(
             read(true, READ_LIMIT, kms.describe_key(key)),
             read(true, READ_LIMIT, kms.list_aliases(key)),
             read(true, READ_LIMIT, kms.list_resource_tags(key)),
             read(reads.rotation, READ_LIMIT, kms.get_key_rotation_status(key)),
-            read(reads.rotation, READ_LIMIT, kms.last_rotation(key)),
+            read(reads.rotation, READ_LIMIT, kms.list_materials(key)),
             read(reads.last_use, LAST_USE_LIMIT, kms.get_key_last_usage(key)),
         );
         let mut facts = Self {
@@ -85,7 +145,7 @@ impl Facts {
             aliases,
             tags,
             rotation,
-            last_rotation,
+            materials,
             last_use,
         };
         facts.forget_what_does_not_apply();
@@ -115,15 +175,68 @@ impl Facts {
         if no_meaning(self.rotation.missing()) {
             self.rotation = Fact::None;
         }
-        if no_meaning(self.last_rotation.missing()) {
-            self.last_rotation = Fact::None;
+        if no_meaning(self.materials.missing()) {
+            self.materials = Fact::None;
         }
+    }
+
+    /// Fills what KMS did not answer from what the ledger remembers.
+    pub fn recall(&mut self, profile: &Profile) {
+        let Profile {
+            metadata,
+            aliases,
+            tags,
+            rotation,
+            materials,
+            last_use,
+            ..
+        } = profile.clone();
+        self.metadata.recall(metadata, false);
+        self.aliases.recall(aliases, false);
+        self.tags.recall(tags, false);
+        self.rotation.recall(rotation, false);
+        self.materials.recall(materials, false);
+        // Asked of KMS only where it matters most; it says by itself how old it is.
+        self.last_use.recall(last_use, true);
+    }
+
+    /// Keeps what KMS answered just now.
+    pub fn teach(&self, profile: &mut Profile, now: Timestamp) {
+        if let Some(metadata) = self.metadata.live() {
+            profile.forget_another(metadata.created_at);
+            learn(&mut profile.metadata, metadata, now);
+        }
+        if let Some(aliases) = self.aliases.live() {
+            learn(&mut profile.aliases, aliases, now);
+        }
+        if let Some(tags) = self.tags.live() {
+            learn(&mut profile.tags, tags, now);
+        }
+        if let Some(rotation) = self.rotation.live() {
+            learn(&mut profile.rotation, rotation, now);
+        }
+        if let Some(materials) = self.materials.live() {
+            learn(&mut profile.materials, &profile::latest(materials), now);
+        }
+        if let Some(last_use) = self.last_use.live() {
+            learn(&mut profile.last_use, last_use, now);
+        }
+    }
+
+    /// When the key was created, if KMS says so now.
+    pub fn created_at(&self) -> Option<Timestamp> {
+        self.metadata.live()?.created_at
+    }
+
+    /// The key's material, as KMS lists it now.
+    pub fn materials(&self) -> &[Material] {
+        self.materials.live().map_or(&[], Vec::as_slice)
     }
 
     /// KMS says that there is no such key.
     pub fn is_gone(&self) -> bool {
         self.metadata
-            .missing()
+            .failure()
             .is_some_and(|error| error.kind() == CallErrorKind::NotFound)
     }
 
@@ -134,7 +247,7 @@ impl Facts {
             ("aliases", self.aliases.missing()),
             ("tags", self.tags.missing()),
             ("rotation", self.rotation.missing()),
-            ("lastRotation", self.last_rotation.missing()),
+            ("lastRotation", self.materials.missing()),
             ("lastUse", self.last_use.missing()),
         ];
         let missing: Vec<_> = reasons
@@ -146,31 +259,47 @@ impl Facts {
                 })
             })
             .collect();
-        let answered = self.metadata.known().is_some()
-            || self.aliases.known().is_some()
-            || self.tags.known().is_some()
-            || self.rotation.known().is_some()
-            || self.last_rotation.known().is_some()
-            || self.last_use.known().is_some();
+        let answered = self.metadata.live().is_some()
+            || self.aliases.live().is_some()
+            || self.tags.live().is_some()
+            || self.rotation.live().is_some()
+            || self.materials.live().is_some()
+            || self.last_use.live().is_some();
+        // The last use says itself how old it is.
+        let as_of = [
+            self.metadata.remembered(),
+            self.aliases.remembered(),
+            self.tags.remembered(),
+            self.rotation.remembered(),
+            self.materials.remembered(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         Enrichment {
-            status: match (missing.is_empty(), answered) {
+            status: match (missing.is_empty(), answered || as_of.is_some()) {
                 (true, _) => EnrichmentStatus::Complete,
                 (false, true) => EnrichmentStatus::Partial,
                 (false, false) => EnrichmentStatus::Unavailable,
             },
-            source: if answered {
-                EnrichmentSource::Live
-            } else {
-                EnrichmentSource::Event
+            source: match (as_of, answered) {
+                (Some(_), _) => EnrichmentSource::Ledger,
+                (None, true) => EnrichmentSource::Live,
+                (None, false) => EnrichmentSource::Event,
             },
-            as_of: None,
+            as_of,
             missing,
         }
     }
 
     /// The key as the alert shows it.
     pub fn into_key(self, arn: KeyArn, owner_tag_key: &str) -> Key {
-        let metadata = self.metadata.into_known().unwrap_or_default();
+        let gone = self.is_gone();
+        let (mut metadata, _) = self.metadata.into_known().unwrap_or_default();
+        if gone {
+            // The state that is remembered is not the state of a key that is no more.
+            metadata.state = None;
+        }
         let owner = self.tags.known().and_then(|tags| {
             let exact = tags.iter().find(|(key, _)| key.as_str() == owner_tag_key);
             let similar = || {
@@ -182,8 +311,14 @@ impl Facts {
                 .map(|(_, owner)| owner.clone())
                 .and_then(Untrusted::non_empty)
         });
-        let last_rotation = self.last_rotation.into_known().flatten();
-        let rotation = match (self.rotation.into_known(), last_rotation) {
+        let last_rotation = self
+            .materials
+            .into_known()
+            .and_then(|(materials, _)| materials.iter().filter_map(|it| it.rotated_at).max());
+        let rotation = match (
+            self.rotation.into_known().map(|(status, _)| status),
+            last_rotation,
+        ) {
             (None, None) => None,
             (status, last_at) => Some(Rotation {
                 enabled: status.as_ref().map(|status| status.enabled),
@@ -193,7 +328,7 @@ impl Facts {
             }),
         };
         Key {
-            aliases: self.aliases.into_known(),
+            aliases: self.aliases.into_known().map(|(aliases, _)| aliases),
             description: metadata.description.and_then(Untrusted::non_empty),
             owner,
             state: metadata.state,
@@ -206,9 +341,12 @@ impl Facts {
             expires_at: metadata.expires_at,
             custom_key_store_id: metadata.custom_key_store_id,
             multi_region: metadata.multi_region,
-            tags: self.tags.into_known(),
+            tags: self.tags.into_known().map(|(tags, _)| tags),
             rotation,
-            last_use: self.last_use.into_known().map(LastUse::from),
+            last_use: self.last_use.into_known().map(|(usage, as_of)| LastUse {
+                as_of,
+                ..LastUse::from(usage)
+            }),
             ..Key::unknown(arn)
         }
     }

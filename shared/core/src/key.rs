@@ -1,6 +1,6 @@
 //! The words of KMS for a key's state, origin and manager.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arn::{KeyArn, Region};
 use crate::text::{Part, Text, Untrusted};
@@ -46,6 +46,12 @@ macro_rules! open_enum {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Ok(Self::new(&String::deserialize(deserializer)?))
             }
         }
 
@@ -120,6 +126,20 @@ open_enum! {
 }
 
 open_enum! {
+    /// Part that a material has in its key (KMS API Reference, RotationsListEntry).
+    MaterialState {
+        /// Encrypts and decrypts.
+        Current = "CURRENT",
+        /// Decrypts what was encrypted with it.
+        NonCurrent = "NON_CURRENT",
+        /// Imported, and becomes current by the next rotation.
+        PendingRotation = "PENDING_ROTATION",
+        /// Waits for its import into the replicas.
+        PendingMultiRegionImportAndRotation = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION",
+    }
+}
+
+open_enum! {
     /// Part of a multi-Region key.
     MultiRegionType {
         /// The key that the others are replicas of.
@@ -130,7 +150,7 @@ open_enum! {
 }
 
 /// A multi-Region key and its relatives, which hold the same material.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MultiRegion {

@@ -7,10 +7,11 @@
 //! | [`decision`] | what a function makes of an event: an [`decision::Occurrence`], or a reason to ignore it |
 //! | [`kinds`] | the kinds of alert: severity, title, summary, next steps, one file a subject |
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
+//! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
 //! | [`alert`] | the alert, as it stands on the feed |
 //! | [`render`] | the alert for people, for chat and for machines |
 //! | [`pipeline`] | the path of one event through all of these |
-//! | [`ports`] | what the pipeline asks of the world: KMS, topics, a clock |
+//! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
 //! | [`config`] | a function's settings |
 //! | [`arn`], [`key`], [`severity`], [`mod@text`], [`link`] | the words that the others are made of |
 
@@ -23,6 +24,7 @@ pub mod event;
 pub mod facts;
 pub mod key;
 pub mod kinds;
+pub mod ledger;
 pub mod link;
 pub mod pipeline;
 pub mod ports;

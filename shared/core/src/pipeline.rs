@@ -1,33 +1,28 @@
-//! The path of one event: read, decide, gather, assess, render, publish.
+//! The path of one event: read, decide, claim and gather, assess, render, publish, mark.
+
+mod assess;
+mod tell;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use futures_util::future::join_all;
-use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::alert::{
-    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Links, SCHEMA_VERSION, Source, Via,
-};
-use crate::arn::TopicArn;
-use crate::config::{Config, Override};
+use crate::alert::{Alert, Source, Via};
+use crate::config::Config;
 use crate::decision::{Decide, Decision, Occurrence, Subject, short_hash};
 use crate::event::{Event, Unreadable, unwrap};
-use crate::facts::Facts;
-use crate::kinds::{Case, UnreadableEvent};
-use crate::link;
-use crate::ports::{CallError, Clock, Kms, Message, Topics};
-use crate::render;
-use crate::severity::Severity;
-use crate::text;
-use crate::text::{Text, Untrusted};
+use crate::kinds::UnreadableEvent;
+use crate::ports::{Clock, Kms, Ledger, Topics};
+use crate::text::Untrusted;
+
+use self::tell::{Failure, Told};
 
 /// A function at work: its decisions, its settings, and the world through its ports.
 #[derive(Debug)]
-pub struct Watch<K, T, C> {
+pub struct Watch<K, T, L, C> {
     /// The function's name.
     pub function: &'static str,
     /// Its settings.
@@ -38,6 +33,8 @@ pub struct Watch<K, T, C> {
     pub kms: K,
     /// Where alerts go.
     pub topics: T,
+    /// Its memory; without one every telling is told.
+    pub ledger: Option<L>,
     /// The time.
     pub clock: C,
 }
@@ -60,39 +57,52 @@ pub struct Outcome {
 pub enum Verdict {
     /// Nothing was published: the event is not worth it.
     Ignored,
-    /// People were not told.
+    /// Nothing was published: the same occurrence was told before.
+    Duplicate,
+    /// People were not told, or were told of it together with others.
     Suppressed,
     /// The alert went to every topic that wants it.
     Delivered,
 }
 
-/// An alert that did not reach all its topics. Lambda invokes the function again.
+/// An invocation that did not do all it should. Lambda invokes the function again.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to publish {} of {alerts} alerts: {}", failures.len(), failures.join("; "))]
+#[error("failed to tell {} of {alerts} occurrences: {}", failures.len(), failures.iter().map(Failure::to_string).collect::<Vec<_>>().join("; "))]
 pub struct HandleError {
     alerts: usize,
-    failures: Vec<String>,
+    failures: Vec<Failure>,
 }
 
 impl HandleError {
     /// The error's type as Lambda reports it.
     pub fn kind(&self) -> &'static str {
-        "PublishFailed"
+        if self
+            .failures
+            .iter()
+            .any(|failure| matches!(failure, Failure::NotPublished(_)))
+        {
+            "PublishFailed"
+        } else {
+            "OccurrenceHeld"
+        }
     }
 }
 
-impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
-    /// Handles one invocation, which holds one event, or several in a batch of dead letters.
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// Handles one invocation, which holds one event, or several in a batch of dead letters. `request` is Lambda's id
+    /// of it, the same when Lambda tries again.
     ///
     /// # Errors
     ///
-    /// If an alert could not be published: nothing else is worth another try.
-    pub async fn handle(&self, payload: &Value) -> Result<Outcome, HandleError> {
+    /// If an alert could not be published, or another invocation is about to publish it: nothing else is worth another
+    /// try.
+    pub async fn handle(&self, payload: &Value, request: &str) -> Result<Outcome, HandleError> {
         let mut outcome = Outcome {
             verdict: Verdict::Ignored,
             alerts: Vec::new(),
             reason: None,
         };
+        let mut occurrences = 0;
         let mut failures = Vec::new();
         let mut reasons: Vec<Cow<'static, str>> = Vec::new();
         for event in unwrap(payload) {
@@ -104,27 +114,23 @@ impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
                     continue;
                 }
             };
-            let alert = self.explain(occurrence).await;
-            match self.deliver(&alert).await {
-                Ok(verdict) => {
+            occurrences += 1;
+            match self.tell(occurrence, request).await {
+                Ok(Told {
+                    verdict,
+                    alerts,
+                    reason,
+                }) => {
                     outcome.verdict = outcome.verdict.max(verdict);
-                    if verdict == Verdict::Suppressed {
-                        reasons.push(
-                            format!(
-                                "{} is below the severity that people are told of",
-                                alert.kind
-                            )
-                            .into(),
-                        );
-                    }
+                    outcome.alerts.extend(alerts);
+                    reasons.extend(reason);
                 }
                 Err(failure) => failures.push(failure),
             }
-            outcome.alerts.push(alert);
         }
         if !failures.is_empty() {
             return Err(HandleError {
-                alerts: outcome.alerts.len(),
+                alerts: occurrences,
                 failures,
             });
         }
@@ -188,184 +194,6 @@ impl<K: Kms, T: Topics, C: Clock> Watch<K, T, C> {
             },
             call_id: None,
         }
-    }
-
-    /// Asks KMS about the key, and words the alert.
-    async fn explain(&self, occurrence: Occurrence) -> Alert {
-        let at = occurrence.occurred_at.unwrap_or_else(|| self.clock.now());
-        let mut enrichment = Enrichment {
-            status: EnrichmentStatus::Complete,
-            source: EnrichmentSource::Event,
-            as_of: None,
-            missing: Vec::new(),
-        };
-        let mut gone = false;
-        let mut key = None;
-        if let Some(arn) = occurrence.subject.key() {
-            let facts = Facts::gather(&self.kms, arn, occurrence.kind.reads()).await;
-            gone = facts.is_gone();
-            enrichment = facts.enrichment();
-            let mut known = facts.into_key(arn.clone(), &self.config.owner_tag_key);
-            occurrence.kind.imply(&mut known, at);
-            key = Some(known);
-        }
-        self.assess(occurrence, at, key, gone, enrichment)
-    }
-
-    fn assess(
-        &self,
-        occurrence: Occurrence,
-        at: Timestamp,
-        key: Option<crate::alert::Key>,
-        gone: bool,
-        enrichment: Enrichment,
-    ) -> Alert {
-        let id = occurrence.alert_id(at);
-        let Occurrence {
-            kind,
-            subject,
-            actor,
-            source,
-            ..
-        } = occurrence;
-        let case = Case {
-            at,
-            actor: actor.as_ref(),
-            key: key.as_ref(),
-            gone,
-        };
-        let mut summary = Text::new();
-        if let Some(replay) = &source.replay {
-            // Nobody should be woken by the past.
-            summary.sentence(text![
-                "This is a replay (",
-                replay,
-                ") of what happened on ",
-                at,
-                "."
-            ]);
-        }
-        summary.sentence(kind.summary(&case));
-        let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
-        let severity = match (
-            kind.severity(&case),
-            self.config.severity_overrides.get(kind.name()),
-        ) {
-            (Severity::Critical, _) => Severity::Critical,
-            (_, Some(Override::Level(level))) => *level,
-            (assessed, Some(Override::FeedOnly) | None) => assessed,
-        };
-        let event_id = source
-            .event_id
-            .as_ref()
-            .filter(|_| source.via == Via::CloudTrail);
-        let links = Links {
-            key: key
-                .as_ref()
-                .filter(|_| !gone)
-                .and_then(|key| link::key(&key.arn, key.manager.as_ref())),
-            event: event_id
-                .and_then(|id| link::event(subject.partition(), subject.region(), id.as_str())),
-        };
-        Alert {
-            schema_version: SCHEMA_VERSION,
-            id,
-            kind: kind.name(),
-            severity,
-            title,
-            summary,
-            occurred_at: at,
-            account: Some(subject.account().clone()),
-            region: Some(subject.region().clone()),
-            partition: subject.partition().clone(),
-            key,
-            key_store: None,
-            actor,
-            details: kind,
-            next_steps,
-            links,
-            enrichment,
-            source,
-        }
-    }
-
-    /// People and chat want this alert.
-    fn is_for_people(&self, alert: &Alert) -> bool {
-        let off = self.config.severity_overrides.get(alert.kind) == Some(&Override::FeedOnly);
-        alert.severity == Severity::Critical
-            || (!off && alert.severity >= self.config.minimum_severity)
-    }
-
-    /// Sends the alert to every topic that wants it, in parallel; the error names those that it did not reach.
-    async fn deliver(&self, alert: &Alert) -> Result<Verdict, String> {
-        let messages = self.messages(alert).map_err(|error| error.to_string())?;
-        let sent = messages.iter().map(|message| async move {
-            let result = self.topics.publish(message).await;
-            result.map_err(|error: CallError| format!("{}: {error}", message.topic.as_str()))
-        });
-        let failures: Vec<_> = join_all(sent)
-            .await
-            .into_iter()
-            .filter_map(Result::err)
-            .collect();
-        if failures.is_empty() {
-            let verdict = if messages.is_empty() {
-                Verdict::Suppressed
-            } else {
-                Verdict::Delivered
-            };
-            tracing::info!(
-                function = self.function,
-                alert.id,
-                alert.kind,
-                alert.severity = alert.severity.as_str(),
-                key.arn = alert.key.as_ref().map(|key| key.arn.to_string()),
-                event.id = alert.source.event_id.as_ref().map(Untrusted::as_str),
-                enrichment = ?alert.enrichment.status,
-                topics = messages.len(),
-                "handled"
-            );
-            return Ok(verdict);
-        }
-        tracing::error!(
-            function = self.function,
-            alert.id,
-            alert.kind,
-            failures = failures.join("; "),
-            "not delivered"
-        );
-        Err(failures.join("; "))
-    }
-
-    fn messages(&self, alert: &Alert) -> Result<Vec<Message>, serde_json::Error> {
-        let Config {
-            alert_topic,
-            chat_topic,
-            feed_topic,
-            ..
-        } = &self.config;
-        let attributes = render::attributes(alert);
-        let message = |topic: &TopicArn, subject, body| Message {
-            topic: topic.clone(),
-            subject,
-            body,
-            attributes: attributes.clone(),
-        };
-        let mut messages = Vec::with_capacity(3);
-        if self.is_for_people(alert) {
-            messages.push(message(
-                alert_topic,
-                Some(render::subject(alert)),
-                render::people(alert),
-            ));
-            if let Some(topic) = chat_topic {
-                messages.push(message(topic, None, render::chat(alert)?));
-            }
-        }
-        if let Some(topic) = feed_topic {
-            messages.push(message(topic, None, render::feed(alert)?));
-        }
-        Ok(messages)
     }
 }
 

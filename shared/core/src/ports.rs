@@ -1,12 +1,14 @@
-//! What the pipeline asks of the world: KMS, topics, a clock. Adapters stand behind these traits.
+//! What the pipeline asks of the world: KMS, topics, a ledger, a clock. Adapters stand behind these traits.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::arn::{KeyArn, TopicArn};
-use crate::key::{Manager, MultiRegion, Origin, State};
+use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
+use crate::ledger::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
 
 /// The time of day, in UTC.
@@ -29,8 +31,8 @@ pub trait Kms {
     async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError>;
     /// `GetKeyRotationStatus`.
     async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError>;
-    /// `ListKeyRotations`: when the key's material was last replaced, `None` if never.
-    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError>;
+    /// `ListKeyRotations` with all key material: those that the key has had, in KMS's order.
+    async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError>;
     /// `GetKeyLastUsage`.
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError>;
 }
@@ -45,11 +47,38 @@ pub trait Topics {
     async fn publish(&self, message: &Message) -> Result<(), CallError>;
 }
 
+/// The memory of the watch: a table of items. One method is one API operation of DynamoDB.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Ledger {
+    /// `BatchGetItem`, strongly consistent: those of the items that are there, in any order.
+    async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError>;
+    /// `PutItem`, on condition that the claim is still in the version `previous` (`None`: not there at all). If not,
+    /// the claim as it stands is the answer.
+    async fn claim(
+        &self,
+        claim: &Claim,
+        previous: Option<u64>,
+    ) -> Result<Result<(), Claim>, CallError>;
+    /// `BatchWriteItem` of at most 25 items, whatever stood in their place.
+    async fn put(&self, items: &[Item]) -> Result<(), CallError>;
+    /// `UpdateItem`: sets attributes, and removes those that are null.
+    async fn set(&self, key: &ItemKey, attributes: &Item) -> Result<(), CallError>;
+    /// `UpdateItem`: takes `member` into a counter, unless it is in already or the counter is full; the counter after
+    /// that.
+    async fn count(&self, key: &ItemKey, member: &Member) -> Result<Item, CallError>;
+    /// `UpdateItem`: adds one to each of the numbers, and sets those attributes that are not there; the item after that.
+    async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError>;
+}
+
 /// Tags of a key by tag key.
 pub type Tags = BTreeMap<Untrusted, Untrusted>;
 
 /// What `DescribeKey` answers, as far as an alert needs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Metadata {
     /// State of the key.
     pub state: Option<State>,
@@ -75,10 +104,29 @@ pub struct Metadata {
     pub custom_key_store_id: Option<Untrusted>,
     /// Related keys in other Regions.
     pub multi_region: Option<MultiRegion>,
+    /// Id of the material that encrypts now; only of symmetric keys.
+    pub current_material: Option<String>,
+}
+
+/// Key material of a key, as `ListKeyRotations` lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Material {
+    /// Id.
+    pub id: Option<String>,
+    /// Its part in the key.
+    pub state: Option<MaterialState>,
+    /// Of imported material: whether it is there.
+    pub imported: Option<bool>,
+    /// Of imported material: its expiry.
+    pub valid_to: Option<Timestamp>,
+    /// When it became current by a rotation; the first material of a key never did.
+    pub rotated_at: Option<Timestamp>,
 }
 
 /// What `GetKeyRotationStatus` answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct RotationStatus {
     /// Automatic rotation is on. KMS says no while a deletion is pending.
     pub enabled: bool,
@@ -89,7 +137,8 @@ pub struct RotationStatus {
 }
 
 /// What `GetKeyLastUsage` answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct LastUsage {
     /// The last successful cryptographic operation, if KMS has recorded one.
     pub used: Option<Use>,
@@ -100,7 +149,8 @@ pub struct LastUsage {
 }
 
 /// A use of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Use {
     /// When, up to an hour late.
     pub at: Timestamp,

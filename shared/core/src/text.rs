@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arn::{KeyArn, Region};
 
@@ -90,6 +90,17 @@ impl fmt::Debug for Untrusted {
 impl Serialize for Untrusted {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+/// Longest value that is read back from the ledger, in characters: a key's description has 8,192 at most.
+const STORED_BOUND: usize = 8_192;
+
+impl<'de> Deserialize<'de> for Untrusted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Cleaned again: whoever may write the table is no more to be trusted than whoever may name a key.
+        let raw = String::deserialize(deserializer)?;
+        Ok(Self::bounded(&raw, STORED_BOUND))
     }
 }
 

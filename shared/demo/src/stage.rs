@@ -7,7 +7,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Builder, Credentials};
 use jiff::Timestamp;
 use serde_json::Value;
-use watch_aws::{KmsAdapter, SnsAdapter, sdk};
+use watch_aws::{DynamoDbAdapter, KmsAdapter, SnsAdapter, sdk};
 use watch_core::config::Config;
 use watch_core::decision::Decide;
 use watch_core::pipeline::{HandleError, Outcome, Verdict, Watch};
@@ -24,6 +24,9 @@ const FUNCTIONS: [(&str, Decide); 3] = [
     ("material-expiration", material_expiration::decide),
 ];
 
+/// The ledger's table.
+const LEDGER: &str = "kms-watch-ledger";
+
 /// The variable that holds each audience's topic.
 const TOPICS: [(&str, &str); 3] = [
     ("ALERT_TOPIC_ARN", "people"),
@@ -35,7 +38,7 @@ const TOPICS: [(&str, &str); 3] = [
 pub(crate) struct Stage {
     pub(crate) aws: Rc<LocalAws>,
     pub(crate) kms: Client,
-    functions: Vec<Watch<KmsAdapter, SnsAdapter, StageClock>>,
+    functions: Vec<Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, StageClock>>,
     router: RefCell<Router>,
 }
 
@@ -78,12 +81,14 @@ impl Stage {
         );
         let maria = Credentials::new("AKIDMARIA", "local", None, None, "demo");
         let sdk = sdk::local(&aws.endpoint_url(), aws.region());
+        aws.create_table(LEDGER);
         let config = Config::from_lookup(
             |name| {
                 TOPICS
                     .iter()
                     .find(|(variable, _)| *variable == name)
                     .map(|(_, topic)| aws.create_topic(topic))
+                    .or_else(|| (name == "LEDGER_TABLE").then(|| LEDGER.to_owned()))
             },
             &[],
         )?;
@@ -93,6 +98,7 @@ impl Stage {
             decide,
             kms: KmsAdapter::new(&sdk),
             topics: SnsAdapter::new(&sdk),
+            ledger: Some(DynamoDbAdapter::new(&sdk, LEDGER)),
             clock: StageClock(Rc::clone(&aws)),
         });
         Ok(Self {
@@ -128,7 +134,7 @@ impl Stage {
             .iter()
             .filter(|function| wanted(function.function))
         {
-            let outcome = match function.handle(event).await {
+            let outcome = match function.handle(event, "demo").await {
                 Ok(outcome) => outcome,
                 Err(error) => return Ok(Attempt::Failed(error)),
             };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use watch_core::arn::KeyArn;
 use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{CallError, Kms, LastUsage, Metadata, RotationStatus, Tags, Use};
+use watch_core::ports::{CallError, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::text::Untrusted;
 
 /// A KMS that knows these keys and no other.
@@ -152,11 +152,14 @@ impl Kms for SampleKeys {
         }
     }
 
-    async fn last_rotation(&self, key: &KeyArn) -> Result<Option<Timestamp>, CallError> {
+    async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError> {
         match sample(key)? {
-            Sample::Symmetric => Ok(Some(at("2026-02-03T04:12:18Z"))),
+            Sample::Symmetric => Ok(vec![Material {
+                rotated_at: Some(at("2026-02-03T04:12:18Z")),
+                ..Material::default()
+            }]),
             Sample::CloudHsm => Err(denied("ListKeyRotations")),
-            Sample::Imported | Sample::Primary | Sample::AwsManaged => Ok(None),
+            Sample::Imported | Sample::Primary | Sample::AwsManaged => Ok(Vec::new()),
         }
     }
 

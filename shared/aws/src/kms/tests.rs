@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_kms::operation::list_aliases::ListAliasesInput;
 use aws_sdk_kms::operation::list_resource_tags::ListResourceTagsInput;
+use aws_sdk_kms::types::IncludeKeyMaterial;
 use aws_smithy_http_client::test_util::{NeverClient, capture_request};
 use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock};
 use aws_smithy_runtime_api::client::http::{
@@ -57,6 +58,7 @@ async fn all_that_describe_key_tells_is_mapped() {
             200,
             &json!({ "KeyMetadata": {
                 "AWSAccountId": "111122223333",
+                "CurrentKeyMaterialId": "ab12",
                 "KeyId": "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913",
                 "Arn": KEY,
                 "CreationDate": 1_767_225_600.987,
@@ -106,6 +108,7 @@ async fn all_that_describe_key_tells_is_mapped() {
                     .unwrap(),
             ],
         }),
+        current_material: Some("ab12".to_owned()),
     };
     assert_eq!(adapter(&[&rule]).describe_key(&key()).await, Ok(expected));
 }
@@ -196,7 +199,7 @@ async fn every_operation_reports_that_it_was_denied() {
         kms.list_aliases(&key()).await.unwrap_err(),
         kms.list_resource_tags(&key()).await.unwrap_err(),
         kms.get_key_rotation_status(&key()).await.unwrap_err(),
-        kms.last_rotation(&key()).await.unwrap_err(),
+        kms.list_materials(&key()).await.unwrap_err(),
         kms.get_key_last_usage(&key()).await.unwrap_err(),
         kms.touch().await.unwrap_err(),
     ];
@@ -318,7 +321,7 @@ async fn lists_without_entries_are_empty() {
     let kms = adapter(&[&aliases, &tags, &rotations]);
     assert_eq!(kms.list_aliases(&key()).await, Ok(vec![]));
     assert_eq!(kms.list_resource_tags(&key()).await, Ok(Tags::new()));
-    assert_eq!(kms.last_rotation(&key()).await, Ok(None));
+    assert_eq!(kms.list_materials(&key()).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
@@ -368,7 +371,10 @@ async fn a_list_without_end_is_left_after_ten_pages() {
         })
         .times(20)
         .build();
-    assert_eq!(adapter(&[&rule]).last_rotation(&key()).await, Ok(None));
+    assert_eq!(
+        adapter(&[&rule]).list_materials(&key()).await,
+        Ok(Vec::new())
+    );
     assert_eq!(rule.num_calls(), 10);
 }
 
@@ -424,29 +430,49 @@ async fn tags_of_all_pages_are_kept_and_bounded() {
 }
 
 #[tokio::test]
-async fn the_last_rotation_is_the_latest_of_all_pages() {
+async fn the_materials_of_all_pages_are_mapped() {
     let rule = mock!(Client::list_key_rotations)
-        .match_requests(|input| input.key_id() == Some(KEY))
+        .match_requests(|input| {
+            input.key_id() == Some(KEY)
+                && input.include_key_material() == Some(&IncludeKeyMaterial::AllKeyMaterial)
+        })
         .sequence()
         .http_response(|| {
-            let rotations =
-                json!([{ "RotationDate": 1_767_225_600.9 }, { "RotationDate": 1_735_689_600 }, {}]);
+            let rotations = json!([
+                { "KeyMaterialId": "a1", "KeyMaterialState": "NON_CURRENT", "ImportState": "PENDING_IMPORT",
+                  "ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": 1_767_225_600.9 },
+                { "KeyMaterialId": "b2 $(reboot)" }
+            ]);
             answer(
                 200,
                 &json!({ "Rotations": rotations, "Truncated": true, "NextMarker": "2" }),
             )
         })
         .http_response(|| {
-            answer(
-                200,
-                &json!({ "Rotations": [{ "RotationDate": 1_704_067_200 }], "Truncated": false }),
-            )
+            let last = json!({ "KeyMaterialId": "c3", "KeyMaterialState": "CURRENT", "ImportState": "IMPORTED",
+                "RotationDate": 1_735_689_600, "RotationType": "ON_DEMAND" });
+            answer(200, &json!({ "Rotations": [last], "Truncated": false }))
         })
         .build();
-    assert_eq!(
-        adapter(&[&rule]).last_rotation(&key()).await,
-        Ok(at("2026-01-01T00:00:00Z"))
-    );
+    let expected = [
+        Material {
+            id: Some("a1".to_owned()),
+            state: Some(MaterialState::NonCurrent),
+            imported: Some(false),
+            valid_to: at("2026-01-01T00:00:00Z"),
+            rotated_at: None,
+        },
+        Material::default(),
+        Material {
+            id: Some("c3".to_owned()),
+            state: Some(MaterialState::Current),
+            imported: Some(true),
+            valid_to: None,
+            rotated_at: at("2025-01-01T00:00:00Z"),
+        },
+    ];
+    let materials = adapter(&[&rule]).list_materials(&key()).await.unwrap();
+    assert_eq!(materials, expected);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn reads(kms: &KmsAdapter) -> [bool; 6] {
         kms.list_aliases(key),
         kms.list_resource_tags(key),
         kms.get_key_rotation_status(key),
-        kms.last_rotation(key),
+        kms.list_materials(key),
         kms.get_key_last_usage(key),
     );
     let (a, b, c, d, e, f) = &answers;
@@ -74,7 +74,7 @@ async fn an_event_finds_its_connections_open() {
     let sns = SnsAdapter::new(&sdk::local(&sns_server.url(), "us-east-1"));
     let config = all_topics();
 
-    warm::up(&kms, &sns, &config).await;
+    warm::up(&kms, &sns, None, &config).await;
     assert_eq!((kms_server.connections(), sns_server.connections()), (6, 3));
 
     assert_eq!(reads(&kms).await, [true; 6]);
@@ -128,7 +128,7 @@ async fn connections_that_died_while_the_function_slept_cost_nothing() {
     let kms = KmsAdapter::new(&sdk::local(&kms_server.url(), "us-east-1"));
     let sns = SnsAdapter::new(&sdk::local(&sns_server.url(), "us-east-1"));
     let config = config(&[("ALERT_TOPIC_ARN", ALERTS)]);
-    warm::up(&kms, &sns, &config).await;
+    warm::up(&kms, &sns, None, &config).await;
     assert_eq!(reads(&kms).await, [true; 6]);
     let message = Message {
         topic: config.alert_topic,
@@ -148,6 +148,7 @@ async fn the_calls_in_advance_are_small_and_name_only_what_the_role_may_read() {
     warm::up(
         &KmsAdapter::new(&sdk),
         &SnsAdapter::new(&sdk),
+        None,
         &config(&[("ALERT_TOPIC_ARN", ALERTS)]),
     )
     .await;
@@ -179,6 +180,7 @@ async fn errors_in_advance_are_not_tried_again_and_stop_nothing() {
     warm::up(
         &KmsAdapter::new(&sdk),
         &SnsAdapter::new(&sdk),
+        None,
         &all_topics(),
     )
     .await;
@@ -193,6 +195,7 @@ async fn the_start_waits_half_a_second_at_most() {
     warm::up(
         &KmsAdapter::new(&sdk),
         &SnsAdapter::new(&sdk),
+        None,
         &all_topics(),
     )
     .await;

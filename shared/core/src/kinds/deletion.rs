@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use super::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
 use super::{Case, Describe, Identity, RECENT_DAYS, step};
+use crate::actor::Actor;
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::State;
+use crate::ledger::Profile;
+use crate::ledger::profile::Scheduled;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
@@ -53,6 +56,17 @@ impl Describe for KeyDeletionScheduled {
         rotation: true,
         last_use: true,
     };
+
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        // Tellings may come in any order.
+        let known = profile.scheduled.as_ref().map(|scheduled| scheduled.at);
+        if known.max(profile.cancelled_at).is_none_or(|last| last < at) {
+            profile.scheduled = Some(Scheduled {
+                by: actor.map(|actor| actor.name.clone()),
+                at,
+            });
+        }
+    }
 
     fn imply(&self, key: &mut Key, at: Timestamp) {
         if key.state.is_none() {
@@ -182,6 +196,11 @@ impl Describe for KeyDeletionCancelled {
         last_use: true,
     };
 
+    fn teach(&self, profile: &mut Profile, at: Timestamp, _: Option<&Actor>) {
+        profile.cancelled_at = profile.cancelled_at.max(Some(at));
+        profile.scheduled.take_if(|scheduled| scheduled.at <= at);
+    }
+
     fn severity(&self, _: &Case<'_>) -> Severity {
         Severity::Low
     }
@@ -268,7 +287,18 @@ impl Describe for KeyDeleted {
     };
 
     fn identity(&self) -> Identity {
-        Identity::Material(None)
+        Identity::Once
+    }
+
+    fn recall(&mut self, profile: &Profile) {
+        if let Some(Scheduled { by, at }) = &profile.scheduled {
+            self.scheduled_by.clone_from(by);
+            self.scheduled_at = Some(*at);
+        }
+    }
+
+    fn teach(&self, profile: &mut Profile, at: Timestamp, _: Option<&Actor>) {
+        profile.deleted_at = profile.deleted_at.max(Some(at));
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {
@@ -312,12 +342,22 @@ impl Describe for KeyDeleted {
             ]),
             _ => text.sentence("This cannot be undone."),
         }
-        if let Some(by) = &self.scheduled_by {
-            text.sentence(text!["The deletion was scheduled by ", by]);
-            if let Some(at) = self.scheduled_at {
-                text.push(text![" on ", at]);
+        if let Some(at) = self.scheduled_at {
+            text.sentence(text!["The deletion was scheduled on ", at]);
+            if let Some(by) = &self.scheduled_by {
+                text.push(text![" by ", by]);
             }
             text.push(".");
+        }
+        if let Some(created) = case.key.and_then(|key| key.created_at) {
+            let lived = u32::try_from(case.at.duration_since(created).as_hours() / 24).unwrap_or(0);
+            text.sentence(text![
+                "It was created on ",
+                day(created),
+                " and lived ",
+                days(lived),
+                "."
+            ]);
         }
         if let Some(key) = case.key {
             text.sentence(loss(key, "From now on, "));
@@ -326,8 +366,9 @@ impl Describe for KeyDeleted {
             text.sentence(last_use(case));
         }
         if case.gone && case.key.is_none_or(|key| key.aliases.is_none()) {
-            text.sentence("KMS forgets a deleted key at once, so its alias, description and tags cannot be told; earlier alerts \
-                 with this key id name it.",
+            text.sentence(
+                "KMS forgets a deleted key at once, and KMS Watch never saw this one while it lived, or keeps no ledger: \
+                 its alias, description and owner are not known.",
             );
         }
         text

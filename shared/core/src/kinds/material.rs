@@ -1,5 +1,7 @@
 //! Is imported key material there, until when?
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -8,6 +10,7 @@ use super::{Case, Describe, Identity, step};
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::{Origin, State};
+use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::{Text, Untrusted, day};
@@ -16,6 +19,9 @@ const READS: Reads = Reads {
     rotation: true,
     last_use: true,
 };
+
+/// KMS deletes expired material soon after its date; the event is no later than this.
+const DUE_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Without any one of its imported materials a key cannot be used (KMS Developer Guide, key states).
 fn imply_lost(key: &mut Key) {
@@ -80,6 +86,28 @@ impl Describe for KeyMaterialExpired {
 
     fn identity(&self) -> Identity {
         Identity::Material(self.key_material_id.clone())
+    }
+
+    fn resolve(&mut self, materials: &[Material], live: bool, at: Timestamp) {
+        // What KMS says now: the material is away. What it said before: until when the material lasts.
+        let away: Vec<&Material> = materials
+            .iter()
+            .filter(|material| material.id.is_some())
+            .filter(|material| !live || material.imported == Some(false))
+            .collect();
+        let due = away.iter().filter_map(|material| {
+            let apart = material.valid_to?.duration_since(at).unsigned_abs();
+            (apart <= DUE_WITHIN).then_some((apart, material.id.as_ref()?))
+        });
+        let only = match away.as_slice() {
+            [only] if live => only.id.as_ref(),
+            _ => None,
+        };
+        self.key_material_id = due.min().map(|(_, id)| id).or(only).cloned();
+    }
+
+    fn name_material(&mut self, id: &str) {
+        self.key_material_id = Some(id.to_owned());
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

@@ -4,6 +4,7 @@
 //! To add a kind: write its type and its `impl Describe` in the file of its subject, and add it to the list at the end
 //! of this file. Whatever is missing does not compile.
 
+mod burst;
 mod deletion;
 mod material;
 mod rotation;
@@ -17,10 +18,13 @@ use crate::actor::Actor;
 use crate::alert::{Key, LastUse, LastUseStatus, Step};
 use crate::facts::Reads;
 use crate::key::State;
+use crate::ledger::Profile;
+use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::Text;
 
+pub use burst::{Burst, BurstMember};
 pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
 pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
 pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
@@ -38,6 +42,27 @@ trait Describe {
         Identity::Call
     }
 
+    /// What keeps people from being told too often.
+    const LIMIT: Limit = Limit::Burst;
+
+    /// No more urgent than this, whatever KMS will say.
+    fn ceiling(&self) -> Severity {
+        Severity::Critical
+    }
+
+    /// Finds out which key material it is about, where the telling does not say: among the key's `materials`, as KMS
+    /// lists them now (`live`) or as the ledger remembers them.
+    fn resolve(&mut self, _materials: &[Material], _live: bool, _at: Timestamp) {}
+
+    /// The key material is this.
+    fn name_material(&mut self, _id: &str) {}
+
+    /// Fills in what is remembered of the key and is no part of it.
+    fn recall(&mut self, _profile: &Profile) {}
+
+    /// Puts down what only this event tells of the key.
+    fn teach(&self, _profile: &mut Profile, _at: Timestamp, _actor: Option<&Actor>) {}
+
     /// Fills in what the event itself says of the key, where KMS did not answer.
     fn imply(&self, _key: &mut Key, _at: Timestamp) {}
 
@@ -54,11 +79,24 @@ trait Describe {
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step>;
 }
 
+/// What keeps people from being told too often. The feed gets everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Many by one actor within minutes are folded into one alert.
+    Burst,
+    /// One an hour from each function.
+    Hourly,
+    /// Nothing.
+    None,
+}
+
 /// What makes two tellings the same occurrence.
 enum Identity {
     /// The API call.
     Call,
-    /// The kind, and the key material where there is one: KMS's own doings are told several ways.
+    /// The kind alone, on one day: KMS's own doings are told several ways.
+    Once,
+    /// The kind and the key material, on one day. An old telling lacks the material.
     Material(Option<String>),
     /// A hash of the content.
     Content(String),
@@ -189,10 +227,54 @@ macro_rules! kinds {
                 let name = self.name();
                 match identity {
                     Identity::Call => format!("{name}#call#{}", call_id.unwrap_or_default()),
-                    Identity::Material(None) => name.to_owned(),
+                    Identity::Once | Identity::Material(None) => name.to_owned(),
                     Identity::Material(Some(material)) => format!("{name}#material#{material}"),
                     Identity::Content(hash) => format!("{name}#content#{hash}"),
                 }
+            }
+
+            /// The same identity on another day is another occurrence.
+            pub(crate) fn recurs(&self) -> bool {
+                let identity = match self { $(Self::$kind(kind) => kind.identity(),)+ };
+                matches!(identity, Identity::Once | Identity::Material(_))
+            }
+
+            /// The key material that makes the occurrence: `Some(None)` if there must be one, and the telling lacks it.
+            pub(crate) fn material(&self) -> Option<Option<String>> {
+                match match self { $(Self::$kind(kind) => kind.identity(),)+ } {
+                    Identity::Material(material) => Some(material),
+                    Identity::Call | Identity::Once | Identity::Content(_) => None,
+                }
+            }
+
+            /// What keeps people from being told too often.
+            pub(crate) fn limit(&self) -> Limit {
+                match self { $(Self::$kind(_) => $kind::LIMIT,)+ }
+            }
+
+            /// No more urgent than this, whatever KMS will say.
+            pub(crate) fn ceiling(&self) -> Severity {
+                match self { $(Self::$kind(kind) => kind.ceiling(),)+ }
+            }
+
+            /// Finds out which key material it is about.
+            pub(crate) fn resolve(&mut self, materials: &[Material], live: bool, at: Timestamp) {
+                match self { $(Self::$kind(kind) => kind.resolve(materials, live, at),)+ }
+            }
+
+            /// The key material is this.
+            pub(crate) fn name_material(&mut self, id: &str) {
+                match self { $(Self::$kind(kind) => kind.name_material(id),)+ }
+            }
+
+            /// Fills in what is remembered of the key and is no part of it.
+            pub(crate) fn recall(&mut self, profile: &Profile) {
+                match self { $(Self::$kind(kind) => kind.recall(profile),)+ }
+            }
+
+            /// Puts down what only this event tells of the key.
+            pub(crate) fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+                match self { $(Self::$kind(kind) => kind.teach(profile, at, actor),)+ }
             }
 
             /// Fills in what the event itself says of the key, where KMS did not answer.
@@ -243,6 +325,7 @@ kinds! {
         KeyMaterialExpired,
         KeyMaterialDeleted,
         KeyMaterialImported,
+        Burst,
         UnreadableEvent,
     }
     later {
@@ -274,7 +357,6 @@ kinds! {
         KmsQuotaNear,
         KmsUsageAnomaly,
         AlarmRecovered,
-        Burst,
         InventoryDigest,
     }
 }

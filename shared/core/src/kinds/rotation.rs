@@ -8,6 +8,8 @@ use super::{Case, Describe, Identity, step};
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::{Manager, Origin};
+use crate::ledger::profile::near;
+use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
@@ -39,6 +41,22 @@ impl Describe for KeyRotated {
 
     fn identity(&self) -> Identity {
         Identity::Material(self.current_key_material_id.clone())
+    }
+
+    fn ceiling(&self) -> Severity {
+        Severity::Low
+    }
+
+    fn resolve(&mut self, materials: &[Material], _: bool, at: Timestamp) {
+        let rotated = materials.iter().filter_map(|material| {
+            let away = material.rotated_at?.duration_since(at).unsigned_abs();
+            near(material.rotated_at?, at).then_some((away, material.id.as_ref()?))
+        });
+        self.current_key_material_id = rotated.min().map(|(_, id)| id.clone());
+    }
+
+    fn name_material(&mut self, id: &str) {
+        self.current_key_material_id = Some(id.to_owned());
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Case, Describe, Identity, step};
+use super::{Case, Describe, Identity, Limit, step};
 use crate::alert::Step;
 use crate::facts::Reads;
 use crate::severity::Severity;
@@ -30,6 +30,8 @@ impl Describe for UnreadableEvent {
         rotation: false,
         last_use: false,
     };
+
+    const LIMIT: Limit = Limit::Hourly;
 
     fn identity(&self) -> Identity {
         Identity::Content(self.body_hash.clone())

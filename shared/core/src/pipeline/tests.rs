@@ -4,14 +4,27 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::json;
 
+use self::memory::FakeLedger;
 use super::*;
-use crate::alert::LastUseStatus;
+use crate::alert::{EnrichmentStatus, LastUseStatus};
 use crate::arn::KeyArn;
+use crate::config::Config;
+use crate::decision::{Decision, Occurrence};
 use crate::key::{Manager, Origin, State};
 use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
-use crate::ports::{LastUsage, Metadata, RotationStatus, Tags, Use};
+use crate::ports::{
+    CallError, Clock, Kms, LastUsage, Material, Message, Metadata, RotationStatus, Tags, Topics,
+    Use,
+};
+use crate::render;
+use crate::severity::Severity;
+use crate::text::Untrusted;
+
+mod ledger;
+mod memory;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
 
@@ -22,7 +35,7 @@ pub(crate) struct FakeKms {
     pub(crate) aliases: Result<Vec<Untrusted>, CallError>,
     pub(crate) tags: Result<Tags, CallError>,
     pub(crate) rotation: Result<RotationStatus, CallError>,
-    pub(crate) last_rotation: Result<Option<Timestamp>, CallError>,
+    pub(crate) materials: Result<Vec<Material>, CallError>,
     pub(crate) last_usage: Result<LastUsage, CallError>,
     pub(crate) delay: Duration,
 }
@@ -54,7 +67,7 @@ impl Default for FakeKms {
                 period_days: Some(365),
                 next_at: None,
             }),
-            last_rotation: Ok(None),
+            materials: Ok(Vec::new()),
             last_usage: Ok(LastUsage::default()),
             delay: Duration::ZERO,
         }
@@ -69,7 +82,7 @@ impl FakeKms {
             aliases: Err(error.clone()),
             tags: Err(error.clone()),
             rotation: Err(error.clone()),
-            last_rotation: Err(error.clone()),
+            materials: Err(error.clone()),
             last_usage: Err(error),
             delay: Duration::ZERO,
         }
@@ -109,8 +122,8 @@ impl Kms for FakeKms {
     async fn get_key_rotation_status(&self, _: &KeyArn) -> Result<RotationStatus, CallError> {
         self.answer(&self.rotation).await
     }
-    async fn last_rotation(&self, _: &KeyArn) -> Result<Option<Timestamp>, CallError> {
-        self.answer(&self.last_rotation).await
+    async fn list_materials(&self, _: &KeyArn) -> Result<Vec<Material>, CallError> {
+        self.answer(&self.materials).await
     }
     async fn get_key_last_usage(&self, _: &KeyArn) -> Result<LastUsage, CallError> {
         self.answer(&self.last_usage).await
@@ -169,7 +182,10 @@ fn config(variables: &[(&str, &str)]) -> Config {
     Config::from_lookup(|name| map.get(name).cloned(), &[]).unwrap()
 }
 
-fn watch(kms: FakeKms, variables: &[(&str, &str)]) -> Watch<FakeKms, FakeTopics, FakeClock> {
+/// A function on fakes.
+type FakeWatch = Watch<FakeKms, FakeTopics, FakeLedger, FakeClock>;
+
+fn watch(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
     let topics = FakeTopics::default();
     Watch {
         function: "test",
@@ -177,6 +193,7 @@ fn watch(kms: FakeKms, variables: &[(&str, &str)]) -> Watch<FakeKms, FakeTopics,
         decide,
         kms,
         topics,
+        ledger: None,
         clock: FakeClock,
     }
 }
@@ -214,7 +231,9 @@ fn occurrence(kind: impl Into<Kind>, call: Option<&str>) -> Occurrence {
 }
 
 fn alert_on(kms: FakeKms, kind: impl Into<Kind>, variables: &[(&str, &str)]) -> Alert {
-    run(watch(kms, variables).explain(occurrence(kind, None)))
+    let watch = watch(kms, variables);
+    let told = run(watch.tell(occurrence(kind, None), "request"));
+    told.unwrap().alerts.remove(0)
 }
 
 fn deletion() -> Value {
@@ -224,7 +243,7 @@ fn deletion() -> Value {
     })
 }
 
-fn topics_of(watch: &Watch<FakeKms, FakeTopics, FakeClock>) -> Vec<String> {
+fn topics_of(watch: &FakeWatch) -> Vec<String> {
     let sent = watch.topics.sent.borrow();
     sent.iter()
         .map(|message| {
@@ -242,7 +261,7 @@ fn topics_of(watch: &Watch<FakeKms, FakeTopics, FakeClock>) -> Vec<String> {
 #[test]
 fn an_occurrence_reaches_every_topic_once() {
     let watch = watch(FakeKms::default(), &[]);
-    let outcome = run(watch.handle(&deletion())).unwrap();
+    let outcome = run(watch.handle(&deletion(), "request")).unwrap();
     assert_eq!(
         (outcome.verdict, outcome.alerts.len(), outcome.reason),
         (Verdict::Delivered, 1, None)
@@ -293,7 +312,10 @@ fn no_answer_of_kms_stops_an_alert() {
         ),
     ] {
         let watch = watch(kms, &[]);
-        let alert = run(watch.handle(&deletion())).unwrap().alerts.remove(0);
+        let alert = run(watch.handle(&deletion(), "request"))
+            .unwrap()
+            .alerts
+            .remove(0);
         assert_eq!(alert.enrichment.status, status);
         assert_eq!(alert.enrichment.missing[0].reason.as_str(), reason);
         assert_eq!(topics_of(&watch).len(), 3);
@@ -304,11 +326,11 @@ fn no_answer_of_kms_stops_an_alert() {
 fn a_failed_topic_fails_the_invocation_but_not_the_other_topics() {
     let mut watch = watch(FakeKms::default(), &[]);
     watch.topics.broken = vec!["people"];
-    let error = run(watch.handle(&deletion())).unwrap_err();
+    let error = run(watch.handle(&deletion(), "request")).unwrap_err();
     assert_eq!(error.kind(), "PublishFailed");
     assert_eq!(
         error.to_string(),
-        "failed to publish 1 of 1 alerts: arn:aws:sns:us-east-1:111122223333:people: \
+        "failed to tell 1 of 1 occurrences: arn:aws:sns:us-east-1:111122223333:people: \
          KMSDisabledException: the topic's key is disabled"
     );
     assert_eq!(topics_of(&watch), ["chat", "feed"]);
@@ -347,7 +369,10 @@ fn people_hear_of_their_level_and_above_and_the_feed_of_everything() {
         ),
     ] {
         let watch = watch(FakeKms::default(), &variables);
-        assert_eq!(run(watch.handle(&deletion())).unwrap().verdict, verdict);
+        assert_eq!(
+            run(watch.handle(&deletion(), "request")).unwrap().verdict,
+            verdict
+        );
         assert_eq!(topics_of(&watch), topics, "{variables:?}");
     }
 }
@@ -361,7 +386,7 @@ fn what_is_critical_cannot_be_turned_down() {
         [("MINIMUM_SEVERITY", "CRITICAL")],
     ] {
         let watch = watch(kms(), &variables);
-        let outcome = run(watch.handle(&deletion())).unwrap();
+        let outcome = run(watch.handle(&deletion(), "request")).unwrap();
         assert_eq!(outcome.alerts[0].severity, Severity::Critical);
         assert_eq!(topics_of(&watch).len(), 3, "{variables:?}");
     }
@@ -380,7 +405,7 @@ fn an_unreadable_event_is_told_with_its_reason_and_beginning() {
         (long, "the event names no key"),
     ] {
         let watch = watch(FakeKms::default(), &[]);
-        let outcome = run(watch.handle(&payload)).unwrap();
+        let outcome = run(watch.handle(&payload, "request")).unwrap();
         assert_eq!(outcome.verdict, Verdict::Delivered);
         let alert = json!(outcome.alerts[0]);
         assert_eq!(alert["kind"], "UnreadableEvent");
@@ -410,7 +435,7 @@ fn an_unreadable_event_is_told_with_its_reason_and_beginning() {
 fn the_event_of_another_function_is_ignored_with_a_reason() {
     let watch = watch(FakeKms::default(), &[]);
     let event = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
-    let outcome = run(watch.handle(&event)).unwrap();
+    let outcome = run(watch.handle(&event, "request")).unwrap();
     assert_eq!(
         json!(outcome),
         json!({"outcome": "ignored", "alerts": [], "reason":
@@ -425,18 +450,18 @@ fn a_batch_gives_each_of_its_alerts_and_fails_as_a_whole() {
     let noise = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
     let batch = json!({"Records": [record(&deletion()), record(&noise), record(&json!({}))]});
     let mut watch = watch(FakeKms::default(), &[]);
-    let outcome = run(watch.handle(&batch)).unwrap();
+    let outcome = run(watch.handle(&batch, "request")).unwrap();
     let kinds: Vec<_> = outcome.alerts.iter().map(|alert| alert.kind).collect();
     assert_eq!(
         (outcome.verdict, kinds),
         (Verdict::Delivered, vec!["KeyDeleted", "UnreadableEvent"])
     );
     watch.topics.broken = vec!["feed"];
-    let error = run(watch.handle(&batch)).unwrap_err();
+    let error = run(watch.handle(&batch, "request")).unwrap_err();
     assert!(
         error
             .to_string()
-            .starts_with("failed to publish 2 of 2 alerts"),
+            .starts_with("failed to tell 2 of 2 occurrences"),
         "{error}"
     );
 }
@@ -445,7 +470,7 @@ fn a_batch_gives_each_of_its_alerts_and_fails_as_a_whole() {
 fn without_a_time_the_clock_tells_when() {
     let mut event = deletion();
     event["time"] = json!("yesterday");
-    let outcome = run(watch(FakeKms::default(), &[]).handle(&event)).unwrap();
+    let outcome = run(watch(FakeKms::default(), &[]).handle(&event, "request")).unwrap();
     assert_eq!(outcome.alerts[0].occurred_at, FakeClock.now());
 }
 
@@ -652,7 +677,7 @@ fn tellings_of_one_occurrence_share_an_identity_and_other_ones_do_not() {
 fn the_order_of_members_does_not_change_what_an_unreadable_event_is() {
     let id = |text: &str| {
         let event: Value = serde_json::from_str(text).unwrap();
-        let alert = run(watch(FakeKms::default(), &[]).handle(&event))
+        let alert = run(watch(FakeKms::default(), &[]).handle(&event, "request"))
             .unwrap()
             .alerts
             .remove(0);
@@ -667,7 +692,7 @@ fn the_order_of_members_does_not_change_what_an_unreadable_event_is() {
 fn a_replay_says_so_first() {
     let mut event = deletion();
     event["replay-name"] = json!("after-the-outage");
-    let alert = run(watch(FakeKms::default(), &[]).handle(&event))
+    let alert = run(watch(FakeKms::default(), &[]).handle(&event, "request"))
         .unwrap()
         .alerts
         .remove(0);

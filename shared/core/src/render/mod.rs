@@ -52,12 +52,7 @@ pub fn attributes(alert: &Alert) -> Vec<(&'static str, String)> {
         ("keyId", or(key.map(|key| key.id.as_str()), "NONE")),
         (
             "owner",
-            or(
-                key.and_then(|key| key.owner.as_ref())
-                    .map(attribute_value)
-                    .as_deref(),
-                "UNKNOWN",
-            ),
+            or(alert.owner().map(attribute_value).as_deref(), "UNKNOWN"),
         ),
     ]
 }

@@ -1,0 +1,149 @@
+//! Many alerts of one kind by one actor, told as one.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::words::who;
+use super::{Case, Describe, Identity, Limit, step};
+use crate::alert::Step;
+use crate::facts::Reads;
+use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
+use crate::severity::Severity;
+use crate::text;
+use crate::text::{Text, Untrusted};
+
+/// How many names stand in a summary; the details have more.
+const NAMED: usize = 20;
+
+/// One actor does the same to many keys. There is one such alert for each owner concerned.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Burst {
+    /// The kind of alert that is folded.
+    pub of: &'static str,
+    /// How many there were within the last minutes, by this actor, whoever owns the keys.
+    pub count: u64,
+    /// Owner of the keys that this alert is about, `null` for keys without one.
+    pub owner: Option<Untrusted>,
+    /// Those of the owner's keys that are known by now, the first ones first.
+    pub members: Vec<BurstMember>,
+    /// How many more alerts concern this owner, as far as they were counted.
+    pub more: u64,
+    /// Beginning of the window of time in which they were counted.
+    pub since: Timestamp,
+    /// The operation that CloudTrail recorded.
+    #[serde(skip)]
+    pub event_name: Option<Untrusted>,
+    /// What the counter counts: kind and actor.
+    #[serde(skip)]
+    pub series: String,
+    /// The step of the count that is told.
+    #[serde(skip)]
+    pub step: u64,
+    /// The highest severity among the members.
+    #[serde(skip)]
+    pub severity: Severity,
+}
+
+/// A key in a burst.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BurstMember {
+    /// ARN of the key.
+    pub about: String,
+    /// Its name.
+    pub name: Untrusted,
+    /// Severity of its own alert.
+    pub severity: Untrusted,
+    /// Id of its own alert, which is on the feed.
+    pub alert_id: String,
+}
+
+impl Describe for Burst {
+    const NAME: &'static str = "Burst";
+    const READS: Reads = Reads {
+        rotation: false,
+        last_use: false,
+    };
+    const LIMIT: Limit = Limit::None;
+
+    fn identity(&self) -> Identity {
+        let owner = self.owner.as_ref().map_or("", Untrusted::as_str);
+        Identity::Content(format!(
+            "{}#{}#{}#{owner}",
+            self.series, self.since, self.step
+        ))
+    }
+
+    fn severity(&self, _: &Case<'_>) -> Severity {
+        self.severity
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        let mut text = text![self.count, " times ", self.of, " by ", who(case)];
+        match &self.owner {
+            Some(owner) => text.push(text![", keys of ", owner]),
+            None => text.push(", keys without owner"),
+        }
+        text
+    }
+
+    fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = text![
+            who(case),
+            " gave rise to ",
+            self.count,
+            " alerts of the kind ",
+            self.of,
+            " within ",
+            WINDOW_MINUTES,
+            " minutes. From number ",
+            SINGLY + 1,
+            " on they are folded into one for each owner."
+        ];
+        match &self.owner {
+            Some(owner) => text.sentence(text!["This one is about the keys of ", owner, ": "]),
+            None => text.sentence("This one is about keys without an owner: "),
+        }
+        for (index, member) in self.members.iter().take(NAMED).enumerate() {
+            if index > 0 {
+                text.push(", ");
+            }
+            text.push(&member.name);
+        }
+        let unnamed = self.more + self.members.len().saturating_sub(NAMED) as u64;
+        if unnamed > 0 {
+            text.push(text![" and ", unnamed, " more"]);
+        }
+        text.push(".");
+        if let Some(next) = next_step(self.count) {
+            text.sentence(text!["The next such alert comes with number ", next, "."]);
+        }
+        text.sentence(
+            "Each single alert is on the feed and in the ledger's history, with its undo.",
+        );
+        text
+    }
+
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        let mut steps = vec![step(
+            text![
+                "If nobody expected this, stop ",
+                who(case),
+                " first, then undo what was done key by key"
+            ],
+            None,
+        )];
+        let event = self.event_name.as_ref().map(Untrusted::as_str);
+        if let Some(event) = event.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            let command = format!(
+                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={event} \
+                 --max-results 50"
+            );
+            steps.push(step(text!["See all of it in CloudTrail"], Some(command)));
+        }
+        steps
+    }
+}

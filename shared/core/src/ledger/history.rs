@@ -1,0 +1,94 @@
+//! The life of a key: every alert that was told of it, in the order in which things happened.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Item, ItemKey, KEPT_DAYS, expiry, keyed, to_item};
+use crate::alert::{Alert, Via};
+use crate::text::Untrusted;
+
+/// What sort keys of the history begin with.
+pub const PREFIX: &str = "alert#";
+
+/// An alert that was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The alert's id.
+    pub alert_id: String,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Kind of alert.
+    pub kind: String,
+    /// Its severity.
+    pub severity: String,
+    /// Its title.
+    pub title: Untrusted,
+    /// Name of what it is about: an alias, or a key id.
+    pub name: Untrusted,
+    /// Owner of the key.
+    pub owner: Option<Untrusted>,
+    /// Who did it.
+    pub actor: Option<Untrusted>,
+    /// How we heard of it.
+    pub via: String,
+    /// The operation that CloudTrail recorded.
+    pub event_name: Option<Untrusted>,
+    /// People were told of it together with others, or not at all.
+    pub folded: bool,
+    /// When it was told.
+    pub told_at: Timestamp,
+}
+
+impl Entry {
+    /// What is kept of `alert`.
+    pub fn new(alert: &Alert, folded: bool, now: Timestamp) -> Self {
+        Self {
+            alert_id: alert.id.clone(),
+            occurred_at: alert.occurred_at,
+            kind: alert.kind.to_owned(),
+            severity: alert.severity.as_str().to_owned(),
+            title: Untrusted::bounded(&alert.title.plain(), 512),
+            name: Untrusted::new(
+                &alert
+                    .key
+                    .as_ref()
+                    .map_or_else(|| alert.title.plain(), |key| key.name().plain()),
+            ),
+            owner: alert.key.as_ref().and_then(|key| key.owner.clone()),
+            actor: alert.actor.as_ref().map(|actor| actor.name.clone()),
+            via: via(alert.source.via).to_owned(),
+            event_name: alert.source.event_name.clone(),
+            folded,
+            told_at: now,
+        }
+    }
+
+    /// Name of the item of the alert `id` about `partition`.
+    pub fn key(partition: &str, occurred_at: Timestamp, id: &str) -> ItemKey {
+        ItemKey::new(partition, format!("{PREFIX}{occurred_at}#{id}"))
+    }
+
+    /// The item, among those of `partition`.
+    pub fn item(&self, partition: &str) -> Item {
+        let key = Self::key(partition, self.occurred_at, &self.alert_id);
+        let mut item = keyed(&key, to_item(self));
+        item.insert("ttl".to_owned(), expiry(self.told_at, KEPT_DAYS).into());
+        item
+    }
+
+    /// Reads an item. One that is no entry is none.
+    pub fn read(item: &Item) -> Option<Self> {
+        serde_json::from_value(Value::Object(item.clone())).ok()
+    }
+}
+
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::Kms => "KMS",
+        Via::CloudTrail => "CLOUDTRAIL",
+        Via::Alarm => "ALARM",
+        Via::Sweep => "SWEEP",
+    }
+}

@@ -1,0 +1,309 @@
+//! What is known of a key, so that it has a name when KMS does not answer, and after it is gone.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Item, ItemKey, to_item};
+use crate::ports::{LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::text::Untrusted;
+
+/// Two tellings of one rotation or expiry, one of which does not name the material, lie no further apart than this.
+const SAME_MATERIAL_WITHIN_HOURS: i64 = 1;
+
+/// How old a fact becomes before it is written again although it is the same.
+const REFRESHED_AFTER_HOURS: i64 = 24;
+
+/// Materials of which a profile knows, the latest ones: what a key may have in thirty years of rotation every 90 days.
+const MATERIALS: usize = 150;
+
+/// A fact, and when KMS said so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dated<T> {
+    /// The fact.
+    pub value: T,
+    /// When KMS said so.
+    pub as_of: Timestamp,
+}
+
+/// A deletion that was scheduled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scheduled {
+    /// Who did it.
+    pub by: Option<Untrusted>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The last telling of a rotation, or of an expiry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Telling {
+    /// The material, if it was known.
+    pub material: Option<String>,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// What is known of a key. Each member is an attribute of its item, and each is written alone: a call that was denied
+/// erases nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// What `DescribeKey` said.
+    pub metadata: Option<Dated<Metadata>>,
+    /// Names of the key.
+    pub aliases: Option<Dated<Vec<Untrusted>>>,
+    /// Its tags.
+    pub tags: Option<Dated<Tags>>,
+    /// Its automatic rotation.
+    pub rotation: Option<Dated<RotationStatus>>,
+    /// The material that it has had.
+    pub materials: Option<Dated<Vec<Material>>>,
+    /// Its last use.
+    pub last_use: Option<Dated<LastUsage>>,
+    /// The deletion that it waits for, or that ended it.
+    pub scheduled: Option<Scheduled>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Timestamp>,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// The last tellings of what may be told without its material, by kind of alert.
+    pub tellings: BTreeMap<String, Telling>,
+    /// When any of this was written.
+    pub as_of: Option<Timestamp>,
+}
+
+impl Profile {
+    /// Name of the item with the profile of the key `partition`.
+    pub fn key(partition: &str) -> ItemKey {
+        ItemKey::new(partition, "profile")
+    }
+
+    /// Reads an item. An attribute that cannot be read costs that attribute only.
+    pub fn read(item: &Item) -> Self {
+        Self {
+            metadata: attribute(item, "metadata"),
+            aliases: attribute(item, "aliases"),
+            tags: attribute(item, "tags"),
+            rotation: attribute(item, "rotation"),
+            materials: attribute(item, "materials"),
+            last_use: attribute(item, "lastUse"),
+            scheduled: attribute(item, "scheduled"),
+            cancelled_at: attribute(item, "cancelledAt"),
+            deleted_at: attribute(item, "deletedAt"),
+            tellings: attribute(item, "tellings").unwrap_or_default(),
+            as_of: attribute(item, "asOf"),
+        }
+    }
+
+    /// Nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What has to be written so that the item that holds `self` holds `new`; nothing if nothing changed.
+    pub fn changes(&self, new: &Self, now: Timestamp) -> Item {
+        let (old, mut changed) = (to_item(self), to_item(new));
+        changed.retain(|name, value| {
+            let before = old.get(name).unwrap_or(&Value::Null);
+            name != "asOf" && before != value
+        });
+        if !changed.is_empty() {
+            changed.insert("asOf".to_owned(), now.to_string().into());
+        }
+        changed
+    }
+
+    /// The key that this profile is about was deleted, and another has its name now, as a replica that was made again.
+    pub fn forget_another(&mut self, created_at: Option<Timestamp>) {
+        let known = self
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.value.created_at);
+        if let (Some(known), Some(created_at)) = (known, created_at)
+            && known != created_at
+        {
+            *self = Self::default();
+        }
+    }
+
+    /// The material of a rotation or expiry `kind` around `at`, if a telling of it named it.
+    pub fn told_material(&self, kind: &str, at: Timestamp) -> Option<&str> {
+        self.telling(kind, at)
+            .and_then(|telling| telling.material.as_deref())
+    }
+
+    /// A rotation or expiry `kind` around `at` was told, without its material.
+    pub fn was_told_unnamed(&self, kind: &str, at: Timestamp) -> bool {
+        self.telling(kind, at)
+            .is_some_and(|telling| telling.material.is_none())
+    }
+
+    fn telling(&self, kind: &str, at: Timestamp) -> Option<&Telling> {
+        let telling = self.tellings.get(kind)?;
+        near(telling.at, at).then_some(telling)
+    }
+
+    /// Takes note of a telling, unless one of a later time is known.
+    pub fn note_telling(&mut self, kind: &str, material: Option<&str>, at: Timestamp) {
+        if self
+            .tellings
+            .get(kind)
+            .is_none_or(|telling| telling.at <= at)
+        {
+            let telling = Telling {
+                material: material.map(str::to_owned),
+                at,
+            };
+            self.tellings.insert(kind.to_owned(), telling);
+        }
+    }
+}
+
+/// So close together that they may be one.
+pub fn near(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).unsigned_abs()
+        <= std::time::Duration::from_secs(SAME_MATERIAL_WITHIN_HOURS.unsigned_abs() * 3_600)
+}
+
+/// Keeps `value` in `slot`, if it is new or what is there has become old.
+pub fn learn<T: PartialEq + Clone>(slot: &mut Option<Dated<T>>, value: &T, now: Timestamp) {
+    let fresh = slot.as_ref().is_some_and(|known| {
+        let old = known
+            .as_of
+            .saturating_add(REFRESHED_AFTER_HOURS.hours())
+            .unwrap_or(Timestamp::MAX);
+        known.value == *value && now < old
+    });
+    if !fresh {
+        *slot = Some(Dated {
+            value: value.clone(),
+            as_of: now,
+        });
+    }
+}
+
+/// The latest of a key's materials, as many as a profile keeps.
+pub fn latest(materials: &[Material]) -> Vec<Material> {
+    let surplus = materials.len().saturating_sub(MATERIALS);
+    materials.iter().skip(surplus).cloned().collect()
+}
+
+fn attribute<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
+    let value = item.get(name).filter(|value| !value.is_null())?;
+    serde_json::from_value(value.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    const NOW: &str = "2026-11-20T12:00:00Z";
+
+    fn item(value: Value) -> Item {
+        match value {
+            Value::Object(item) => item,
+            other => panic!("{other}"),
+        }
+    }
+
+    fn aliases(names: &[&str]) -> Vec<Untrusted> {
+        names.iter().map(|name| Untrusted::new(name)).collect()
+    }
+
+    #[test]
+    fn a_profile_survives_the_table() {
+        let mut profile = Profile::default();
+        learn(&mut profile.metadata, &Metadata::default(), at(NOW));
+        learn(&mut profile.aliases, &aliases(&["alias/a"]), at(NOW));
+        profile.note_telling("KeyRotated", Some("m"), at(NOW));
+        profile.scheduled = Some(Scheduled {
+            by: Some(Untrusted::new("maria")),
+            at: at(NOW),
+        });
+        assert_eq!(Profile::read(&to_item(&profile)), profile);
+    }
+
+    #[test]
+    fn an_attribute_that_cannot_be_read_costs_nothing_else() {
+        let profile = Profile::read(&item(json!({
+            "pk": "k", "sk": "profile", "metadata": {"value": 5, "asOf": "yesterday"}, "tags": null,
+            "aliases": {"value": ["alias/a\u{202E}"], "asOf": NOW}
+        })));
+        assert_eq!(profile.metadata, None);
+        assert_eq!(profile.aliases.unwrap().value, aliases(&["alias/a"]));
+    }
+
+    #[test]
+    fn only_what_changed_is_written() {
+        let mut old = Profile::default();
+        learn(&mut old.aliases, &aliases(&["alias/a"]), at(NOW));
+        learn(&mut old.tags, &Tags::new(), at(NOW));
+        old.scheduled = Some(Scheduled {
+            by: None,
+            at: at(NOW),
+        });
+        assert_eq!(old.changes(&old, at(NOW)), Item::new());
+
+        let mut new = old.clone();
+        learn(&mut new.aliases, &aliases(&["alias/b"]), at(NOW));
+        new.scheduled = None;
+        assert_eq!(
+            Value::from(old.changes(&new, at(NOW))),
+            json!({"aliases": {"value": ["alias/b"], "asOf": NOW}, "scheduled": null, "asOf": NOW})
+        );
+    }
+
+    #[test]
+    fn the_same_fact_is_written_again_after_a_day() {
+        let mut known = None;
+        learn(&mut known, &1, at(NOW));
+        learn(&mut known, &1, at("2026-11-21T11:59:59Z"));
+        assert_eq!(known.as_ref().unwrap().as_of, at(NOW));
+        learn(&mut known, &1, at("2026-11-21T12:00:00Z"));
+        assert_eq!(known.unwrap().as_of, at("2026-11-21T12:00:00Z"));
+    }
+
+    #[test]
+    fn a_key_that_was_made_again_has_another_profile() {
+        let mut profile = Profile::default();
+        let metadata = Metadata {
+            created_at: Some(at(NOW)),
+            ..Metadata::default()
+        };
+        learn(&mut profile.metadata, &metadata, at(NOW));
+        let before = profile.clone();
+        profile.forget_another(Some(at(NOW)));
+        profile.forget_another(None);
+        assert_eq!(profile, before);
+        profile.forget_another(Some(at("2027-01-01T00:00:00Z")));
+        assert!(profile.is_empty());
+    }
+
+    #[test]
+    fn a_telling_without_its_material_meets_one_with_it_within_the_hour() {
+        let mut profile = Profile::default();
+        profile.note_telling("KeyRotated", None, at(NOW));
+        assert!(profile.was_told_unnamed("KeyRotated", at("2026-11-20T13:00:00Z")));
+        assert!(!profile.was_told_unnamed("KeyRotated", at("2026-11-20T13:00:01Z")));
+        assert!(!profile.was_told_unnamed("KeyMaterialExpired", at(NOW)));
+        profile.note_telling("KeyRotated", Some("m"), at(NOW));
+        assert_eq!(profile.told_material("KeyRotated", at(NOW)), Some("m"));
+        assert!(!profile.was_told_unnamed("KeyRotated", at(NOW)));
+        // An earlier one that is told late does not hide it.
+        profile.note_telling("KeyRotated", None, at("2026-11-20T11:00:00Z"));
+        assert_eq!(profile.told_material("KeyRotated", at(NOW)), Some("m"));
+    }
+}

@@ -1,0 +1,142 @@
+//! From an occurrence and what is known of its key to the alert. Pure.
+
+use jiff::Timestamp;
+
+use crate::alert::{
+    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, Links, SCHEMA_VERSION, Via,
+};
+use crate::config::{Config, Override};
+use crate::decision::Occurrence;
+use crate::kinds::Case;
+use crate::link;
+use crate::severity::Severity;
+use crate::text;
+use crate::text::Text;
+
+/// What is known of what an alert is about.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The key, if it is about one.
+    pub(super) key: Option<Key>,
+    /// KMS says that there is no such key.
+    pub(super) gone: bool,
+    /// How much of it was asked of KMS.
+    pub(super) enrichment: Enrichment,
+}
+
+impl Known {
+    /// Nothing is to be known.
+    pub(super) fn nothing() -> Self {
+        Self {
+            key: None,
+            gone: false,
+            enrichment: Enrichment {
+                status: EnrichmentStatus::Complete,
+                source: EnrichmentSource::Event,
+                as_of: None,
+                missing: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Words the alert.
+pub(super) fn assess(
+    config: &Config,
+    occurrence: Occurrence,
+    at: Timestamp,
+    known: Known,
+) -> Alert {
+    let id = occurrence.alert_id(at);
+    let Occurrence {
+        kind,
+        subject,
+        actor,
+        source,
+        ..
+    } = occurrence;
+    let Known {
+        mut key,
+        gone,
+        enrichment,
+    } = known;
+    if let Some(key) = &mut key {
+        kind.imply(key, at);
+    }
+    let case = Case {
+        at,
+        actor: actor.as_ref(),
+        key: key.as_ref(),
+        gone,
+    };
+    let mut summary = Text::new();
+    if let Some(replay) = &source.replay {
+        // Nobody should be woken by the past.
+        summary.sentence(text![
+            "This is a replay (",
+            replay,
+            ") of what happened on ",
+            at,
+            "."
+        ]);
+    }
+    summary.sentence(kind.summary(&case));
+    let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
+    let severity = match (
+        kind.severity(&case),
+        config.severity_overrides.get(kind.name()),
+    ) {
+        (Severity::Critical, _) => Severity::Critical,
+        (_, Some(Override::Level(level))) => *level,
+        (assessed, Some(Override::FeedOnly) | None) => assessed,
+    };
+    let event_id = source
+        .event_id
+        .as_ref()
+        .filter(|_| source.via == Via::CloudTrail);
+    let links = Links {
+        key: key
+            .as_ref()
+            .filter(|_| !gone)
+            .and_then(|key| link::key(&key.arn, key.manager.as_ref())),
+        event: event_id
+            .and_then(|id| link::event(subject.partition(), subject.region(), id.as_str())),
+    };
+    Alert {
+        schema_version: SCHEMA_VERSION,
+        id,
+        kind: kind.name(),
+        severity,
+        title,
+        summary,
+        occurred_at: at,
+        account: Some(subject.account().clone()),
+        region: Some(subject.region().clone()),
+        partition: subject.partition().clone(),
+        key,
+        key_store: None,
+        actor,
+        details: kind,
+        next_steps,
+        links,
+        enrichment,
+        source,
+    }
+}
+
+/// People and chat want this alert.
+pub(super) fn is_for_people(config: &Config, alert: &Alert) -> bool {
+    let off = config.severity_overrides.get(alert.kind) == Some(&Override::FeedOnly);
+    alert.severity == Severity::Critical || (!off && alert.severity >= config.minimum_severity)
+}
+
+/// An alert of this kind, of at most this severity, may be for people.
+pub(super) fn may_be_for_people(config: &Config, kind: &str, ceiling: Severity) -> bool {
+    let level = match config.severity_overrides.get(kind) {
+        _ if ceiling == Severity::Critical => return true,
+        Some(Override::FeedOnly) => return false,
+        Some(Override::Level(level)) => *level,
+        None => ceiling,
+    };
+    level >= config.minimum_severity
+}

@@ -1,0 +1,622 @@
+//! Telling of one occurrence: once, to everybody who wants it, whatever fails.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use futures_util::future::{join_all, join3, join4};
+use jiff::Timestamp;
+
+use super::assess::{Known, assess, is_for_people, may_be_for_people};
+use super::{Verdict, Watch};
+use crate::actor::Actor;
+use crate::alert::{Alert, EnrichmentStatus, Missing};
+use crate::arn::TopicArn;
+use crate::config::Config;
+use crate::decision::{Occurrence, Subject};
+use crate::facts::Facts;
+use crate::kinds::{Burst, BurstMember, Kind, Limit};
+use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
+use crate::ledger::history::Entry;
+use crate::ledger::{Acquired, Claim, Item, ItemKey, Member, Memory, Profile};
+use crate::ports::{Clock, Kms, Ledger, Message, Topics};
+use crate::render;
+use crate::severity::Severity;
+use crate::text::Untrusted;
+
+/// What became of an occurrence.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) verdict: Verdict,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) reason: Option<Cow<'static, str>>,
+}
+
+/// Why an occurrence has to be told again.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Topics that did not take the alert.
+    NotPublished(Vec<String>),
+    /// Another invocation is about to tell, and was not done in time.
+    Held(String),
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::NotPublished(vec![error.to_string()])
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotPublished(topics) => f.write_str(&topics.join("; ")),
+            Self::Held(kind) => write!(f, "another invocation is about to tell of this {kind}"),
+        }
+    }
+}
+
+/// A message, and what stands in the claim once it is served.
+struct Post {
+    slot: String,
+    message: Message,
+}
+
+/// How an alert is kept from being one too many, once it is counted.
+struct Counted {
+    window: Window,
+    member: Member,
+    tally: Option<Tally>,
+    before: Option<Item>,
+}
+
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// Tells of an occurrence, unless that was done.
+    pub(super) async fn tell(
+        &self,
+        mut occurrence: Occurrence,
+        request: &str,
+    ) -> Result<Told, Failure> {
+        let now = self.clock.now();
+        let at = occurrence.occurred_at.unwrap_or(now);
+        let memory = Memory::new(self.ledger.as_ref());
+        let subject = occurrence.subject.clone();
+        let partition = subject.partition_key();
+        let window = self.window(&occurrence, at).filter(|_| memory.is_there());
+
+        let mut recalled = Vec::from([Profile::key(&partition)]);
+        recalled.retain(|_| subject.key().is_some());
+        recalled.extend(window.iter().map(Window::counter_before));
+        let recall = memory.read(&recalled);
+        let gather = self.gather(&subject, &occurrence.kind);
+        let (items, facts, acquired, counter);
+        if occurrence.kind.material() == Some(None) {
+            // The occurrence has no name before its key material is known.
+            (items, facts) = futures_util::future::join(recall, gather).await;
+            let profile = find_profile(&items, &partition);
+            resolve(&mut occurrence.kind, facts.as_ref(), &profile, at);
+            let claim = self.claim(&memory, &occurrence, at, request);
+            let count = self.count(&memory, &occurrence, window.as_ref(), at);
+            (acquired, counter) = futures_util::future::join(claim, count).await;
+        } else {
+            let claim = self.claim(&memory, &occurrence, at, request);
+            let count = self.count(&memory, &occurrence, window.as_ref(), at);
+            (items, facts, acquired, counter) = join4(recall, gather, claim, count).await;
+        }
+        let claim = match acquired {
+            Acquired::Ours(claim) => claim,
+            Acquired::Told => return Ok(self.duplicate(&occurrence)),
+            Acquired::Held => return Err(self.held(&occurrence)),
+        };
+        let known = find_profile(&items, &partition);
+        if let Some(Some(_)) = occurrence.kind.material()
+            && known.was_told_unnamed(occurrence.kind.name(), at)
+        {
+            memory.put(&[claim.delivered(BTreeSet::new()).item()]).await;
+            return Ok(self.duplicate(&occurrence));
+        }
+
+        // What this event teaches is put down after the alert went out.
+        let mut profile = known.clone();
+        let known_key = facts.map(|mut facts| {
+            profile.forget_another(facts.created_at());
+            facts.recall(&profile);
+            facts.teach(&mut profile, now);
+            Known {
+                gone: facts.is_gone(),
+                enrichment: facts.enrichment(),
+                key: subject
+                    .key()
+                    .map(|arn| facts.into_key(arn.clone(), &self.config.owner_tag_key)),
+            }
+        });
+        occurrence.kind.recall(&profile);
+        let (kind, actor) = (&occurrence.kind, occurrence.actor.as_ref());
+        kind.teach(&mut profile, at, actor);
+        if let Some(material) = kind.material() {
+            profile.note_telling(kind.name(), material.as_deref(), at);
+        }
+
+        let counted = window
+            .zip(counter)
+            .map(|(window, (member, tally))| Counted {
+                before: items
+                    .iter()
+                    .find(|item| window.counter_before().names(item))
+                    .cloned(),
+                window,
+                member,
+                tally,
+            });
+        let limit = kind.limit();
+        let mut known_key = known_key.unwrap_or_else(Known::nothing);
+        if let Some(reason) = memory.problem() {
+            known_key.enrichment.missing.push(Missing {
+                fact: "ledger",
+                reason,
+            });
+            if known_key.enrichment.status == EnrichmentStatus::Complete {
+                known_key.enrichment.status = EnrichmentStatus::Partial;
+            }
+        }
+        let alert = assess(&self.config, occurrence, at, known_key);
+        let for_people = is_for_people(&self.config, &alert);
+        let mut reason: Option<Cow<'static, str>> = None;
+        let mut posts = Vec::new();
+        let mut bursts = Vec::new();
+        if for_people {
+            match (limit, &counted) {
+                (Limit::Burst, Some(counted)) => match self.fold(&memory, &alert, counted).await {
+                    Fold::Singly => posts.extend(self.posts_for_people(&alert, "")?),
+                    Fold::Folded { count, step } => {
+                        reason =
+                            Some(format!("{} is number {count} in a burst", alert.kind).into());
+                        bursts = self.bursts(&memory, &alert, counted, count, step).await;
+                        for burst in &bursts {
+                            posts.extend(self.posts_for_people(burst, &format!("#{}", burst.id))?);
+                        }
+                    }
+                },
+                (
+                    Limit::Hourly,
+                    Some(Counted {
+                        tally: Some(tally), ..
+                    }),
+                ) if tally.place > 1 => {
+                    reason =
+                        Some(format!("people were told of {} within this hour", alert.kind).into());
+                }
+                _ => posts.extend(self.posts_for_people(&alert, "")?),
+            }
+        } else {
+            reason = Some(
+                format!(
+                    "{} is below the severity that people are told of",
+                    alert.kind
+                )
+                .into(),
+            );
+        }
+        let folded = for_people && reason.is_some();
+        if let Some(topic) = &self.config.feed_topic {
+            posts.push(post(topic, &alert, None, render::feed(&alert)?));
+        }
+
+        let served = self.publish(&alert, posts, claim.topics.clone()).await;
+        let served = match served {
+            Ok(served) => served,
+            Err((served, failures)) => {
+                memory.note(&claim.owing(served, self.clock.now())).await;
+                return Err(Failure::NotPublished(failures));
+            }
+        };
+        let nobody = served.is_empty();
+        let told = Entry::new(&alert, folded || !for_people, now).item(&partition);
+        let marks = [claim.delivered(served).item(), told];
+        let changes = if subject.key().is_some() {
+            known.changes(&profile, now)
+        } else {
+            Item::new()
+        };
+        let profile_key = Profile::key(&partition);
+        let mark = memory.put(&marks);
+        let learn = memory.set(&profile_key, &changes);
+        let uncount = self.uncount(&memory, counted.as_ref().filter(|_| !for_people));
+        join3(mark, learn, uncount).await;
+
+        let mut alerts = vec![alert];
+        alerts.extend(bursts);
+        Ok(Told {
+            verdict: if folded || nobody {
+                Verdict::Suppressed
+            } else {
+                Verdict::Delivered
+            },
+            alerts,
+            reason,
+        })
+    }
+
+    async fn gather(&self, subject: &Subject, kind: &Kind) -> Option<Facts> {
+        match subject.key() {
+            Some(key) => Some(Facts::gather(&self.kms, key, kind.reads()).await),
+            None => None,
+        }
+    }
+
+    async fn claim(
+        &self,
+        memory: &Memory<'_, L>,
+        occurrence: &Occurrence,
+        at: Timestamp,
+        request: &str,
+    ) -> Acquired {
+        let sort = format!("claim#{}", occurrence.identity());
+        let key = ItemKey::new(occurrence.subject.partition_key(), sort);
+        let claim = Claim::new(key, request, at, self.clock.now());
+        memory
+            .acquire(claim, occurrence.kind.recurs(), &self.clock)
+            .await
+    }
+
+    /// The window in which alerts like this one are counted, if people may want it.
+    fn window(&self, occurrence: &Occurrence, at: Timestamp) -> Option<Window> {
+        let Occurrence { kind, subject, .. } = occurrence;
+        let partition = subject.account_key();
+        if !may_be_for_people(&self.config, kind.name(), kind.ceiling()) {
+            return None;
+        }
+        match kind.limit() {
+            Limit::Burst => {
+                let actor = occurrence.actor.as_ref().map_or_else(String::new, who);
+                Some(Window::of_burst(&partition, kind.name(), &actor, at))
+            }
+            Limit::Hourly => {
+                let what = format!("{}#{}", kind.name(), self.function);
+                Some(Window::of_hour(&partition, &what, at))
+            }
+            Limit::None => None,
+        }
+    }
+
+    /// Takes the occurrence into the counter of its window. `None` for the tally if the ledger does not answer.
+    async fn count(
+        &self,
+        memory: &Memory<'_, L>,
+        occurrence: &Occurrence,
+        window: Option<&Window>,
+        at: Timestamp,
+    ) -> Option<(Member, Option<Tally>)> {
+        let window = window?;
+        let note = Note {
+            at,
+            alert: occurrence.alert_id(at),
+            about: occurrence.subject.partition_key(),
+            quiet: false,
+        };
+        let identity = format!("{}\n{}", note.about, occurrence.identity());
+        let member = burst::member(&identity, &note, self.clock.now());
+        let counter = memory.count(&window.counter(), &member).await;
+        let tally = match counter {
+            None => None,
+            Some(counter) => match Tally::read(&counter, &member) {
+                Some(tally) => Some(tally),
+                None => {
+                    let number = [crate::ledger::COUNT.to_owned()];
+                    let full = memory.add(&window.counter(), &number, &Item::new()).await;
+                    full.as_ref().map(Tally::beyond)
+                }
+            },
+        };
+        Some((member, tally))
+    }
+
+    /// Says in the counter that the alert is none that people want.
+    async fn uncount(&self, memory: &Memory<'_, L>, counted: Option<&Counted>) {
+        if let Some(Counted {
+            window,
+            member,
+            tally: Some(_),
+            ..
+        }) = counted
+        {
+            let mut note = member.note.clone();
+            note.insert("quiet".to_owned(), true.into());
+            let mut change = Item::new();
+            change.insert(member.note_name(), note.into());
+            memory.set(&window.counter(), &change).await;
+        }
+    }
+
+    /// One of a burst, or not.
+    async fn fold(&self, memory: &Memory<'_, L>, alert: &Alert, counted: &Counted) -> Fold {
+        let Some(tally) = &counted.tally else {
+            return Fold::Singly;
+        };
+        let fold = burst::fold(tally, counted.before.as_ref(), alert.occurred_at);
+        if fold == Fold::Singly || alert.severity != Severity::Critical {
+            return fold;
+        }
+        // What is critical goes out by itself as long as the mailboxes bear it.
+        let second = burst::second(&account_key(alert), alert.occurred_at);
+        let ttl = burst::counted_until(self.clock.now());
+        let once = Item::from_iter([(crate::ledger::TIME_TO_LIVE.to_owned(), ttl.into())]);
+        let number = [crate::ledger::COUNT.to_owned()];
+        let counter = memory.add(&second, &number, &once).await;
+        let count = counter.and_then(|counter| counter.get(crate::ledger::COUNT)?.as_u64());
+        if count.is_some_and(|count| count > burst::CRITICAL_A_SECOND) {
+            fold
+        } else {
+            Fold::Singly
+        }
+    }
+
+    /// The alerts about a burst that are due with `alert`, its member: one for each owner concerned at a step, else one
+    /// for the owner of `alert` if it is the owner's first.
+    async fn bursts(
+        &self,
+        memory: &Memory<'_, L>,
+        alert: &Alert,
+        counted: &Counted,
+        count: u64,
+        step: Option<u64>,
+    ) -> Vec<Alert> {
+        let now = self.clock.now();
+        let own = alert.owner().map_or("", Untrusted::as_str);
+        let (numbers, once) = Owners::entry(own, &alert.id, now);
+        let owners = memory.add(&counted.window.owners(), &numbers, &once).await;
+        let owners = owners.map_or_else(Owners::default, |item| Owners::read(&item));
+        let is_first = owners
+            .all()
+            .iter()
+            .all(|owner| owner.name != own || owner.first == alert.id);
+        if step.is_none() && !is_first {
+            return Vec::new();
+        }
+        let members = self.members(memory, alert, counted).await;
+        let mut concerned: BTreeSet<&str> = BTreeSet::from([own]);
+        if step.is_some() {
+            concerned.extend(owners.all().iter().map(|owner| owner.name.as_str()));
+            concerned.extend(members.iter().map(|(owner, _, _)| owner.as_str()));
+        }
+        concerned
+            .into_iter()
+            .map(|owner| {
+                let of_owner = members.iter().filter(|(name, _, _)| name == owner);
+                let severity = of_owner
+                    .clone()
+                    .map(|(_, severity, _)| *severity)
+                    .max()
+                    .unwrap_or(alert.severity);
+                let members: Vec<_> = of_owner.map(|(_, _, member)| member.clone()).collect();
+                let folded = owners.all().iter().find(|entry| entry.name == owner);
+                let folded = folded.map_or(0, |entry| entry.folded);
+                let kind = Burst {
+                    of: alert.kind,
+                    count,
+                    owner: Untrusted::new(owner).non_empty(),
+                    more: folded.saturating_sub(members.len() as u64),
+                    members,
+                    since: counted.window.start(),
+                    event_name: alert.source.event_name.clone(),
+                    series: counted.window.counter().sort,
+                    step: step.unwrap_or(count),
+                    severity,
+                };
+                self.burst_alert(alert, kind)
+            })
+            .filter(|burst| is_for_people(&self.config, burst))
+            .collect()
+    }
+
+    fn burst_alert(&self, alert: &Alert, kind: Burst) -> Alert {
+        let occurrence = Occurrence {
+            kind: kind.into(),
+            subject: Subject::Account {
+                partition: alert.partition.clone(),
+                account: alert
+                    .account
+                    .clone()
+                    .unwrap_or_else(|| self.config.alert_topic.account().clone()),
+                region: alert
+                    .region
+                    .clone()
+                    .unwrap_or_else(|| self.config.alert_topic.region().clone()),
+            },
+            occurred_at: Some(alert.occurred_at),
+            actor: alert.actor.clone(),
+            source: alert.source.clone(),
+            call_id: None,
+        };
+        assess(
+            &self.config,
+            occurrence,
+            alert.occurred_at,
+            Known::nothing(),
+        )
+    }
+
+    /// The members of the burst that the counter keeps, from the history, with their owners; `alert` is the last.
+    async fn members(
+        &self,
+        memory: &Memory<'_, L>,
+        alert: &Alert,
+        counted: &Counted,
+    ) -> Vec<(String, Severity, BurstMember)> {
+        let notes = counted.tally.iter().flat_map(|tally| &tally.notes);
+        let notes: Vec<&Note> = notes.filter(|note| note.alert != alert.id).collect();
+        let keys: Vec<_> = notes
+            .iter()
+            .map(|note| Entry::key(&note.about, note.at, &note.alert))
+            .collect();
+        let items = memory.read(&keys).await;
+        let mut members: Vec<_> = notes
+            .iter()
+            .zip(&keys)
+            .filter_map(|(note, key)| {
+                let entry = Entry::read(items.iter().find(|item| key.names(item))?)?;
+                let owner = entry.owner.as_ref().map_or("", Untrusted::as_str);
+                let severity = entry.severity.parse().unwrap_or(alert.severity);
+                Some((
+                    owner.to_owned(),
+                    severity,
+                    member(note.about.clone(), &entry),
+                ))
+            })
+            .collect();
+        let last = Entry::new(alert, true, alert.occurred_at);
+        let about = alert
+            .key
+            .as_ref()
+            .map_or_else(String::new, |key| key.arn.to_string());
+        let owner = alert.owner().map_or("", Untrusted::as_str);
+        members.push((owner.to_owned(), alert.severity, member(about, &last)));
+        members
+    }
+
+    fn duplicate(&self, occurrence: &Occurrence) -> Told {
+        let kind = occurrence.kind.name();
+        tracing::info!(
+            function = self.function,
+            alert.kind = kind,
+            event.id = occurrence.source.event_id.as_ref().map(Untrusted::as_str),
+            "told before"
+        );
+        Told {
+            verdict: Verdict::Duplicate,
+            alerts: Vec::new(),
+            reason: Some(format!("{kind} was told before").into()),
+        }
+    }
+
+    fn held(&self, occurrence: &Occurrence) -> Failure {
+        let kind = occurrence.kind.name();
+        tracing::warn!(
+            function = self.function,
+            alert.kind = kind,
+            event.id = occurrence.source.event_id.as_ref().map(Untrusted::as_str),
+            "another invocation is about to tell"
+        );
+        Failure::Held(kind.to_owned())
+    }
+
+    /// The messages for people and chat; `mark` tells them apart from others of the same invocation.
+    fn posts_for_people(&self, alert: &Alert, mark: &str) -> Result<Vec<Post>, Failure> {
+        let Config {
+            alert_topic,
+            chat_topic,
+            ..
+        } = &self.config;
+        let subject = Some(render::subject(alert));
+        let mut posts = vec![post(alert_topic, alert, subject, render::people(alert))];
+        if let Some(topic) = chat_topic {
+            posts.push(post(topic, alert, None, render::chat(alert)?));
+        }
+        for post in &mut posts {
+            post.slot.push_str(mark);
+        }
+        Ok(posts)
+    }
+
+    /// Sends what is not `served` yet, in parallel: what is served then, and the topics that failed.
+    async fn publish(
+        &self,
+        alert: &Alert,
+        posts: Vec<Post>,
+        mut served: BTreeSet<String>,
+    ) -> Result<BTreeSet<String>, (BTreeSet<String>, Vec<String>)> {
+        let owed = posts.iter().filter(|post| !served.contains(&post.slot));
+        let sent = owed.map(|post| async move { (post, self.topics.publish(&post.message).await) });
+        let mut failures = Vec::new();
+        for (post, result) in join_all(sent).await {
+            match result {
+                Ok(()) => _ = served.insert(post.slot.clone()),
+                Err(error) => failures.push(format!("{}: {error}", post.message.topic.as_str())),
+            }
+        }
+        if failures.is_empty() {
+            tracing::info!(
+                function = self.function,
+                alert.id,
+                alert.kind,
+                alert.severity = alert.severity.as_str(),
+                key.arn = alert.key.as_ref().map(|key| key.arn.to_string()),
+                event.id = alert.source.event_id.as_ref().map(Untrusted::as_str),
+                enrichment = ?alert.enrichment.status,
+                topics = served.len(),
+                "handled"
+            );
+            return Ok(served);
+        }
+        tracing::error!(
+            function = self.function,
+            alert.id,
+            alert.kind,
+            failures = failures.join("; "),
+            "not delivered"
+        );
+        Err((served, failures))
+    }
+}
+
+fn post(topic: &TopicArn, alert: &Alert, subject: Option<String>, body: String) -> Post {
+    Post {
+        slot: topic.as_str().to_owned(),
+        message: Message {
+            topic: topic.clone(),
+            subject,
+            body,
+            attributes: render::attributes(alert),
+        },
+    }
+}
+
+/// What is known of the key.
+fn find_profile(items: &[Item], partition: &str) -> Profile {
+    let key = Profile::key(partition);
+    let item = items.iter().find(|item| key.names(item));
+    item.map_or_else(Profile::default, Profile::read)
+}
+
+/// Finds the key material of an occurrence whose telling lacks it: from KMS, from another telling, from what KMS said
+/// before.
+fn resolve(kind: &mut Kind, facts: Option<&Facts>, profile: &Profile, at: Timestamp) {
+    let unnamed = |kind: &Kind| kind.material() == Some(None);
+    if let Some(facts) = facts {
+        kind.resolve(facts.materials(), true, at);
+    }
+    if unnamed(kind)
+        && let Some(material) = profile.told_material(kind.name(), at)
+    {
+        kind.name_material(material);
+    }
+    if unnamed(kind)
+        && let Some(materials) = &profile.materials
+    {
+        kind.resolve(&materials.value, false, at);
+    }
+}
+
+/// One actor: the same session of the same principal.
+fn who(actor: &Actor) -> String {
+    let arn = actor.arn.as_ref().unwrap_or(&actor.name);
+    format!("{} {}", actor.kind.as_str(), arn.as_str())
+}
+
+fn account_key(alert: &Alert) -> String {
+    let account = alert
+        .account
+        .as_ref()
+        .map_or("", |account| account.as_str());
+    let region = alert.region.as_ref().map_or("", |region| region.as_str());
+    format!("account#{account}#{region}")
+}
+
+fn member(about: String, entry: &Entry) -> BurstMember {
+    BurstMember {
+        about,
+        name: entry.name.clone(),
+        severity: Untrusted::new(&entry.severity),
+        alert_id: entry.alert_id.clone(),
+    }
+}

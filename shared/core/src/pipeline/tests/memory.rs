@@ -1,0 +1,129 @@
+//! A ledger in memory, with what a real one may do wrong.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::ledger::{COUNT, Claim, Item, ItemKey, Member};
+use crate::ports::{CallError, Ledger};
+
+/// Items by partition and sort key. Every call yields once before it takes effect, so that others come between.
+#[derive(Default)]
+pub(crate) struct FakeLedger {
+    pub(crate) items: RefCell<BTreeMap<(String, String), Item>>,
+    /// Number of calls by name.
+    pub(crate) calls: RefCell<BTreeMap<&'static str, usize>>,
+    /// What every call answers instead.
+    pub(crate) error: RefCell<Option<CallError>>,
+    /// How long every call takes.
+    pub(crate) delay: Cell<Duration>,
+}
+
+impl FakeLedger {
+    async fn enter(&self, call: &'static str) -> Result<(), CallError> {
+        *self.calls.borrow_mut().entry(call).or_default() += 1;
+        tokio::time::sleep(self.delay.get()).await;
+        tokio::task::yield_now().await;
+        self.error.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn get(&self, partition: &str, sort: &str) -> Option<Item> {
+        let key = (partition.to_owned(), sort.to_owned());
+        self.items.borrow().get(&key).cloned()
+    }
+
+    /// Sort keys of `partition` that begin with `prefix`.
+    pub(crate) fn sorts(&self, prefix: &str) -> Vec<String> {
+        let items = self.items.borrow();
+        let sorts = items.keys().map(|(_, sort)| sort.clone());
+        sorts.filter(|sort| sort.starts_with(prefix)).collect()
+    }
+
+    fn store(&self, item: &Item) {
+        let name = |attribute: &str| item[attribute].as_str().unwrap().to_owned();
+        let mut item = item.clone();
+        item.retain(|_, value| !value.is_null());
+        self.items
+            .borrow_mut()
+            .insert((name("pk"), name("sk")), item);
+    }
+
+    fn update(&self, key: &ItemKey, change: impl FnOnce(&mut Item)) -> Item {
+        let mut item = self
+            .get(&key.partition, &key.sort)
+            .unwrap_or_else(|| Item::from_iter([]));
+        item.insert("pk".to_owned(), key.partition.clone().into());
+        item.insert("sk".to_owned(), key.sort.clone().into());
+        change(&mut item);
+        self.store(&item);
+        item
+    }
+}
+
+fn number(item: &Item, name: &str) -> u64 {
+    item.get(name).and_then(Value::as_u64).unwrap_or(0)
+}
+
+impl Ledger for FakeLedger {
+    async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError> {
+        self.enter("read").await?;
+        let found = keys
+            .iter()
+            .filter_map(|key| self.get(&key.partition, &key.sort));
+        Ok(found.collect())
+    }
+
+    async fn claim(
+        &self,
+        claim: &Claim,
+        previous: Option<u64>,
+    ) -> Result<Result<(), Claim>, CallError> {
+        self.enter("claim").await?;
+        let standing = self.get(&claim.key.partition, &claim.key.sort);
+        let standing = standing.map(|item| Claim::read(&item).unwrap());
+        if standing.as_ref().map(|claim| claim.version) != previous {
+            return Ok(Err(standing.unwrap()));
+        }
+        self.store(&claim.item());
+        Ok(Ok(()))
+    }
+
+    async fn put(&self, items: &[Item]) -> Result<(), CallError> {
+        self.enter("put").await?;
+        items.iter().for_each(|item| self.store(item));
+        Ok(())
+    }
+
+    async fn set(&self, key: &ItemKey, attributes: &Item) -> Result<(), CallError> {
+        self.enter("set").await?;
+        self.update(key, |item| item.extend(attributes.clone()));
+        Ok(())
+    }
+
+    async fn count(&self, key: &ItemKey, member: &Member) -> Result<Item, CallError> {
+        self.enter("count").await?;
+        Ok(self.update(key, |item| {
+            let count = number(item, COUNT);
+            if !item.contains_key(&member.place()) && count < member.capacity {
+                item.insert(member.place(), (count + 1).into());
+                item.insert(member.note_name(), member.note.clone().into());
+                item.insert(COUNT.to_owned(), (count + 1).into());
+            }
+        }))
+    }
+
+    async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError> {
+        self.enter("add").await?;
+        Ok(self.update(key, |item| {
+            for name in numbers {
+                let next = number(item, name) + 1;
+                item.insert(name.clone(), next.into());
+            }
+            for (name, value) in once {
+                item.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }))
+    }
+}

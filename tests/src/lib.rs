@@ -19,6 +19,12 @@ pub use watch_template as template;
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Name of the ledger's table, that of `template.yaml` in a stack of tests.
+pub const LEDGER: &str = "kms-watch-Ledger";
+
+/// A function without a ledger.
+pub const NO_LEDGER: [(&str, &str); 1] = [("LEDGER_TABLE", "")];
+
 /// The workspace.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -71,7 +77,7 @@ pub fn binary(function: &str) -> &'static Path {
         .unwrap_or_else(|| panic!("no binary {function} among {binaries:?}"))
 }
 
-/// A function's process under a Runtime API, with three topics on an AWS of its own.
+/// A function's process under a Runtime API, with three topics and a ledger on an AWS of its own.
 pub struct Function {
     /// The embedded AWS.
     pub aws: Arc<LocalAws>,
@@ -104,6 +110,7 @@ impl Function {
         variables: &[(&str, &str)],
     ) -> Self {
         let aws = aws.into();
+        aws.create_table(LEDGER);
         let lambda =
             LambdaRuntime::start(RuntimeOptions::default()).expect("the Runtime API starts");
         let mut environment: BTreeMap<String, String> = [
@@ -114,6 +121,7 @@ impl Function {
             ("ALERT_TOPIC_ARN", aws.create_topic("people")),
             ("CHAT_TOPIC_ARN", aws.create_topic("chat")),
             ("FEED_TOPIC_ARN", aws.create_topic("feed")),
+            ("LEDGER_TABLE", LEDGER.to_owned()),
         ]
         .into_iter()
         .chain(lambda.environment(function))
@@ -170,6 +178,12 @@ impl Function {
             self.lambda.wait_for_polls(1, PATIENCE),
             "the function does not start"
         );
+    }
+
+    /// Invokes the function once more with an event that it, or another process, did not get done.
+    pub fn retry(&self, request_id: &str, payload: impl Into<Vec<u8>>) -> Invocation {
+        self.lambda.retry(request_id, payload.into());
+        self.lambda.wait(request_id, PATIENCE)
     }
 
     /// Kills the process when the n-th call from now on comes to `moment`, as Lambda ends an environment.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watch_local::{Caller, ImportedMaterial, Invocation, LocalAws, NewKey, Options};
-use watch_tests::{Function, event};
+use watch_tests::{Function, NO_LEDGER, event};
 
 const PAYMENTS: &str = "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
 const LEDGER: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
@@ -185,7 +185,7 @@ fn a_deleted_key_is_told_although_kms_knows_it_no_more() {
     aws.advance_days(8);
     let events = aws.take_events();
     assert_eq!(events.len(), 2, "KMS's own event and CloudTrail's");
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     for event in &events {
         let alert = function.handle(event)["alerts"][0].take();
         assert_eq!(alert["kind"], "KeyDeleted");
@@ -211,7 +211,7 @@ fn rotations_are_told_by_kms_and_by_cloudtrail_alike() {
         .unwrap();
     aws.advance_days(1);
     let events = aws.take_events();
-    let function = Function::start_on(aws, "key-rotation", &[]);
+    let function = Function::start_on(aws, "key-rotation", &NO_LEDGER);
     let mut alerts = events
         .iter()
         .map(|event| function.handle(event)["alerts"][0].take());
@@ -272,7 +272,7 @@ fn an_expiry_is_told_with_the_way_back() {
 #[test]
 fn no_failing_read_stops_an_alert() {
     let aws = aws_with([payments()]);
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     function.ready();
     let scheduled = event("key-deletion/ct-schedule-key-deletion.json");
     let every = |set: &dyn Fn(&LocalAws), status: &str, reason: &str| {
@@ -417,7 +417,7 @@ fn what_is_not_its_business_is_ignored_with_a_reason() {
 #[test]
 fn wrapped_events_are_unwrapped_and_replays_are_marked() {
     let aws = aws_with([payments()]);
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     let plain = function.handle(&event("key-deletion/ct-schedule-key-deletion.json"));
     let wrapped = function.handle(&event("key-deletion/lambda-on-failure-record.json"));
     assert_eq!(wrapped, plain);
@@ -430,7 +430,7 @@ fn wrapped_events_are_unwrapped_and_replays_are_marked() {
 
 #[test]
 fn garbage_is_told_and_never_ends_the_process() {
-    let function = Function::start("material-expiration", &[]);
+    let function = Function::start("material-expiration", &NO_LEDGER);
     let megabyte = "x".repeat(1 << 20);
     for payload in [
         json!({}),
@@ -536,6 +536,8 @@ fn every_read_is_made_once() {
     function.handle(&event("key-deletion/ct-schedule-key-deletion.json"));
     let counts: Vec<_> = function.aws.request_counts().into_iter().collect();
     let expected = [
+        ("BatchGetItem", 1),
+        ("BatchWriteItem", 1),
         ("DescribeKey", 1),
         ("GetKeyLastUsage", 1),
         ("GetKeyRotationStatus", 1),
@@ -543,6 +545,9 @@ fn every_read_is_made_once() {
         ("ListKeyRotations", 1),
         ("ListResourceTags", 1),
         ("Publish", 3),
+        ("PutItem", 1),
+        // The counter and the profile.
+        ("UpdateItem", 2),
     ];
     assert_eq!(
         counts,
@@ -596,6 +601,7 @@ fn the_log_is_json_with_level_and_time_and_without_the_event() {
     let variables = [
         ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+        NO_LEDGER[0],
     ];
     let function = Function::start("key-deletion", &variables);
     let mut scheduled = event("key-deletion/ct-schedule-key-deletion.json");

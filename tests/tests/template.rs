@@ -360,6 +360,14 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
                 grant(action, arn(&format!("arn:aws:sns:~:kms-watch-{topic}")));
             }
         }
+        for action in [
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ] {
+            grant(action, arn("arn:aws:dynamodb:~:table/kms-watch-Ledger"));
+        }
         // What Lambda does in the function's name.
         grant(
             "sqs:SendMessage",
@@ -502,6 +510,8 @@ fn the_ledger_outlives_the_stack() {
         assert_eq!(table[policy], "Retain", "{policy}");
     }
     let properties = &table["Properties"];
+    // Whoever deletes the stack, or the table by hand, deletes what alone names a deleted key.
+    assert_eq!(properties["DeletionProtectionEnabled"], true);
     assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(
         properties["TimeToLiveSpecification"],

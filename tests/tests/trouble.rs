@@ -11,7 +11,7 @@ use watch_local::{
     QuotaClock, Statement,
 };
 use watch_tests::template::{Stack, Template};
-use watch_tests::{Function, event};
+use watch_tests::{Function, NO_LEDGER, event};
 
 const TOPICS: [&str; 3] = ["people", "chat", "feed"];
 /// The access key that the functions sign with.
@@ -34,39 +34,48 @@ fn ledger() -> NewKey {
         .material(ImportedMaterial::new("material"))
 }
 
-/// Six reads and three publishes, each a place to die.
+/// Eight calls of an event before it is published, three publishes, two calls after it: each a place to die. Lambda
+/// invokes again, in a new environment, under the same request id.
 #[test]
 fn a_process_that_dies_at_any_call_loses_no_alert() {
     let scheduled = event("key-deletion/ct-schedule-key-deletion.json").to_string();
-    for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
-        for call in 1..=9 {
-            let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
-            aws.add_key(payments());
-            let function = Function::start_on(Arc::clone(&aws), "key-deletion", &[]);
-            function.ready();
-            function.kill_at(call, moment);
-            function.lambda.queue(scheduled.clone());
-            assert!(
-                !function.ended().success(),
-                "call {call}, {moment:?}: the process lives"
-            );
-            drop(function);
-
-            // Lambda invokes again, in a new environment.
-            let function = Function::start_on(aws, "key-deletion", &[]);
-            assert!(matches!(
-                function.invoke(scheduled.clone()),
-                Invocation::Response(_)
-            ));
-            for topic in TOPICS {
-                let alerts = function.received(topic).len();
+    let mut twice = 0;
+    for (variables, calls) in [(&[][..], 14), (&NO_LEDGER[..], 9)] {
+        for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
+            for call in 1..=calls {
+                let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+                aws.add_key(payments());
+                let function = Function::start_on(Arc::clone(&aws), "key-deletion", variables);
+                function.ready();
+                function.kill_at(call, moment);
+                let request = function.lambda.queue(scheduled.clone());
                 assert!(
-                    (1..=2).contains(&alerts),
-                    "call {call}, {moment:?}: {alerts} alerts for {topic}"
+                    !function.ended().success(),
+                    "call {call}, {moment:?}: the process lives"
                 );
+                drop(function);
+
+                let function = Function::start_on(aws, "key-deletion", variables);
+                let ended = function.retry(&request, scheduled.clone());
+                assert!(matches!(ended, Invocation::Response(_)), "{ended:?}");
+                let alerts = TOPICS.map(|topic| function.received(topic).len());
+                assert!(
+                    alerts.iter().all(|alerts| (1..=2).contains(alerts)),
+                    "call {call}, {moment:?}: {alerts:?}"
+                );
+                if variables.is_empty() {
+                    // Once everybody has it, nobody gets it again, whoever asks.
+                    twice += usize::from(alerts != [1; 3]);
+                    let again =
+                        function.handle(&event("key-deletion/ct-schedule-key-deletion.json"));
+                    assert_eq!(again["outcome"], "duplicate", "call {call}, {moment:?}");
+                    assert_eq!(TOPICS.map(|topic| function.received(topic).len()), [0; 3]);
+                }
             }
         }
     }
+    // Whoever dies between a publish and the mark cannot know that it was done.
+    assert!((1..=14).contains(&twice), "{twice}");
 }
 
 /// The role that `template.yaml` gives a function, for the calls that its own code makes: Lambda makes the others.
@@ -84,9 +93,12 @@ fn role(function: &str) -> Policy {
     let mut statements = Template::read().role_statements(function, &stack);
     statements.retain(|statement| {
         let actions = statement["Action"].as_array().unwrap();
-        actions
-            .iter()
-            .any(|action| action.as_str().unwrap().starts_with("kms:") || action == "sns:Publish")
+        actions.iter().any(|action| {
+            let action = action.as_str().unwrap();
+            ["kms:", "dynamodb:", "sns:Publish"]
+                .iter()
+                .any(|own| action.starts_with(own))
+        })
     });
     Policy::from_json(&statements.into()).unwrap()
 }
@@ -146,7 +158,7 @@ fn a_role_without_a_read_costs_the_alert_that_fact() {
             Statement::allow(["kms:D*"], ["*"]),
         ]),
     );
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     let alert =
         function.handle(&event("key-deletion/ct-schedule-key-deletion.json"))["alerts"][0].take();
     let missing: Vec<_> = alert["enrichment"]["missing"]
@@ -173,7 +185,7 @@ fn an_answer_older_than_the_event_is_told_as_such() {
     )
     .unwrap();
     let event = aws.take_events().remove(0);
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     let old = function.handle(&event)["alerts"][0].take();
     assert_eq!(old["key"]["state"], "Enabled");
     assert_eq!(
@@ -202,7 +214,7 @@ fn an_answer_older_than_the_event_is_told_as_such() {
 fn a_burst_beyond_the_quotas_costs_facts_and_no_alert() {
     let aws = LocalAws::start(Options::default()).unwrap();
     aws.add_key(payments());
-    let function = Function::start_on(aws, "key-deletion", &[]);
+    let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     function.ready();
     // All calls from here on fall into the same second.
     function.aws.enforce_quotas(Some(QuotaClock::Virtual));
@@ -247,7 +259,7 @@ fn two_months_of_keys_on_a_bad_bus_are_all_told() {
         );
         aws.as_caller(Caller::assumed_role("KeyAdmin", "j.okafor"));
         let functions = ["key-deletion", "key-rotation", "material-expiration"]
-            .map(|name| Function::start_on(Arc::clone(&aws), name, &[]));
+            .map(|name| Function::start_on(Arc::clone(&aws), name, &NO_LEDGER));
         functions.iter().for_each(Function::ready);
         let expected = live(&aws);
         aws.faults().throttle("*", 200);

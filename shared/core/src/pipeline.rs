@@ -115,7 +115,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 }
             };
             occurrences += 1;
-            match self.tell(occurrence, request).await {
+            // On the heap: it holds every call of an event at once.
+            match Box::pin(self.tell(occurrence, request)).await {
                 Ok(Told {
                     verdict,
                     alerts,

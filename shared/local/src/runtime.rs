@@ -4,7 +4,10 @@
 use std::{
     collections::VecDeque,
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -20,6 +23,9 @@ use crate::{
 };
 
 const PREFIX: &str = "/2018-06-01/runtime/";
+
+/// Seeds of their request ids.
+static RUNTIMES: AtomicU64 = AtomicU64::new(1);
 
 /// How the invocations look to the function.
 #[derive(Debug, Clone)]
@@ -135,7 +141,8 @@ impl LambdaRuntime {
     pub fn start(options: RuntimeOptions) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
-                ids: Ids::new(1),
+                // No two runtimes give the same id: a function takes an invocation with a known id for a retry.
+                ids: Ids::new(RUNTIMES.fetch_add(1, Ordering::Relaxed)),
                 queue: VecDeque::new(),
                 running: Vec::new(),
                 finished: Vec::new(),
@@ -184,17 +191,19 @@ impl LambdaRuntime {
 
     /// Queues an event, which may be anything, and returns its request id.
     pub fn queue(&self, body: impl Into<Bytes>) -> String {
-        let id = {
-            let mut state = self.shared.lock();
-            let id = state.ids.uuid();
-            state.queue.push_back(Event {
-                id: id.clone(),
-                body: body.into(),
-            });
-            id
-        };
-        self.shared.queued.notify_one();
+        let id = self.shared.lock().ids.uuid();
+        self.retry(&id, body);
         id
+    }
+
+    /// Queues an event once more under the request id of its first invocation, as Lambda does when that failed; the id
+    /// may be one of another runtime, whose process has ended.
+    pub fn retry(&self, request_id: &str, body: impl Into<Bytes>) {
+        self.shared.lock().queue.push_back(Event {
+            id: request_id.to_owned(),
+            body: body.into(),
+        });
+        self.shared.queued.notify_one();
     }
 
     /// Queues an event and waits for its end.

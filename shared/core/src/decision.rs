@@ -31,7 +31,7 @@ impl Decision {
         let envelope = event.envelope();
         let what = match event {
             Event::CloudTrail(event) => &event.name,
-            Event::Kms(_) | Event::Other(_) => &envelope.detail_type,
+            Event::Kms(_) | Event::Alarm(_) | Event::Other(_) => &envelope.detail_type,
         };
         Self::Ignore(
             format!(

@@ -1,6 +1,7 @@
 //! Reading: from the JSON that invokes a function to an [`Event`] of our own types. Pure, and tolerant of everything
 //! but the absence of what makes an event an event.
 
+mod alarm;
 mod cloudtrail;
 mod kms;
 mod wrapper;
@@ -11,6 +12,10 @@ use serde_json::Value;
 use crate::arn::{AccountId, Region};
 use crate::text::Untrusted;
 
+pub use alarm::{
+    AlarmArn, AlarmEvent, AlarmState, Contributor, Evaluation, KeyStoreId, Labels, Metric,
+    MetricQuery, Mute, ReasonData, Select, Trigger,
+};
 pub use cloudtrail::{ApiCall, CloudTrailEvent};
 pub use kms::{KmsEvent, KmsEventName};
 pub use wrapper::unwrap;
@@ -22,6 +27,8 @@ pub enum Event {
     Kms(Box<KmsEvent>),
     /// A KMS API call or service event that CloudTrail recorded.
     CloudTrail(Box<CloudTrailEvent>),
+    /// A CloudWatch alarm, or one contributor of it, changed its state.
+    Alarm(Box<AlarmEvent>),
     /// An event that KMS Watch has no use for.
     Other(Envelope),
 }
@@ -69,13 +76,18 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// If `value` has not the shape of an event, or is a KMS event without a key.
+    /// If `value` has not the shape of an event, is a KMS event without a key, or an alarm's without name or state.
     pub fn read(value: &Value) -> Result<Self, Unreadable> {
         let envelope = Envelope::read(value)?;
-        if envelope.source.as_str() != "aws.kms" {
-            return Ok(Self::Other(envelope));
-        }
         let detail = &value["detail"];
+        match envelope.source.as_str() {
+            "aws.kms" => {}
+            "aws.cloudwatch" if AlarmEvent::is_one(envelope.detail_type.as_str()) => {
+                return AlarmEvent::read(envelope, &value["resources"], detail)
+                    .map(|event| Self::Alarm(Box::new(event)));
+            }
+            _ => return Ok(Self::Other(envelope)),
+        }
         if let Some(name) = KmsEventName::new(envelope.detail_type.as_str()) {
             return KmsEvent::read(name, envelope, &value["resources"], detail)
                 .map(|event| Self::Kms(Box::new(event)));
@@ -96,6 +108,7 @@ impl Event {
         match self {
             Self::Kms(event) => &event.envelope,
             Self::CloudTrail(event) => &event.envelope,
+            Self::Alarm(event) => &event.envelope,
             Self::Other(envelope) => envelope,
         }
     }
@@ -203,6 +216,25 @@ mod tests {
             Just("requestParameters".to_owned()),
             Just("responseElements".to_owned()),
             Just("time".to_owned()),
+            Just("alarmName".to_owned()),
+            Just("alarmContributor".to_owned()),
+            Just("attributes".to_owned()),
+            Just("KeyId".to_owned()),
+            Just("state".to_owned()),
+            Just("previousState".to_owned()),
+            Just("value".to_owned()),
+            Just("timestamp".to_owned()),
+            Just("reasonData".to_owned()),
+            Just("recentDatapoints".to_owned()),
+            Just("threshold".to_owned()),
+            Just("triggeringAlarms".to_owned()),
+            Just("configuration".to_owned()),
+            Just("metrics".to_owned()),
+            Just("metricStat".to_owned()),
+            Just("metric".to_owned()),
+            Just("dimensions".to_owned()),
+            Just("expression".to_owned()),
+            Just("muteDetail".to_owned()),
             "[a-zA-Z]{1,8}",
         ];
         let leaf = prop_oneof![
@@ -215,6 +247,17 @@ mod tests {
             Just(json!("arn:aws:kms:us-east-1:111122223333:key/k")),
             Just(json!("ScheduleKeyDeletion")),
             Just(json!("{\"Records\":[]}")),
+            Just(json!("aws.cloudwatch")),
+            Just(json!("CloudWatch Alarm State Change")),
+            Just(json!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:a")),
+            Just(json!("ALARM")),
+            Just(json!("2026-02-14T06:00:21.204+0000")),
+            Just(json!(
+                "{\"recentDatapoints\":[1,null,\"2\"],\"threshold\":\"3\",\"triggeringAlarms\":[{}]}"
+            )),
+            Just(json!(
+                "SELECT MIN(X) FROM SCHEMA(\"AWS/KMS\", KeyId) WHERE KeyId = 'k' GROUP BY KeyId"
+            )),
             any::<String>().prop_map(Value::from),
         ];
         leaf.prop_recursive(5, 64, 8, move |inner| {
@@ -232,6 +275,32 @@ mod tests {
             for event in unwrap(&value) {
                 let _ = event.map(|event| Event::read(&event));
             }
+        }
+
+        #[test]
+        fn an_alarm_of_any_shape_is_read(
+            mut detail in any_json(),
+            [state, contributor, metric, dimensions] in [any_json(), any_json(), any_json(), any_json()],
+        ) {
+            if !detail.is_object() {
+                detail = json!({});
+            }
+            detail["alarmName"] = "a".into();
+            detail["state"] = json!({"value": "ALARM", "reasonData": state});
+            detail["alarmContributor"] = json!({"attributes": contributor});
+            detail["configuration"] = json!({"metrics": [
+                metric, {"metricStat": {"metric": {"namespace": "AWS/KMS", "name": "X", "dimensions": dimensions}}}
+            ]});
+            let event = json!({
+                "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail
+            });
+            let Ok(Event::Alarm(event)) = Event::read(&event) else {
+                return Err(TestCaseError::fail("no alarm"));
+            };
+            prop_assert_eq!(event.metrics.len(), 2);
+            prop_assert!(event.metric_names().contains(&Untrusted::new("X")));
+            let _ = (event.key(), event.custom_key_store_id(), event.dimension("KeyId"), event.is_grouped());
+            let _ = (event.datapoint(), event.band(), event.is_anomaly(), event.occurred_at());
         }
     }
 }

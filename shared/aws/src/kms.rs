@@ -11,14 +11,17 @@ use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
 use aws_sdk_kms::types::{
-    ImportState, IncludeKeyMaterial, KeyMetadata, MultiRegionConfiguration, MultiRegionKey,
-    RotationsListEntry,
+    CustomKeyStoresListEntry, ImportState, IncludeKeyMaterial, KeyMetadata,
+    MultiRegionConfiguration, MultiRegionKey, RotationsListEntry,
 };
 use aws_smithy_types::DateTime;
+use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use watch_core::arn::KeyArn;
+use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{CallError, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
+use watch_core::ports::{
+    CallError, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use,
+};
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
@@ -38,6 +41,10 @@ const LAST_USAGE_TIMEOUT: Duration = Duration::from_millis(800);
 /// No list that is read here fills two pages (AWS KMS Developer Guide, resource quotas).
 const MAX_PAGES: usize = 10;
 const MAX_ALIASES: usize = 50;
+
+/// How many keys are described at once to count those of a key store: with answers in 20 ms that is a quarter of the
+/// quota of 2,000 a second (AWS KMS Developer Guide, request quotas).
+const DESCRIBED_AT_ONCE: usize = 10;
 
 /// The reads of KMS on the AWS SDK.
 #[derive(Clone, Debug)]
@@ -67,7 +74,11 @@ impl KmsAdapter {
     ///
     /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
     fn settings(&self, key: &KeyArn) -> Builder {
-        let region = sdk::other_region(self.client.config().region(), key.region().as_str());
+        self.in_region(key.region())
+    }
+
+    fn in_region(&self, region: &Region) -> Builder {
+        let region = sdk::other_region(self.client.config().region(), region.as_str());
         region.map_or_else(Config::builder, |region| Config::builder().region(region))
     }
 
@@ -215,6 +226,65 @@ impl Kms for KmsAdapter {
         Ok(materials)
     }
 
+    async fn describe_custom_key_store(
+        &self,
+        store: &KeyStoreId,
+        region: &Region,
+    ) -> Result<KeyStoreData, CallError> {
+        let call = self
+            .client
+            .describe_custom_key_stores()
+            .custom_key_store_id(store.as_str());
+        let answer = call
+            .customize()
+            .config_override(self.in_region(region))
+            .send()
+            .await
+            .map_err(failed)?;
+        answer
+            .custom_key_stores()
+            .first()
+            .map(key_store)
+            .ok_or_else(|| CallError::new("EmptyResponse", "no CustomKeyStores"))
+    }
+
+    async fn count_keys_in_store(
+        &self,
+        store: &KeyStoreId,
+        region: &Region,
+    ) -> Result<u64, CallError> {
+        let mut count = 0;
+        let mut pages = Pages::default();
+        while let Some(marker) = pages.next() {
+            let call = self.client.list_keys().limit(1000).set_marker(marker);
+            let page = call
+                .customize()
+                .config_override(self.in_region(region))
+                .send()
+                .await
+                .map_err(failed)?;
+            let keys = page
+                .keys()
+                .iter()
+                .filter_map(|key| key.key_arn()?.parse().ok());
+            let keys: Vec<KeyArn> = keys.collect();
+            let mut described = stream::iter(&keys)
+                .map(|key| self.describe_key(key))
+                .buffer_unordered(DESCRIBED_AT_ONCE);
+            while let Some(metadata) = described.next().await {
+                // A key that may not be described cannot be counted; so the count is one of those that may.
+                let held = metadata.is_ok_and(|metadata| {
+                    metadata
+                        .custom_key_store_id
+                        .is_some_and(|id| id.as_str() == store.as_str())
+                });
+                count += u64::from(held);
+            }
+            pages.follow(page.truncated(), page.next_marker());
+        }
+        Ok(count)
+    }
+
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
         let mut answer = self.try_last_usage(key).await;
         // After a pause of the function its connections may be dead. That cost no quota.
@@ -302,6 +372,15 @@ fn metadata(key: &KeyMetadata) -> Metadata {
         custom_key_store_id: text(key.custom_key_store_id()),
         multi_region: key.multi_region_configuration().map(multi_region),
         current_material: material_id(key.current_key_material_id()),
+    }
+}
+
+fn key_store(store: &CustomKeyStoresListEntry) -> KeyStoreData {
+    KeyStoreData {
+        name: text(store.custom_key_store_name()),
+        kind: text(store.custom_key_store_type().map(|kind| kind.as_str())),
+        connection_state: text(store.connection_state().map(|state| state.as_str())),
+        error_code: text(store.connection_error_code().map(|code| code.as_str())),
     }
 }
 

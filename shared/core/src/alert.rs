@@ -290,7 +290,7 @@ pub enum EnrichmentSource {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`; `ledger` if that failed, so that this alert
+    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`, `keyStore`, `keyCount`; `ledger` if that failed, so that this alert
     /// may come twice.
     pub fact: &'static str,
     /// Why: an error code of AWS and its message.

@@ -286,6 +286,25 @@ impl FromStr for TopicArn {
     }
 }
 
+/// The id of a custom key store: `cks-` and letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub struct KeyStoreId(String);
+
+impl KeyStoreId {
+    /// Checks a custom key store's id (AWS KMS API Reference: 64 characters at most).
+    pub fn new(id: &str) -> Option<Self> {
+        let rest = id.strip_prefix("cks-")?;
+        ((1..=60).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+            .then(|| Self(id.to_owned()))
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

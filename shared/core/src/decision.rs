@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::actor::Actor;
 use crate::alert::{Source, Via};
-use crate::arn::{AccountId, KeyArn, Partition, Region};
+use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
 use crate::event::{ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
 use crate::kinds::Kind;
 
@@ -174,6 +174,17 @@ pub(crate) fn short_hash(text: &str) -> String {
 pub enum Subject {
     /// A key.
     Key(KeyArn),
+    /// A custom key store.
+    KeyStore {
+        /// AWS partition.
+        partition: Partition,
+        /// The account.
+        account: AccountId,
+        /// The Region.
+        region: Region,
+        /// The custom key store's id.
+        id: KeyStoreId,
+    },
     /// An account in a Region.
     Account {
         /// AWS partition.
@@ -190,7 +201,15 @@ impl Subject {
     pub fn key(&self) -> Option<&KeyArn> {
         match self {
             Self::Key(key) => Some(key),
-            Self::Account { .. } => None,
+            Self::KeyStore { .. } | Self::Account { .. } => None,
+        }
+    }
+
+    /// The custom key store, if it is one.
+    pub fn key_store(&self) -> Option<&KeyStoreId> {
+        match self {
+            Self::KeyStore { id, .. } => Some(id),
+            Self::Key(_) | Self::Account { .. } => None,
         }
     }
 
@@ -198,7 +217,7 @@ impl Subject {
     pub fn partition(&self) -> &Partition {
         match self {
             Self::Key(key) => key.partition(),
-            Self::Account { partition, .. } => partition,
+            Self::KeyStore { partition, .. } | Self::Account { partition, .. } => partition,
         }
     }
 
@@ -206,7 +225,7 @@ impl Subject {
     pub fn account(&self) -> &AccountId {
         match self {
             Self::Key(key) => key.account(),
-            Self::Account { account, .. } => account,
+            Self::KeyStore { account, .. } | Self::Account { account, .. } => account,
         }
     }
 
@@ -214,7 +233,7 @@ impl Subject {
     pub fn region(&self) -> &Region {
         match self {
             Self::Key(key) => key.region(),
-            Self::Account { region, .. } => region,
+            Self::KeyStore { region, .. } | Self::Account { region, .. } => region,
         }
     }
 
@@ -227,10 +246,11 @@ impl Subject {
         )
     }
 
-    /// The name under which everything about the subject is kept together: a key's ARN.
+    /// The name under which everything about the subject is kept together: a key's ARN, a custom key store's id.
     pub fn partition_key(&self) -> String {
         match self {
             Self::Key(key) => key.to_string(),
+            Self::KeyStore { id, .. } => id.as_str().to_owned(),
             Self::Account { .. } => self.account_key(),
         }
     }

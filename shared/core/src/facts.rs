@@ -5,14 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::alert::{
-    Enrichment, EnrichmentSource, EnrichmentStatus, Key, LastUse, LastUseStatus, Missing, Rotation,
+    Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, LastUse, LastUseStatus, Missing,
+    Rotation,
 };
-use crate::arn::KeyArn;
+use crate::arn::{KeyArn, KeyStoreId, Region};
 use crate::key::Origin;
 use crate::ledger::Profile;
 use crate::ledger::profile::{self, Dated, learn};
 use crate::ports::{
-    CallError, CallErrorKind, Kms, LastUsage, Material, Metadata, RotationStatus, Tags,
+    CallError, CallErrorKind, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus,
+    Tags,
 };
 use crate::text::Untrusted;
 
@@ -250,15 +252,6 @@ impl Facts {
             ("lastRotation", self.materials.missing()),
             ("lastUse", self.last_use.missing()),
         ];
-        let missing: Vec<_> = reasons
-            .into_iter()
-            .filter_map(|(fact, error)| {
-                error.map(|error| Missing {
-                    fact,
-                    reason: error.reason(),
-                })
-            })
-            .collect();
         let answered = self.metadata.live().is_some()
             || self.aliases.live().is_some()
             || self.tags.live().is_some()
@@ -272,24 +265,8 @@ impl Facts {
             self.tags.remembered(),
             self.rotation.remembered(),
             self.materials.remembered(),
-        ]
-        .into_iter()
-        .flatten()
-        .min();
-        Enrichment {
-            status: match (missing.is_empty(), answered || as_of.is_some()) {
-                (true, _) => EnrichmentStatus::Complete,
-                (false, true) => EnrichmentStatus::Partial,
-                (false, false) => EnrichmentStatus::Unavailable,
-            },
-            source: match (as_of, answered) {
-                (Some(_), _) => EnrichmentSource::Ledger,
-                (None, true) => EnrichmentSource::Live,
-                (None, false) => EnrichmentSource::Event,
-            },
-            as_of,
-            missing,
-        }
+        ];
+        enrichment(&reasons, answered, &as_of)
     }
 
     /// The key as the alert shows it.
@@ -349,6 +326,109 @@ impl Facts {
             }),
             ..Key::unknown(arn)
         }
+    }
+}
+
+/// What is known about a custom key store.
+#[derive(Clone, Debug)]
+pub struct KeyStoreFacts {
+    data: Fact<KeyStoreData>,
+    keys: Fact<u64>,
+}
+
+impl KeyStoreFacts {
+    /// Asks KMS about `store`, everything at once.
+    pub async fn gather(kms: &impl Kms, store: &KeyStoreId, region: &Region) -> Self {
+        let (data, keys) = tokio::join!(
+            read(
+                true,
+                READ_LIMIT,
+                kms.describe_custom_key_store(store, region)
+            ),
+            read(true, READ_LIMIT, kms.count_keys_in_store(store, region)),
+        );
+        Self { data, keys }
+    }
+
+    /// Fills what KMS did not answer from what the ledger remembers.
+    pub fn recall(&mut self, profile: &Profile) {
+        self.data.recall(profile.key_store.clone(), false);
+        self.keys.recall(profile.key_count.clone(), false);
+    }
+
+    /// Keeps what KMS answered just now.
+    pub fn teach(&self, profile: &mut Profile, now: Timestamp) {
+        if let Some(data) = self.data.live() {
+            learn(&mut profile.key_store, data, now);
+        }
+        if let Some(keys) = self.keys.live() {
+            learn(&mut profile.key_count, keys, now);
+        }
+    }
+
+    /// KMS says that there is no such key store.
+    pub fn is_gone(&self) -> bool {
+        self.data
+            .failure()
+            .is_some_and(|error| error.kind() == CallErrorKind::NotFound)
+    }
+
+    /// What is missing and why.
+    pub fn enrichment(&self) -> Enrichment {
+        let reasons = [
+            ("keyStore", self.data.missing()),
+            ("keyCount", self.keys.missing()),
+        ];
+        let answered = self.data.live().is_some() || self.keys.live().is_some();
+        let as_of = [self.data.remembered(), self.keys.remembered()];
+        enrichment(&reasons, answered, &as_of)
+    }
+
+    /// The key store as the alert shows it.
+    pub fn into_key_store(self, id: &KeyStoreId) -> KeyStore {
+        let gone = self.is_gone();
+        let (data, _) = self.data.into_known().unwrap_or_default();
+        KeyStore {
+            id: Untrusted::new(id.as_str()),
+            name: data.name,
+            kind: data.kind,
+            // What is remembered is not the state of what is no more.
+            connection_state: data.connection_state.filter(|_| !gone),
+            error_code: data.error_code.filter(|_| !gone),
+            key_count: self.keys.into_known().map(|(keys, _)| keys),
+        }
+    }
+}
+
+/// How much of what was wanted is there.
+fn enrichment(
+    reasons: &[(&'static str, Option<&CallError>)],
+    answered: bool,
+    remembered: &[Option<Timestamp>],
+) -> Enrichment {
+    let missing: Vec<_> = reasons
+        .iter()
+        .filter_map(|(fact, error)| {
+            error.map(|error| Missing {
+                fact,
+                reason: error.reason(),
+            })
+        })
+        .collect();
+    let as_of = remembered.iter().copied().flatten().min();
+    Enrichment {
+        status: match (missing.is_empty(), answered || as_of.is_some()) {
+            (true, _) => EnrichmentStatus::Complete,
+            (false, true) => EnrichmentStatus::Partial,
+            (false, false) => EnrichmentStatus::Unavailable,
+        },
+        source: match (as_of, answered) {
+            (Some(_), _) => EnrichmentSource::Ledger,
+            (None, true) => EnrichmentSource::Live,
+            (None, false) => EnrichmentSource::Event,
+        },
+        as_of,
+        missing,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::arn::{KeyArn, TopicArn};
+use crate::arn::{KeyArn, KeyStoreId, Region, TopicArn};
 use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
 use crate::ledger::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
@@ -17,7 +17,7 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
 }
 
-/// The reads of KMS that explain an event. One method is one API operation.
+/// The reads of KMS that explain an event. One method is one API operation, but for the count of a key store's keys.
 #[expect(
     async_fn_in_trait,
     reason = "a function handles one event at a time on one thread"
@@ -33,6 +33,18 @@ pub trait Kms {
     async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError>;
     /// `ListKeyRotations` with all key material: those that the key has had, in KMS's order.
     async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError>;
+    /// `DescribeCustomKeyStores` of one custom key store in `region`.
+    async fn describe_custom_key_store(
+        &self,
+        store: &KeyStoreId,
+        region: &Region,
+    ) -> Result<KeyStoreData, CallError>;
+    /// How many keys a custom key store holds, by `ListKeys` and `DescribeKey`: KMS knows no shorter way.
+    async fn count_keys_in_store(
+        &self,
+        store: &KeyStoreId,
+        region: &Region,
+    ) -> Result<u64, CallError>;
     /// `GetKeyLastUsage`.
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError>;
 }
@@ -106,6 +118,20 @@ pub struct Metadata {
     pub multi_region: Option<MultiRegion>,
     /// Id of the material that encrypts now; only of symmetric keys.
     pub current_material: Option<String>,
+}
+
+/// What `DescribeCustomKeyStores` answers about one custom key store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct KeyStoreData {
+    /// Name.
+    pub name: Option<Untrusted>,
+    /// `AWS_CLOUDHSM` or `EXTERNAL_KEY_STORE`.
+    pub kind: Option<Untrusted>,
+    /// `CONNECTED`, `DISCONNECTED`, `FAILED`, …
+    pub connection_state: Option<Untrusted>,
+    /// Why the connection failed.
+    pub error_code: Option<Untrusted>,
 }
 
 /// Key material of a key, as `ListKeyRotations` lists it.
@@ -211,7 +237,7 @@ impl CallError {
             | "TooManyRequests"
             | "KMSThrottling"
             | "RequestLimitExceeded" => CallErrorKind::Throttled,
-            "NotFound" => CallErrorKind::NotFound,
+            "NotFound" | "CustomKeyStoreNotFound" => CallErrorKind::NotFound,
             "UnsupportedOperation" => CallErrorKind::NotApplicable,
             _ => CallErrorKind::Other,
         };

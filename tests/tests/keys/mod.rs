@@ -1,9 +1,11 @@
 //! The keys that the sample events tell of, as KMS would describe them.
 
 use jiff::Timestamp;
-use watch_core::arn::KeyArn;
+use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{CallError, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
+use watch_core::ports::{
+    CallError, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use,
+};
 use watch_core::text::Untrusted;
 
 /// A KMS that knows these keys and no other.
@@ -161,6 +163,32 @@ impl Kms for SampleKeys {
             Sample::CloudHsm => Err(denied("ListKeyRotations")),
             Sample::Imported | Sample::Primary | Sample::AwsManaged => Ok(Vec::new()),
         }
+    }
+
+    async fn describe_custom_key_store(
+        &self,
+        store: &KeyStoreId,
+        _: &Region,
+    ) -> Result<KeyStoreData, CallError> {
+        let (name, kind, state) = match store.as_str() {
+            "cks-4c8f0a6d12e95b73e" => ("hsm-main", "AWS_CLOUDHSM", "CONNECTED"),
+            "cks-7be1d290f5a3c846a" => ("external-hq", "EXTERNAL_KEY_STORE", "CONNECTED"),
+            _ => return Err(CallError::new("CustomKeyStoreNotFoundException", "")),
+        };
+        Ok(KeyStoreData {
+            name: word(name),
+            kind: word(kind),
+            connection_state: word(state),
+            error_code: None,
+        })
+    }
+
+    async fn count_keys_in_store(&self, store: &KeyStoreId, _: &Region) -> Result<u64, CallError> {
+        Ok(if store.as_str() == "cks-4c8f0a6d12e95b73e" {
+            2
+        } else {
+            0
+        })
     }
 
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {

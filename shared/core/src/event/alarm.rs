@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Envelope, Unreadable, text, time};
-use crate::arn::{AccountId, KeyArn, Partition, Region};
+use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
 use crate::text::{Part, Text, Untrusted};
 
 pub use insights::Select;
@@ -345,24 +345,6 @@ impl MetricQuery {
             .iter()
             .map(|s| (s.namespace.as_ref(), s.metric.as_ref(), &s.filters));
         metric.chain(select)
-    }
-}
-
-/// The id of a custom key store: `cks-` and letters and digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyStoreId(String);
-
-impl KeyStoreId {
-    /// Checks a custom key store's id (AWS KMS API Reference: 64 characters at most).
-    pub fn new(id: &str) -> Option<Self> {
-        let rest = id.strip_prefix("cks-")?;
-        ((1..=60).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
-            .then(|| Self(id.to_owned()))
-    }
-
-    /// The id.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -13,8 +13,8 @@ use crate::arn::{AccountId, Region};
 use crate::text::Untrusted;
 
 pub use alarm::{
-    AlarmArn, AlarmEvent, AlarmState, Contributor, Evaluation, KeyStoreId, Labels, Metric,
-    MetricQuery, Mute, ReasonData, Select, Trigger,
+    AlarmArn, AlarmEvent, AlarmState, Contributor, Evaluation, Labels, Metric, MetricQuery, Mute,
+    ReasonData, Select, Trigger,
 };
 pub use cloudtrail::{ApiCall, CloudTrailEvent};
 pub use kms::{KmsEvent, KmsEventName};

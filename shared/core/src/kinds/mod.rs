@@ -15,7 +15,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use crate::actor::Actor;
-use crate::alert::{Key, LastUse, LastUseStatus, Step};
+use crate::alert::{Key, KeyStore, LastUse, LastUseStatus, Step};
 use crate::facts::Reads;
 use crate::key::State;
 use crate::ledger::Profile;
@@ -110,7 +110,9 @@ pub struct Case<'a> {
     pub actor: Option<&'a Actor>,
     /// The key, if it is about one.
     pub key: Option<&'a Key>,
-    /// KMS says that there is no such key.
+    /// The custom key store, if it is about one.
+    pub key_store: Option<&'a KeyStore>,
+    /// KMS says that there is no such key, or key store.
     pub gone: bool,
 }
 

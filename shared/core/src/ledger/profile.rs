@@ -1,4 +1,4 @@
-//! What is known of a key, so that it has a name when KMS does not answer, and after it is gone.
+//! What is known of a key, or a custom key store, so that it has a name when KMS does not answer, and after it is gone.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Item, ItemKey, to_item};
-use crate::ports::{LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::ports::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::text::Untrusted;
 
 /// Two tellings of one rotation or expiry, one of which does not name the material, lie no further apart than this.
@@ -67,6 +67,10 @@ pub struct Profile {
     pub materials: Option<Dated<Vec<Material>>>,
     /// Its last use.
     pub last_use: Option<Dated<LastUsage>>,
+    /// Of a custom key store: what `DescribeCustomKeyStores` said.
+    pub key_store: Option<Dated<KeyStoreData>>,
+    /// Of a custom key store: how many keys it holds.
+    pub key_count: Option<Dated<u64>>,
     /// The deletion that it waits for, or that ended it.
     pub scheduled: Option<Scheduled>,
     /// When it was cancelled.
@@ -94,6 +98,8 @@ impl Profile {
             rotation: attribute(item, "rotation"),
             materials: attribute(item, "materials"),
             last_use: attribute(item, "lastUse"),
+            key_store: attribute(item, "keyStore"),
+            key_count: attribute(item, "keyCount"),
             scheduled: attribute(item, "scheduled"),
             cancelled_at: attribute(item, "cancelledAt"),
             deleted_at: attribute(item, "deletedAt"),

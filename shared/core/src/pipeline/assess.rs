@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::alert::{
-    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, Links, SCHEMA_VERSION, Via,
+    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, Links, SCHEMA_VERSION,
+    Via,
 };
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
@@ -18,7 +19,9 @@ use crate::text::Text;
 pub(super) struct Known {
     /// The key, if it is about one.
     pub(super) key: Option<Key>,
-    /// KMS says that there is no such key.
+    /// The custom key store, if it is about one.
+    pub(super) key_store: Option<KeyStore>,
+    /// KMS says that there is no such key, or key store.
     pub(super) gone: bool,
     /// How much of it was asked of KMS.
     pub(super) enrichment: Enrichment,
@@ -29,6 +32,7 @@ impl Known {
     pub(super) fn nothing() -> Self {
         Self {
             key: None,
+            key_store: None,
             gone: false,
             enrichment: Enrichment {
                 status: EnrichmentStatus::Complete,
@@ -57,6 +61,7 @@ pub(super) fn assess(
     } = occurrence;
     let Known {
         mut key,
+        key_store,
         gone,
         enrichment,
     } = known;
@@ -67,6 +72,7 @@ pub(super) fn assess(
         at,
         actor: actor.as_ref(),
         key: key.as_ref(),
+        key_store: key_store.as_ref(),
         gone,
     };
     let mut summary = Text::new();
@@ -114,7 +120,7 @@ pub(super) fn assess(
         region: Some(subject.region().clone()),
         partition: subject.partition().clone(),
         key,
-        key_store: None,
+        key_store,
         actor,
         details: kind,
         next_steps,

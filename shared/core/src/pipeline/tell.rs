@@ -14,7 +14,7 @@ use crate::alert::{Alert, EnrichmentStatus, Missing};
 use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
-use crate::facts::Facts;
+use crate::facts::{Facts, KeyStoreFacts};
 use crate::kinds::{Burst, BurstMember, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
 use crate::ledger::history::Entry;
@@ -62,6 +62,51 @@ struct Post {
     message: Message,
 }
 
+/// What was asked of KMS.
+enum Gathered {
+    Key(Box<Facts>),
+    KeyStore(KeyStoreFacts),
+    Nothing,
+}
+
+impl Gathered {
+    /// What is known, from KMS and from the profile, which learns what is new.
+    fn known(
+        self,
+        profile: &mut Profile,
+        subject: &Subject,
+        config: &Config,
+        now: Timestamp,
+    ) -> Known {
+        match self {
+            Self::Key(mut facts) => {
+                profile.forget_another(facts.created_at());
+                facts.recall(profile);
+                facts.teach(profile, now);
+                Known {
+                    gone: facts.is_gone(),
+                    enrichment: facts.enrichment(),
+                    key: subject
+                        .key()
+                        .map(|arn| facts.into_key(arn.clone(), &config.owner_tag_key)),
+                    ..Known::nothing()
+                }
+            }
+            Self::KeyStore(mut facts) => {
+                facts.recall(profile);
+                facts.teach(profile, now);
+                Known {
+                    gone: facts.is_gone(),
+                    enrichment: facts.enrichment(),
+                    key_store: subject.key_store().map(|id| facts.into_key_store(id)),
+                    ..Known::nothing()
+                }
+            }
+            Self::Nothing => Known::nothing(),
+        }
+    }
+}
+
 /// How an alert is kept from being one too many, once it is counted.
 struct Counted {
     window: Window,
@@ -85,23 +130,23 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let window = self.window(&occurrence, at).filter(|_| memory.is_there());
 
         let mut recalled = Vec::from([Profile::key(&partition)]);
-        recalled.retain(|_| subject.key().is_some());
+        recalled.retain(|_| has_profile(&subject));
         recalled.extend(window.iter().map(Window::counter_before));
         let recall = memory.read(&recalled);
         let gather = self.gather(&subject, &occurrence.kind);
-        let (items, facts, acquired, counter);
+        let (items, gathered, acquired, counter);
         if occurrence.kind.material() == Some(None) {
             // The occurrence has no name before its key material is known.
-            (items, facts) = futures_util::future::join(recall, gather).await;
+            (items, gathered) = futures_util::future::join(recall, gather).await;
             let profile = find_profile(&items, &partition);
-            resolve(&mut occurrence.kind, facts.as_ref(), &profile, at);
+            resolve(&mut occurrence.kind, &gathered, &profile, at);
             let claim = self.claim(&memory, &occurrence, at, request);
             let count = self.count(&memory, &occurrence, window.as_ref(), at);
             (acquired, counter) = futures_util::future::join(claim, count).await;
         } else {
             let claim = self.claim(&memory, &occurrence, at, request);
             let count = self.count(&memory, &occurrence, window.as_ref(), at);
-            (items, facts, acquired, counter) = join4(recall, gather, claim, count).await;
+            (items, gathered, acquired, counter) = join4(recall, gather, claim, count).await;
         }
         let claim = match acquired {
             Acquired::Ours(claim) => claim,
@@ -118,18 +163,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 
         // What this event teaches is put down after the alert went out.
         let mut profile = known.clone();
-        let known_key = facts.map(|mut facts| {
-            profile.forget_another(facts.created_at());
-            facts.recall(&profile);
-            facts.teach(&mut profile, now);
-            Known {
-                gone: facts.is_gone(),
-                enrichment: facts.enrichment(),
-                key: subject
-                    .key()
-                    .map(|arn| facts.into_key(arn.clone(), &self.config.owner_tag_key)),
-            }
-        });
+        let mut found = gathered.known(&mut profile, &subject, &self.config, now);
         occurrence.kind.recall(&profile);
         let (kind, actor) = (&occurrence.kind, occurrence.actor.as_ref());
         kind.teach(&mut profile, at, actor);
@@ -149,17 +183,16 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 tally,
             });
         let limit = kind.limit();
-        let mut known_key = known_key.unwrap_or_else(Known::nothing);
         if let Some(reason) = memory.problem() {
-            known_key.enrichment.missing.push(Missing {
+            found.enrichment.missing.push(Missing {
                 fact: "ledger",
                 reason,
             });
-            if known_key.enrichment.status == EnrichmentStatus::Complete {
-                known_key.enrichment.status = EnrichmentStatus::Partial;
+            if found.enrichment.status == EnrichmentStatus::Complete {
+                found.enrichment.status = EnrichmentStatus::Partial;
             }
         }
-        let alert = assess(&self.config, occurrence, at, known_key);
+        let alert = assess(&self.config, occurrence, at, found);
         let for_people = is_for_people(&self.config, &alert);
         let mut reason: Option<Cow<'static, str>> = None;
         let mut posts = Vec::new();
@@ -213,7 +246,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let nobody = served.is_empty();
         let told = Entry::new(&alert, folded || !for_people, now).item(&partition);
         let marks = [claim.delivered(served).item(), told];
-        let changes = if subject.key().is_some() {
+        let changes = if has_profile(&subject) {
             known.changes(&profile, now)
         } else {
             Item::new()
@@ -237,10 +270,16 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         })
     }
 
-    async fn gather(&self, subject: &Subject, kind: &Kind) -> Option<Facts> {
-        match subject.key() {
-            Some(key) => Some(Facts::gather(&self.kms, key, kind.reads()).await),
-            None => None,
+    async fn gather(&self, subject: &Subject, kind: &Kind) -> Gathered {
+        match subject {
+            Subject::Key(key) => {
+                let facts = Facts::gather(&self.kms, key, kind.reads()).await;
+                Gathered::Key(Box::new(facts))
+            }
+            Subject::KeyStore { id, region, .. } => {
+                Gathered::KeyStore(KeyStoreFacts::gather(&self.kms, id, region).await)
+            }
+            Subject::Account { .. } => Gathered::Nothing,
         }
     }
 
@@ -580,9 +619,9 @@ fn find_profile(items: &[Item], partition: &str) -> Profile {
 
 /// Finds the key material of an occurrence whose telling lacks it: from KMS, from another telling, from what KMS said
 /// before.
-fn resolve(kind: &mut Kind, facts: Option<&Facts>, profile: &Profile, at: Timestamp) {
+fn resolve(kind: &mut Kind, gathered: &Gathered, profile: &Profile, at: Timestamp) {
     let unnamed = |kind: &Kind| kind.material() == Some(None);
-    if let Some(facts) = facts {
+    if let Gathered::Key(facts) = gathered {
         kind.resolve(facts.materials(), true, at);
     }
     if unnamed(kind)
@@ -595,6 +634,11 @@ fn resolve(kind: &mut Kind, facts: Option<&Facts>, profile: &Profile, at: Timest
     {
         kind.resolve(&materials.value, false, at);
     }
+}
+
+/// There is something to remember of it.
+fn has_profile(subject: &Subject) -> bool {
+    subject.key().is_some() || subject.key_store().is_some()
 }
 
 /// One actor: the same session of the same principal.

@@ -10,14 +10,14 @@ use serde_json::json;
 use self::memory::FakeLedger;
 use super::*;
 use crate::alert::{EnrichmentStatus, LastUseStatus};
-use crate::arn::KeyArn;
+use crate::arn::{KeyArn, KeyStoreId, Region};
 use crate::config::Config;
 use crate::decision::{Decision, Occurrence};
 use crate::key::{Manager, Origin, State};
 use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
 use crate::ports::{
-    CallError, Clock, Kms, LastUsage, Material, Message, Metadata, RotationStatus, Tags, Topics,
-    Use,
+    CallError, Clock, KeyStoreData, Kms, LastUsage, Material, Message, Metadata, RotationStatus,
+    Tags, Topics, Use,
 };
 use crate::render;
 use crate::severity::Severity;
@@ -37,6 +37,8 @@ pub(crate) struct FakeKms {
     pub(crate) rotation: Result<RotationStatus, CallError>,
     pub(crate) materials: Result<Vec<Material>, CallError>,
     pub(crate) last_usage: Result<LastUsage, CallError>,
+    pub(crate) key_store: Result<KeyStoreData, CallError>,
+    pub(crate) key_count: Result<u64, CallError>,
     pub(crate) delay: Duration,
 }
 
@@ -69,6 +71,8 @@ impl Default for FakeKms {
             }),
             materials: Ok(Vec::new()),
             last_usage: Ok(LastUsage::default()),
+            key_store: Ok(KeyStoreData::default()),
+            key_count: Ok(0),
             delay: Duration::ZERO,
         }
     }
@@ -83,7 +87,9 @@ impl FakeKms {
             tags: Err(error.clone()),
             rotation: Err(error.clone()),
             materials: Err(error.clone()),
-            last_usage: Err(error),
+            last_usage: Err(error.clone()),
+            key_store: Err(error.clone()),
+            key_count: Err(error),
             delay: Duration::ZERO,
         }
     }
@@ -124,6 +130,16 @@ impl Kms for FakeKms {
     }
     async fn list_materials(&self, _: &KeyArn) -> Result<Vec<Material>, CallError> {
         self.answer(&self.materials).await
+    }
+    async fn describe_custom_key_store(
+        &self,
+        _: &KeyStoreId,
+        _: &Region,
+    ) -> Result<KeyStoreData, CallError> {
+        self.answer(&self.key_store).await
+    }
+    async fn count_keys_in_store(&self, _: &KeyStoreId, _: &Region) -> Result<u64, CallError> {
+        self.answer(&self.key_count).await
     }
     async fn get_key_last_usage(&self, _: &KeyArn) -> Result<LastUsage, CallError> {
         self.answer(&self.last_usage).await

@@ -65,6 +65,7 @@ fn alert(words: &[String]) -> Alert {
         at: alert.occurred_at,
         actor: Some(&actor),
         key,
+        key_store: None,
         gone: false,
     };
     alert.title = alert.details.title(&case);

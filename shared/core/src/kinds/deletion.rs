@@ -352,7 +352,7 @@ impl Describe for KeyDeleted {
         if let Some(created) = case.key.and_then(|key| key.created_at) {
             let lived = u32::try_from(case.at.duration_since(created).as_hours() / 24).unwrap_or(0);
             text.sentence(text![
-                "It was created on ",
+                "The key was created on ",
                 day(created),
                 " and lived ",
                 days(lived),

@@ -106,9 +106,8 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
     row("State", key.state.as_ref().map(|state| text![state]));
     row(
         "Last used",
-        key.last_use
-            .as_ref()
-            .map(|last_use| match (last_use.status, last_use.at) {
+        key.last_use.as_ref().map(|last_use| {
+            let mut text = match (last_use.status, last_use.at) {
                 (LastUseStatus::Used, Some(at)) => match &last_use.operation {
                     Some(operation) => text![at, " (", operation, ")"],
                     None => text![at],
@@ -118,7 +117,12 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
                     Some(since) => text!["not since ", day(since), "; unknown before"],
                     None => text!["unknown"],
                 },
-            }),
+            };
+            if let Some(as_of) = last_use.as_of {
+                text.push(text![", as known on ", day(as_of)]);
+            }
+            text
+        }),
     );
     row("Deletion", key.deletion_at.map(|at| text![at]));
     row("Expires", key.expires_at.map(|at| text![at]));

@@ -62,7 +62,13 @@ pub fn people(alert: &Alert) -> String {
             }
         }
     }
-    body.table("KEY", &key_rows(alert));
+    match alert.enrichment.as_of {
+        Some(as_of) => {
+            let heading = format!("KEY, AS LAST KNOWN ON {}", crate::text::minute(as_of));
+            body.table(&heading, &key_rows(alert));
+        }
+        None => body.table("KEY", &key_rows(alert)),
+    }
     body.table("WHO", &actor_rows(alert));
 
     body.heading("WHEN AND WHERE");
@@ -96,7 +102,8 @@ pub fn people(alert: &Alert) -> String {
     if alert.enrichment.status != EnrichmentStatus::Complete {
         body.heading(match alert.enrichment.source {
             EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
-            EnrichmentSource::Live | EnrichmentSource::Ledger => "WHAT COULD NOT BE FOUND OUT",
+            EnrichmentSource::Ledger => "WHAT KMS DID NOT SAY NOW; SHOWN AS LAST KNOWN, IF AT ALL",
+            EnrichmentSource::Live => "WHAT COULD NOT BE FOUND OUT",
         });
         for (facts, reason) in by_reason(&alert.enrichment.missing) {
             body.hanging("", &facts.join(", "));

@@ -367,8 +367,8 @@ impl Describe for KeyDeleted {
         }
         if case.gone && case.key.is_none_or(|key| key.aliases.is_none()) {
             text.sentence(
-                "KMS forgets a deleted key at once, and KMS Watch never saw this one while it lived, or keeps no ledger: \
-                 its alias, description and owner are not known.",
+                "KMS forgets a deleted key at once, and KMS Watch has no record of this one: its alias, description and \
+                 owner are not known.",
             );
         }
         text

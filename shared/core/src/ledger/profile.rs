@@ -156,13 +156,11 @@ impl Profile {
         near(telling.at, at).then_some(telling)
     }
 
-    /// Takes note of a telling, unless one of a later time is known.
+    /// Takes note of a telling, unless one of a later time is known. One that names the material of another is that one.
     pub fn note_telling(&mut self, kind: &str, material: Option<&str>, at: Timestamp) {
-        if self
-            .tellings
-            .get(kind)
-            .is_none_or(|telling| telling.at <= at)
-        {
+        let is_older = |telling: &Telling| telling.at <= at;
+        let is_named = material.is_some() && self.was_told_unnamed(kind, at);
+        if is_named || self.tellings.get(kind).is_none_or(is_older) {
             let telling = Telling {
                 material: material.map(str::to_owned),
                 at,

@@ -154,10 +154,16 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             Acquired::Held => return Err(self.held(&occurrence)),
         };
         let known = find_profile(&items, &partition);
-        if let Some(Some(_)) = occurrence.kind.material()
+        if let Some(Some(material)) = occurrence.kind.material()
             && known.was_told_unnamed(occurrence.kind.name(), at)
         {
-            memory.put(&[claim.delivered(BTreeSet::new()).item()]).await;
+            // Now it has a name: the next one within the hour is another.
+            let mut named = known.clone();
+            named.note_telling(occurrence.kind.name(), Some(&material), at);
+            let marks = [claim.delivered(BTreeSet::new()).item()];
+            let (mark, profile) = (memory.put(&marks), Profile::key(&partition));
+            let changes = known.changes(&named, now);
+            futures_util::future::join(mark, memory.set(&profile, &changes)).await;
             return Ok(self.duplicate(&occurrence));
         }
 

@@ -236,9 +236,10 @@ fn a_telling_in_the_old_form_meets_one_in_the_new_form_without_kms_too() {
             let watch = with_ledger(denied(), &[]);
             for (material, when, expected) in [
                 (first, "2026-11-20T10:00:00Z", Verdict::Delivered),
-                (second, "2026-11-20T10:00:20Z", Verdict::Duplicate),
+                (second, "2026-11-20T09:59:40Z", Verdict::Duplicate),
                 (third, "2026-11-20T10:00:40Z", Verdict::Duplicate),
-                // Another one, two hours later.
+                // Another one, ten minutes later, and one two hours later.
+                (Some("m3"), "2026-11-20T10:10:00Z", Verdict::Delivered),
                 (Some("m2"), "2026-11-20T12:00:00Z", Verdict::Delivered),
             ] {
                 let told = run(watch.tell(at_time(kind(material), None, when), "request"));
@@ -333,7 +334,7 @@ fn an_obituary_names_the_key_after_kms_forgot_it() {
     let stranger = with_ledger(key_is_gone(), &[]);
     let alert = run(stranger.tell(deleted(), "b")).unwrap().alerts.remove(0);
     assert!(
-        alert.summary.plain().contains("never saw this one"),
+        alert.summary.plain().contains("has no record of this one"),
         "{}",
         alert.summary.plain()
     );

@@ -1,10 +1,12 @@
 //! `cargo demo` as its users meet it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use watch_tests::{binary, repository};
 
 fn demo(arguments: &[&str], input: &[u8]) -> Output {
@@ -25,22 +27,49 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn kinds(output: &Output) -> Vec<String> {
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", text(&output.stderr));
     let lines = text(&output.stdout);
-    let line = |line: &str| {
-        serde_json::from_str::<Value>(line).unwrap()["feed"]["kind"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    lines.lines().map(line).collect()
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The alerts on the feed.
+fn alerts(lines: &[Value]) -> Vec<&Value> {
+    let feeds = lines.iter().map(|line| &line["feed"]);
+    feeds.filter(|feed| !feed.is_null()).collect()
+}
+
+/// The events that told something again, by their names.
+fn duplicates(lines: &[Value]) -> Vec<&str> {
+    let again = lines.iter().filter(|line| line["outcome"] == "duplicate");
+    again.map(|line| line["event"].as_str().unwrap()).collect()
+}
+
+fn subjects(lines: &[Value]) -> Vec<&str> {
+    let subjects = lines.iter().map(|line| &line["people"]["subject"]);
+    subjects.filter_map(Value::as_str).collect()
+}
+
+fn kinds(output: &Output) -> Vec<String> {
+    let kind = |alert: &Value| alert["kind"].as_str().unwrap().to_owned();
+    alerts(&lines(output)).into_iter().map(kind).collect()
+}
+
+fn chapter(name: &str) -> Vec<Value> {
+    lines(&demo(&["--json", "--only", name], b""))
+}
+
+/// The whole story, which is told once for all tests.
+fn story() -> &'static [Value] {
+    static STORY: LazyLock<Vec<Value>> = LazyLock::new(|| lines(&demo(&["--json"], b"")));
+    &STORY
 }
 
 #[test]
 fn the_story_tells_of_everything_that_the_functions_watch() {
-    let output = demo(&["--json"], b"");
-    assert!(output.status.success());
-    let told = kinds(&output);
     for kind in [
         "KeyDeletionScheduled",
         "KeyDeletionCancelled",
@@ -50,35 +79,70 @@ fn the_story_tells_of_everything_that_the_functions_watch() {
         "KeyRotationDisabled",
         "KeyMaterialImported",
         "KeyMaterialExpired",
+        "Burst",
     ] {
-        assert!(
-            told.iter().any(|told| told == kind),
-            "{kind} is not among {told:?}"
-        );
+        assert!(story().iter().any(|line| line["kind"] == kind), "{kind}");
     }
-    let first: Value = serde_json::from_str(text(&output.stdout).lines().next().unwrap()).unwrap();
+    let first = &story()[0];
     assert_eq!(first["feed"]["severity"], "CRITICAL", "the key was in use");
-    assert!(
-        first["people"]["subject"]
-            .as_str()
-            .unwrap()
-            .starts_with("CRITICAL: alias/payments")
-    );
+    assert!(subjects(story())[0].starts_with("CRITICAL: alias/payments"));
     assert_eq!(first["chat"]["source"], "custom");
+}
+
+#[test]
+fn whatever_aws_tells_twice_is_told_once() {
+    let (mut ids, mut ends) = (BTreeSet::new(), BTreeSet::new());
+    for line in story() {
+        let alert = &line["feed"];
+        if let Some(id) = alert["id"].as_str() {
+            assert!(ids.insert(id), "the same alert twice: {alert}");
+        }
+        // What KMS does itself is told by several events, at times that differ.
+        let kind = alert["kind"].as_str().unwrap_or_default();
+        if ["KeyDeleted", "KeyRotated", "KeyMaterialExpired"].contains(&kind) {
+            let day = &alert["occurredAt"].as_str().unwrap()[..10];
+            let end = (kind, alert["key"]["arn"].as_str().unwrap(), day);
+            assert!(ends.insert(end), "the same occurrence twice: {end:?}");
+        }
+        if line["outcome"] == "duplicate" {
+            let reason = line["reason"].as_str().unwrap();
+            assert!(reason.ends_with("was told before"), "{reason}");
+            assert!(line["people"].is_null() && line["chat"].is_null() && alert.is_null());
+        }
+        let attempts = line["attempts"].as_array().into_iter().flatten();
+        let topics = attempts.flat_map(|topics| topics.as_array().unwrap());
+        let mut served = BTreeSet::new();
+        for topic in topics {
+            assert!(served.insert(topic.as_str()), "{topic} twice: {line}");
+        }
+    }
+    assert_eq!(ends.len(), 5);
+    // Each of these five was told by CloudTrail and by KMS, one of them twice by each; and a call was delivered twice.
+    let mut again = duplicates(story());
+    again.sort_unstable();
+    assert_eq!(
+        again,
+        [
+            "CancelKeyDeletion",
+            "DeleteKey",
+            "KMS CMK Deletion",
+            "KMS CMK Deletion",
+            "KMS CMK Deletion",
+            "KMS CMK Rotation",
+            "KMS CMK Rotation",
+            "KMS Imported Key Material Expiration",
+        ]
+    );
 }
 
 #[test]
 fn a_chapter_can_be_told_alone_and_again() {
     let expiry = ["--json", "--only", "expiry"];
     let told = demo(&expiry, b"");
-    let kinds = kinds(&told);
+    assert_eq!(kinds(&told), ["KeyMaterialImported", "KeyMaterialExpired"]);
     assert_eq!(
-        kinds,
-        [
-            "KeyMaterialImported",
-            "KeyMaterialExpired",
-            "KeyMaterialExpired"
-        ]
+        duplicates(&lines(&told)),
+        ["KMS Imported Key Material Expiration"]
     );
     assert_eq!(
         demo(&expiry, b"").stdout,
@@ -87,11 +151,209 @@ fn a_chapter_can_be_told_alone_and_again() {
     );
     let other = demo(&["--json", "--only", "expiry", "--seed", "2"], b"");
     assert_ne!(other.stdout, told.stdout);
+}
+
+#[test]
+fn the_list_has_every_chapter_and_the_story_is_made_of_them() {
     let list = text(&demo(&["--list"], b"").stdout);
-    assert!(
-        list.lines().any(|line| line.starts_with("expiry ")),
-        "{list}"
+    let names: Vec<_> = list
+        .lines()
+        .map(|line| line.split_once(' ').unwrap().0)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "deletion", "obituary", "rotation", "expiry", "replicas", "burst", "trouble"
+        ]
     );
+    let told: Vec<_> = names.into_iter().flat_map(chapter).collect();
+    let subjects_and_keys = |lines: &[Value]| -> Vec<(Value, Value)> {
+        let both = |line: &Value| {
+            (
+                line["people"]["subject"].clone(),
+                line["feed"]["key"]["arn"].clone(),
+            )
+        };
+        lines.iter().map(both).collect()
+    };
+    assert_eq!(subjects_and_keys(&told), subjects_and_keys(story()));
+}
+
+#[test]
+fn a_key_has_a_name_after_kms_forgot_it() {
+    let told = chapter("obituary");
+    let alerts = alerts(&told);
+    let [scheduled, deleted] = alerts[..] else {
+        panic!("{alerts:?}")
+    };
+    assert_eq!(deleted["kind"], "KeyDeleted");
+    assert_eq!(deleted["enrichment"]["source"], "LEDGER");
+    let key = &deleted["key"];
+    assert_eq!(key["aliases"][0], "alias/sessions-old");
+    assert_eq!(key["owner"], "team-web");
+    assert_eq!(key["lastUse"]["operation"], "Encrypt");
+    assert_eq!(key["createdAt"], scheduled["key"]["createdAt"]);
+    let details = &deleted["details"];
+    assert_eq!(details["scheduledBy"], "PowerUser/maria");
+    assert_eq!(details["scheduledAt"], scheduled["occurredAt"]);
+    let summary = deleted["summary"].as_str().unwrap();
+    assert!(summary.contains("lived 107 days"), "{summary}");
+    assert_eq!(
+        duplicates(&told),
+        ["KMS CMK Deletion", "KMS CMK Deletion", "DeleteKey"]
+    );
+    let shown = text(&demo(&["--only", "obituary"], b"").stdout);
+    let again = "the same told again by KMS (KMS CMK Deletion): recognised, nothing sent\n";
+    assert_eq!(shown.matches(again).count(), 2, "{shown}");
+}
+
+#[test]
+fn thirty_deletions_are_nine_mails_and_thirty_alerts() {
+    let told = chapter("burst");
+    assert_eq!(alerts(&told).len(), 30);
+    let subjects = subjects(&told);
+    let (bursts, single): (Vec<&str>, Vec<&str>) = subjects
+        .iter()
+        .partition(|subject| subject.contains(" times "));
+    assert_eq!(single.len(), 5, "{subjects:?}");
+    let burst = |count, team| {
+        format!(
+            "MEDIUM: {count} times KeyDeletionScheduled by CleanUp/nightly, keys of team-{team}"
+        )
+    };
+    let expected = [
+        burst(6, "shop"),
+        burst(16, "web"),
+        burst(20, "shop"),
+        burst(20, "web"),
+    ];
+    assert_eq!(bursts.len(), expected.len(), "{bursts:?}");
+    for (subject, expected) in bursts.iter().zip(&expected) {
+        assert!(subject.starts_with(expected), "{subject}");
+    }
+    let shown = text(&demo(&["--only", "burst"], b"").stdout);
+    let tally = "30 alerts; messages sent: people 9, chat 9, feed 30";
+    assert!(shown.contains(tally), "{shown}");
+}
+
+#[test]
+fn no_failure_costs_an_alert_and_no_retry_tells_twice() {
+    let told = chapter("trouble");
+    let alerts = alerts(&told);
+    assert_eq!(alerts.len(), 4);
+    let missing = |alert: &Value| -> Vec<String> {
+        let missing = alert["enrichment"]["missing"].as_array().unwrap();
+        missing
+            .iter()
+            .map(|missing| missing["fact"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(missing(alerts[0]).contains(&"metadata".to_owned()));
+    assert_eq!(missing(alerts[1]), ["ledger"]);
+    assert_eq!(alerts[1]["enrichment"]["status"], "PARTIAL");
+    let attempts: Vec<_> = told.iter().map(|line| &line["attempts"]).collect();
+    assert_eq!(
+        attempts,
+        [
+            &json!([["people", "chat", "feed"]]),
+            &json!([["people", "chat", "feed"]]),
+            &json!([[], ["people", "chat", "feed"]]),
+            &json!([["chat", "feed"], ["people"]]),
+            // The same delivered again.
+            &Value::Null,
+        ]
+    );
+    assert_eq!(duplicates(&told), ["CancelKeyDeletion"]);
+    let shown = text(&demo(&["--only", "trouble"], b"").stdout);
+    for part in [
+        "served already: chat and feed",
+        "attempt 2 published to: people\n",
+    ] {
+        assert!(shown.contains(part), "{shown}");
+    }
+}
+
+#[test]
+fn the_ledger_tells_the_life_of_a_key_by_any_of_its_names() {
+    let history = |name: &str| {
+        let output = demo(&["history", name], b"");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let life = history("sessions-old");
+    let arn = life.lines().next().unwrap();
+    for part in [
+        "Alias        alias/sessions-old",
+        "Owner        team-web",
+        "Description  Web sessions until 2026",
+        "State        deleted on 2027-03-07 10:00 UTC",
+        "Created      2026-11-20 10:00 UTC",
+        "Last used    2026-11-20 10:00 UTC (Encrypt)",
+        "Scheduled    for deletion on 2027-02-28 10:00 UTC by PowerUser/maria",
+    ] {
+        assert!(life.contains(part), "{part} is not in {life}");
+    }
+    let told: Vec<_> = life
+        .lines()
+        .filter(|line| line.starts_with("2027-"))
+        .collect();
+    let [scheduled, deleted] = told[..] else {
+        panic!("{life}")
+    };
+    assert!(scheduled.starts_with("2027-02-28 10:00 UTC MEDIUM   alias/sessions-old is scheduled"));
+    assert!(scheduled.ends_with("PowerUser/maria by itself"));
+    assert!(
+        deleted.starts_with("2027-03-07 10:00 UTC HIGH     alias/sessions-old has been deleted")
+    );
+    let (_, id) = arn.split_once('/').unwrap();
+    for name in ["alias/sessions-old", id, arn] {
+        assert_eq!(history(name), life, "{name}");
+    }
+}
+
+#[test]
+fn a_history_says_what_was_folded_and_lacks_what_the_ledger_missed() {
+    let history = |name: &str| lines(&demo(&["--json", "history", name], b""));
+    let burst = history("alias/web-07");
+    assert_eq!(burst.len(), 1);
+    assert_eq!(
+        (&burst[0]["folded"], &burst[0]["owner"]),
+        (&json!(true), &json!("team-web"))
+    );
+    let shown = text(&demo(&["history", "web-07"], b"").stdout);
+    assert!(shown.trim_end().ends_with(" in a burst"), "{shown}");
+    // Four things were told, one of them while the ledger was away.
+    let orders = history("orders");
+    let kinds: Vec<_> = orders.iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(
+        kinds,
+        [
+            "KeyDeletionScheduled",
+            "KeyDeletionScheduled",
+            "KeyDeletionCancelled"
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_the_ledger_never_met_is_an_error_that_names_those_it_knows() {
+    for arguments in [
+        &["history", "alias/nobody\u{1b}[2J"][..],
+        &["--json", "history", ""],
+    ] {
+        let output = demo(arguments, b"");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stdout), "");
+        let error = text(&output.stderr);
+        assert!(
+            error.starts_with("demo: the ledger knows no key \""),
+            "{error}"
+        );
+        for alias in ["alias/payments", "alias/sessions-old", "alias/web-15"] {
+            assert!(error.contains(alias), "{error}");
+        }
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+    }
 }
 
 #[test]
@@ -142,6 +404,7 @@ fn what_the_user_can_mend_gives_a_clear_error_and_2() {
         (vec!["events"], "", "demo: failed to read events"),
         (vec!["README.md"], "", "demo: README.md is not JSON"),
         (vec!["-"], "{bad", "demo: standard input is not JSON"),
+        (vec!["history"], "", "demo: missing argument"),
         (vec!["--loud"], "", "demo: invalid option '--loud'"),
         (
             vec!["--only", "love"],

@@ -9,14 +9,16 @@ pub(crate) const HELP: &str = "\
 What KMS Watch does, on an embedded AWS: no account, no network.
 
 Usage: cargo demo [-- OPTIONS] [FILE...]
+       cargo demo -- history KEY
 
   FILE            handle these events instead of telling the story; `-` is standard input
+  history KEY     what the ledger knows of a key once the story is told: an alias, a key id or an ARN
   --only CHAPTER  tell this chapter only; may be given several times
   --list          the names of the chapters
   --seed NUMBER   ids of the keys and events; the same number gives the same story
   --fast          do not wait while days pass
   --full          show chat and feed of every alert, not of the first only
-  --json          one line of JSON for each alert, for machines
+  --json          one line of JSON for each alert or entry of a history, for machines
   --help          print this
 ";
 
@@ -31,11 +33,16 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The word that asks for a key's history.
+const HISTORY: &str = "history";
+
 /// Where the events come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     Story(Vec<Chapter>),
     Files(Vec<String>),
+    /// The story, of which only what it leaves in the ledger about this key is shown.
+    History(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -56,7 +63,7 @@ pub(crate) enum Command {
 impl Args {
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         let (mut format, mut fast, mut seed) = (Format::Text, false, 1);
-        let (mut files, mut chapters) = (Vec::new(), Vec::new());
+        let (mut files, mut chapters, mut history) = (Vec::new(), Vec::new(), None);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Command::Help),
@@ -66,17 +73,24 @@ impl Args {
                 Long("fast") => fast = true,
                 Long("seed") => seed = parser.value()?.parse()?,
                 Long("only") => chapters.push(parser.value()?.parse_with(chapter)?),
+                Value(word) if files.is_empty() && word == HISTORY => {
+                    history = Some(parser.value()?.string()?);
+                }
                 Value(name) => files.push(name.string()?),
                 _ => return Err(argument.unexpected()),
             }
         }
-        let source = match (files.is_empty(), chapters.is_empty()) {
-            (false, false) => {
+        let source = match (history, files.is_empty(), chapters.is_empty()) {
+            (Some(key), true, true) => Source::History(key),
+            (Some(_), ..) => {
+                return Err("a history is that of one key after the whole story".into());
+            }
+            (None, false, false) => {
                 return Err("a file is no part of a chapter: give one or the other".into());
             }
-            (false, true) => Source::Files(files),
-            (true, false) => Source::Story(chapters),
-            (true, true) => Source::Story(Chapter::ALL.to_vec()),
+            (None, false, true) => Source::Files(files),
+            (None, true, false) => Source::Story(chapters),
+            (None, true, true) => Source::Story(Chapter::ALL.to_vec()),
         };
         Ok(Command::Run(Args {
             format,
@@ -121,6 +135,11 @@ mod tests {
             run(Format::Full, files)
         );
         assert_eq!(parse(&["--help", "--nonsense"]).unwrap(), Command::Help);
+        let history = Source::History("alias/payments".to_owned());
+        assert_eq!(
+            parse(&["history", "alias/payments", "--json"]).unwrap(),
+            run(Format::Json, history)
+        );
         let chapters = vec![Chapter::Expiry, Chapter::Trouble];
         let args = Args {
             format: Format::Text,
@@ -137,6 +156,10 @@ mod tests {
             &["--only", "love"],
             &["--seed", "x"],
             &["a.json", "--only", "expiry"],
+            &["history"],
+            &["history", "a", "b"],
+            &["history", "a", "history", "b", "c"],
+            &["history", "a", "--only", "expiry"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

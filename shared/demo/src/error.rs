@@ -2,6 +2,7 @@
 
 use std::io;
 
+use aws_sdk_kms::error::ProvideErrorMetadata;
 use watch_core::pipeline::HandleError;
 
 /// Why the demo stopped.
@@ -23,12 +24,25 @@ pub(crate) enum DemoError {
     },
     #[error("a call to the embedded AWS failed: {0}")]
     Aws(String),
+    #[error("the ledger knows no key \"{wanted}\"; it knows\n{known}")]
+    UnknownKey { wanted: String, known: String },
     #[error("an alert was not delivered")]
     Handle(#[from] HandleError),
     #[error("failed to write")]
     Output(#[from] io::Error),
     #[error("the configuration is wrong")]
     Config(#[from] watch_core::config::ConfigError),
+}
+
+impl DemoError {
+    /// A call that the embedded AWS refused.
+    pub(crate) fn refused(error: &impl ProvideErrorMetadata) -> Self {
+        let (code, message) = (
+            error.code().unwrap_or("no code"),
+            error.message().unwrap_or("no message"),
+        );
+        Self::Aws(format!("{code}: {message}"))
+    }
 }
 
 impl From<lexopt::Error> for DemoError {
@@ -42,7 +56,11 @@ impl DemoError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Read { .. } | Self::Json { .. } => 2,
-            Self::Aws(_) | Self::Handle(_) | Self::Output(_) | Self::Config(_) => 1,
+            Self::Aws(_)
+            | Self::UnknownKey { .. }
+            | Self::Handle(_)
+            | Self::Output(_)
+            | Self::Config(_) => 1,
         }
     }
 }

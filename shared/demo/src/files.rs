@@ -5,11 +5,12 @@ use std::io::Read;
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value};
 use watch_core::event::{Event, unwrap};
+use watch_core::pipeline::Verdict;
 use watch_local::{NewKey, Options};
 
 use crate::error::DemoError;
-use crate::show::Show;
-use crate::stage::{Attempt, Stage};
+use crate::show::{Detail, Show};
+use crate::stage::{Attempt, Stage, Teller, Telling};
 
 /// Handles each file's event on an AWS of its own.
 pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoError> {
@@ -25,17 +26,46 @@ pub(crate) async fn run(names: &[String], show: &mut Show) -> Result<(), DemoErr
             "The key is a stand-in: the embedded AWS cannot know yours.",
         )?;
         stand_in(&stage, event);
-        match stage.handle_anyhow(event).await? {
-            Attempt::Told(tellings) => {
-                for telling in &tellings {
-                    show.telling(telling)?;
-                }
-            }
-            Attempt::Ignored(reason) => show.ignored(name, &reason)?,
-            Attempt::Failed(error) => return Err(error.into()),
+        if let Some(reason) = handle(&stage, event, show).await? {
+            show.ignored(name, &reason)?;
         }
     }
     Ok(())
+}
+
+/// Gives an event, which may be wrapped as no rule matches it, to every function. If none has a use for it, the answer
+/// is why the last one has not.
+async fn handle(
+    stage: &Stage,
+    event: &Value,
+    show: &mut Show,
+) -> Result<Option<String>, DemoError> {
+    let mut ignored = Some(String::new());
+    for function in stage.functions() {
+        let Attempt { result, posts } = stage.invoke(function, event, &stage.request()).await;
+        let outcome = result?;
+        if outcome.verdict == Verdict::Ignored {
+            if let Some(reason) = &mut ignored {
+                *reason = outcome.reason.unwrap_or_default();
+            }
+            continue;
+        }
+        ignored = None;
+        let telling = Telling {
+            function: function.function,
+            teller: Teller::of(event),
+            outcome,
+            attempts: vec![posts],
+        };
+        show.telling(&telling, Detail::Whole)?;
+        let alerts = &telling.outcome.alerts;
+        let unreadable = alerts.iter().all(|alert| alert.kind == "UnreadableEvent");
+        if unreadable && !alerts.is_empty() {
+            // Each function would say the same.
+            break;
+        }
+    }
+    Ok(ignored)
 }
 
 fn read(name: &str) -> Result<Value, DemoError> {

@@ -6,6 +6,8 @@
 mod args;
 mod error;
 mod files;
+mod history;
+mod ledger;
 mod show;
 mod stage;
 mod story;
@@ -46,15 +48,23 @@ fn run() -> Result<(), DemoError> {
         }
         Command::Run(args) => args,
     };
-    let mut show = Show::new(args.format, args.fast);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let show = || Show::new(args.format, args.fast);
     runtime.block_on(async {
         match &args.source {
-            Source::Story(chapters) => story::tell(chapters, args.seed, &mut show).await?,
-            Source::Files(names) => files::run(names, &mut show).await?,
+            Source::Story(chapters) => {
+                let mut show = show();
+                story::tell(chapters, args.seed, &mut show).await?;
+                show.summary()
+            }
+            Source::Files(names) => {
+                let mut show = show();
+                files::run(names, &mut show).await?;
+                show.summary()
+            }
+            Source::History(key) => history::run(key, args.seed, args.format).await,
         }
-        show.summary()
     })
 }

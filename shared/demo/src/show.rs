@@ -1,59 +1,73 @@
 //! What the audience of the demo sees.
 
-use std::collections::BTreeSet;
+mod summary;
+
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use anstream::AutoStream;
 use anstyle::{AnsiColor, Color, Style};
 use serde_json::{Value, json};
 use watch_core::alert::Alert;
+use watch_core::kinds::Kind;
+use watch_core::pipeline::Verdict;
 use watch_core::severity::Severity;
-use watch_core::text::minute;
 use watch_local::Published;
 
+use self::summary::Summary;
 use crate::args::Format;
 use crate::error::DemoError;
-use crate::stage::Telling;
+use crate::stage::{Posts, Teller, Telling};
 
 /// How long it takes a watcher to see some days pass, however many.
 const PASSAGE: Duration = Duration::from_millis(500);
 
-const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const RULE: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan)));
 
-/// A row of the summary.
-struct Row {
-    alert: Alert,
-    function: &'static str,
-    event: String,
-    topics: String,
-    again: bool,
+/// How much of a mail is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// All of it.
+    Whole,
+    /// Its subject, and of a mail about many keys what it says of them.
+    Brief,
 }
 
 /// Prints what happens, and remembers it for the summary.
 pub(crate) struct Show {
-    out: AutoStream<std::io::StdoutLock<'static>>,
+    out: Box<dyn Write>,
     format: Format,
     /// Somebody watches, and may see time pass.
     live: bool,
-    rows: Vec<Row>,
-    told: BTreeSet<(String, &'static str)>,
-    ignored: usize,
+    summary: Summary,
+    /// What came of the scene: alerts, and what each topic got.
+    alerts: usize,
+    sent: [(&'static str, usize); 3],
 }
 
 impl Show {
     pub(crate) fn new(format: Format, fast: bool) -> Self {
         let live = !fast && format != Format::Json && std::io::stdout().is_terminal();
-        let out = anstream::stdout().lock();
+        Self {
+            live,
+            ..Self::on(Box::new(anstream::stdout().lock()), format)
+        }
+    }
+
+    /// For those who want what the story leaves behind, not the story.
+    pub(crate) fn to_nobody() -> Self {
+        Self::on(Box::new(std::io::sink()), Format::Text)
+    }
+
+    fn on(out: Box<dyn Write>, format: Format) -> Self {
         Self {
             out,
             format,
-            live,
-            rows: Vec::new(),
-            told: BTreeSet::new(),
-            ignored: 0,
+            live: false,
+            summary: Summary::default(),
+            alerts: 0,
+            sent: Posts::default().count(),
         }
     }
 
@@ -91,21 +105,29 @@ impl Show {
         Ok(())
     }
 
-    /// An invocation failed.
+    /// An attempt of an invocation failed, perhaps after some topics took the alert.
     pub(crate) fn failed(
         &mut self,
         attempt: u32,
         error: &dyn std::error::Error,
+        posts: &Posts,
     ) -> Result<(), DemoError> {
+        self.sent(posts);
         if !self.json() {
-            writeln!(self.out, "\n{DIM}attempt {attempt} failed: {error}{DIM:#}")?;
+            writeln!(self.out, "\n{DIM}attempt {attempt} failed: {error}")?;
+            let served = posts.topics().join(" and ");
+            if !served.is_empty() {
+                writeln!(self.out, "served already: {served}")?;
+            }
+            write!(self.out, "{DIM:#}")?;
         }
         Ok(())
     }
 
     /// Something happens.
     pub(crate) fn scene(&mut self, when: &str, what: &str) -> Result<(), DemoError> {
-        self.told.clear();
+        self.alerts = 0;
+        self.sent = Posts::default().count();
         if !self.json() {
             writeln!(self.out, "\n{BOLD}{RULE}━━ {when}{RULE:#}{BOLD:#}  {what}")?;
             self.out.flush()?;
@@ -115,7 +137,6 @@ impl Show {
 
     /// An event came to nothing.
     pub(crate) fn ignored(&mut self, name: &str, reason: &str) -> Result<(), DemoError> {
-        self.ignored += 1;
         if self.json() {
             writeln!(
                 self.out,
@@ -128,47 +149,135 @@ impl Show {
         Ok(())
     }
 
-    /// What one function published.
-    pub(crate) fn telling(&mut self, telling: &Telling) -> Result<(), DemoError> {
-        let mail = |alert: &Alert| find(&telling.people, alert);
+    /// What one function made of an event.
+    pub(crate) fn telling(&mut self, telling: &Telling, detail: Detail) -> Result<(), DemoError> {
+        if let Some(posts) = telling.attempts.last() {
+            self.sent(posts);
+        }
+        if telling.outcome.verdict == Verdict::Duplicate {
+            return self.duplicate(telling);
+        }
+        // A mail about many keys goes with the alert about the last of them.
+        self.alerts += 1;
         for alert in &telling.outcome.alerts {
-            let (chat, feed) = (find(&telling.chat, alert), find(&telling.feed, alert));
-            let topics: Vec<_> = [("people", mail(alert)), ("chat", chat), ("feed", feed)]
-                .into_iter()
-                .filter_map(|(name, message)| message.map(|_| name))
-                .collect();
-            let topics = topics.join(", ");
-            let subject = alert
-                .key
-                .as_ref()
-                .map_or_else(String::new, |key| key.arn.to_string());
-            let again = !self.told.insert((subject, alert.kind));
+            let messages = telling.messages(alert);
             if self.json() {
-                let line = json!({
-                    "function": telling.function,
-                    "outcome": telling.outcome.verdict,
-                    "people": mail(alert).map(|mail| json!({ "subject": mail.subject, "body": mail.message })),
-                    "chat": chat.map(body),
-                    "feed": feed.map(body),
-                });
-                writeln!(self.out, "{line}")?;
-            } else if again {
-                let event = told_by(alert);
-                writeln!(
-                    self.out,
-                    "\n{DIM}The same was told once more, by {event}: without a ledger it is published again.{DIM:#}"
-                )?;
+                self.line(telling, alert, messages)?;
+            } else if detail == Detail::Brief && self.format == Format::Text {
+                self.brief(alert, messages)?;
             } else {
-                self.alert(alert, mail(alert), chat, feed)?;
+                self.alert(alert, messages)?;
             }
-            let function = telling.function;
-            self.rows.push(Row {
-                alert: alert.clone(),
-                function,
-                event: told_by(alert),
-                topics,
-                again,
+            self.summary.alert(telling, alert);
+        }
+        self.retried(telling)
+    }
+
+    /// The same was told before.
+    fn duplicate(&mut self, telling: &Telling) -> Result<(), DemoError> {
+        let Telling {
+            function,
+            teller: Teller { service, event },
+            outcome,
+            ..
+        } = telling;
+        self.summary.duplicate();
+        if self.json() {
+            let line = json!({
+                "function": function,
+                "event": event,
+                "outcome": outcome.verdict,
+                "reason": outcome.reason,
             });
+            writeln!(self.out, "{line}")?;
+        } else {
+            writeln!(
+                self.out,
+                "{DIM}the same told again by {service} ({event}): recognised, nothing sent{DIM:#}"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Which topics the last attempt served, if there were others before it.
+    fn retried(&mut self, telling: &Telling) -> Result<(), DemoError> {
+        if let [_, .., last] = telling.attempts.as_slice()
+            && !self.json()
+        {
+            let number = telling.attempts.len();
+            let topics = last.topics().join(", ");
+            writeln!(
+                self.out,
+                "{DIM}attempt {number} published to: {topics}{DIM:#}"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn sent(&mut self, posts: &Posts) {
+        for ((_, sum), (_, count)) in self.sent.iter_mut().zip(posts.count()) {
+            *sum += count;
+        }
+    }
+
+    /// What the topics got in this scene.
+    pub(crate) fn tally(&mut self) -> Result<(), DemoError> {
+        if !self.json() {
+            let sent = self.sent.map(|(topic, count)| format!("{topic} {count}"));
+            let alerts = if self.alerts == 1 { "alert" } else { "alerts" };
+            writeln!(
+                self.out,
+                "\n{BOLD}{} {alerts}; messages sent: {}{BOLD:#}",
+                self.alerts,
+                sent.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+
+    /// For machines.
+    fn line(
+        &mut self,
+        telling: &Telling,
+        alert: &Alert,
+        [mail, chat, feed]: [Option<&Published>; 3],
+    ) -> Result<(), DemoError> {
+        let attempts: Vec<_> = telling.attempts.iter().map(Posts::topics).collect();
+        let line = json!({
+            "function": telling.function,
+            "event": telling.teller.event,
+            "outcome": telling.outcome.verdict,
+            "kind": alert.kind,
+            "attempts": attempts,
+            "people": mail.map(|mail| json!({ "subject": mail.subject, "body": mail.message })),
+            "chat": chat.map(body),
+            "feed": feed.map(body),
+        });
+        writeln!(self.out, "{line}")?;
+        Ok(())
+    }
+
+    /// A line for each mail, with the number of the alert that it came with.
+    fn brief(
+        &mut self,
+        alert: &Alert,
+        [mail, ..]: [Option<&Published>; 3],
+    ) -> Result<(), DemoError> {
+        let Some(mail) = mail else {
+            return Ok(());
+        };
+        let style = style(alert.severity);
+        let subject = mail.subject.as_deref().unwrap_or_default();
+        let number = self.alerts;
+        writeln!(
+            self.out,
+            "{DIM}{number:>3}{DIM:#}  {style}{subject}{style:#}"
+        )?;
+        if matches!(alert.details, Kind::Burst(_)) {
+            let mut paragraphs = mail.message.split("\n\n");
+            for line in paragraphs.nth(1).unwrap_or_default().lines() {
+                writeln!(self.out, "       {line}")?;
+            }
         }
         Ok(())
     }
@@ -176,9 +285,7 @@ impl Show {
     fn alert(
         &mut self,
         alert: &Alert,
-        mail: Option<&Published>,
-        chat: Option<&Published>,
-        feed: Option<&Published>,
+        [mail, chat, feed]: [Option<&Published>; 3],
     ) -> Result<(), DemoError> {
         let style = style(alert.severity);
         if let Some(mail) = mail {
@@ -195,7 +302,7 @@ impl Show {
                 writeln!(self.out, "  {line_style}{line}{line_style:#}")?;
             }
         }
-        if !self.rows.is_empty() && self.format == Format::Text {
+        if !self.summary.is_empty() && self.format == Format::Text {
             let bytes = feed.map_or(0, |feed| feed.message.len());
             let chat = if chat.is_some() {
                 "chat has it in the key's thread, "
@@ -241,66 +348,18 @@ impl Show {
 
     /// Everything on one screen.
     pub(crate) fn summary(&mut self) -> Result<(), DemoError> {
-        if self.json() || self.rows.is_empty() {
+        if self.json() || self.summary.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "\n{BOLD}{RULE}━━ In short{RULE:#}{BOLD:#}\n")?;
-        let [when, severity, kind, key, function, told] = [
-            "when",
-            "severity",
-            "kind",
-            "key",
-            "function",
-            "told by → topics",
-        ];
-        writeln!(
-            self.out,
-            "{BOLD}{when:<20} {severity:<8} {kind:<21} {key:<20} {function:<20} {told}{BOLD:#}"
-        )?;
-        for Row {
-            alert,
-            function,
-            event,
-            topics,
-            again,
-        } in &self.rows
-        {
-            let style = if *again { DIM } else { style(alert.severity) };
-            let name = alert
-                .key
-                .as_ref()
-                .map_or_else(|| "–".to_owned(), |key| key.name().plain());
-            writeln!(
-                self.out,
-                "{:<20} {style}{:<8}{style:#} {:<21} {:<20} {:<20} {event} → {topics}",
-                minute(alert.occurred_at),
-                alert.severity.as_str(),
-                alert.kind,
-                name.chars().take(20).collect::<String>(),
-                function,
-            )?;
-        }
-        Ok(())
+        self.summary.write(&mut self.out)
     }
-}
-
-fn find<'a>(messages: &'a [Published], alert: &Alert) -> Option<&'a Published> {
-    messages
-        .iter()
-        .find(|message| message.message.contains(&alert.id))
 }
 
 fn body(message: &Published) -> Value {
     serde_json::from_str(&message.message).unwrap_or_default()
 }
 
-fn told_by(alert: &Alert) -> String {
-    let source = &alert.source;
-    let event = source.event_name.as_ref().or(source.detail_type.as_ref());
-    event.map_or_else(|| "?".to_owned(), |event| event.as_str().to_owned())
-}
-
-fn style(severity: Severity) -> Style {
+pub(crate) fn style(severity: Severity) -> Style {
     let color = match severity {
         Severity::Critical => AnsiColor::BrightRed,
         Severity::High => AnsiColor::Red,

@@ -1,6 +1,6 @@
 //! The stage: an embedded AWS, the functions on it, and what their topics receive.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use aws_sdk_kms::Client;
@@ -8,14 +8,18 @@ use aws_sdk_kms::config::{Builder, Credentials};
 use jiff::Timestamp;
 use serde_json::Value;
 use watch_aws::{DynamoDbAdapter, KmsAdapter, SnsAdapter, sdk};
+use watch_core::alert::Alert;
 use watch_core::config::Config;
 use watch_core::decision::Decide;
-use watch_core::pipeline::{HandleError, Outcome, Verdict, Watch};
+use watch_core::event::{Event, unwrap};
+use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::Clock;
+use watch_core::text::Untrusted;
 use watch_local::{Caller, LocalAws, Options, Published};
 use watch_template::{Router, Stack, Template};
 
 use crate::error::DemoError;
+use crate::ledger::Ledger;
 
 /// Every function with its decisions.
 const FUNCTIONS: [(&str, Decide); 3] = [
@@ -29,40 +33,58 @@ const LEDGER: &str = "kms-watch-ledger";
 
 /// The variable that holds each audience's topic.
 const TOPICS: [(&str, &str); 3] = [
-    ("ALERT_TOPIC_ARN", "people"),
+    ("ALERT_TOPIC_ARN", PEOPLE),
     ("CHAT_TOPIC_ARN", "chat"),
     ("FEED_TOPIC_ARN", "feed"),
 ];
+
+/// The topic for people.
+pub(crate) const PEOPLE: &str = "people";
+
+/// A function on the embedded AWS.
+pub(crate) type Function = Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, StageClock>;
 
 /// An embedded AWS with the functions on it.
 pub(crate) struct Stage {
     pub(crate) aws: Rc<LocalAws>,
     pub(crate) kms: Client,
-    functions: Vec<Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, StageClock>>,
+    pub(crate) ledger: Ledger,
+    functions: Vec<Function>,
     router: RefCell<Router>,
+    invocations: Cell<u64>,
 }
 
-/// What one function made of one event.
-pub(crate) struct Telling {
-    pub(crate) function: &'static str,
-    pub(crate) outcome: Outcome,
+/// What the topics took from one attempt of an invocation.
+#[derive(Default)]
+pub(crate) struct Posts {
     pub(crate) people: Vec<Published>,
     pub(crate) chat: Vec<Published>,
     pub(crate) feed: Vec<Published>,
 }
 
-/// What became of an event.
-pub(crate) enum Attempt {
-    /// Functions had a use for it.
-    Told(Vec<Telling>),
-    /// None had, and why the last one had not.
-    Ignored(String),
-    /// An alert could not be published.
-    Failed(HandleError),
+/// One attempt of an invocation.
+pub(crate) struct Attempt {
+    pub(crate) result: Result<Outcome, HandleError>,
+    pub(crate) posts: Posts,
+}
+
+/// What became of an event in one function.
+pub(crate) struct Telling {
+    pub(crate) function: &'static str,
+    pub(crate) teller: Teller,
+    pub(crate) outcome: Outcome,
+    /// Of each attempt, the last of which succeeded.
+    pub(crate) attempts: Vec<Posts>,
+}
+
+/// Who told, and in which event.
+pub(crate) struct Teller {
+    pub(crate) service: &'static str,
+    pub(crate) event: String,
 }
 
 /// The embedded AWS's time.
-struct StageClock(Rc<LocalAws>);
+pub(crate) struct StageClock(Rc<LocalAws>);
 
 impl Clock for StageClock {
     fn now(&self) -> Timestamp {
@@ -103,67 +125,121 @@ impl Stage {
         });
         Ok(Self {
             kms: Client::from_conf(Builder::from(&sdk).credentials_provider(maria).build()),
+            ledger: Ledger {
+                client: aws_sdk_dynamodb::Client::new(&sdk),
+                table: LEDGER,
+                profiles: DynamoDbAdapter::new(&sdk, LEDGER),
+                owner_tag_key: config.owner_tag_key,
+            },
             functions: functions.into(),
             router: RefCell::new(Router::new(&Template::read(), &Stack::default())),
+            invocations: Cell::new(0),
             aws,
         })
     }
 
-    /// Gives the event to the functions that the rules of `template.yaml` lead it to.
-    pub(crate) async fn route(&self, event: &Value) -> Result<Attempt, DemoError> {
-        let functions = self.router.borrow_mut().functions(&event.to_string());
-        self.handle(event, |function| functions.contains(function))
-            .await
-    }
-
-    /// Gives an event, which may be wrapped as no rule matches it, to every function.
-    pub(crate) async fn handle_anyhow(&self, event: &Value) -> Result<Attempt, DemoError> {
-        self.handle(event, |_| true).await
-    }
-
-    /// Those functions that have no use for it are left out.
-    async fn handle(
-        &self,
-        event: &Value,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Attempt, DemoError> {
-        let mut tellings = Vec::new();
-        let mut reason = String::new();
-        for function in self
-            .functions
+    /// The functions that the rules of `template.yaml` lead the event to.
+    pub(crate) fn routed(&self, event: &Value) -> Vec<&Function> {
+        let names = self.router.borrow_mut().functions(&event.to_string());
+        self.functions
             .iter()
-            .filter(|function| wanted(function.function))
-        {
-            let outcome = match function.handle(event, "demo").await {
-                Ok(outcome) => outcome,
-                Err(error) => return Ok(Attempt::Failed(error)),
-            };
-            if outcome.verdict == Verdict::Ignored {
-                reason = outcome.reason.unwrap_or_default();
-                continue;
-            }
-            let unreadable = outcome
-                .alerts
-                .iter()
-                .all(|alert| alert.kind == "UnreadableEvent");
-            let [people, chat, feed] =
-                TOPICS.map(|(_, topic)| self.aws.take_published(&self.aws.create_topic(topic)));
-            tellings.push(Telling {
-                function: function.function,
-                outcome,
-                people,
-                chat,
-                feed,
-            });
-            if unreadable {
-                // Each function would say the same.
-                break;
-            }
-        }
-        Ok(if tellings.is_empty() {
-            Attempt::Ignored(reason)
-        } else {
-            Attempt::Told(tellings)
-        })
+            .filter(|function| names.contains(function.function))
+            .collect()
     }
+
+    /// Every function: for events that no rule matches as they are, because something wraps them.
+    pub(crate) fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The id of a new request, which its retries share.
+    pub(crate) fn request(&self) -> String {
+        self.invocations.set(self.invocations.get() + 1);
+        format!("request-{}", self.invocations.get())
+    }
+
+    /// Invokes a function with an event.
+    pub(crate) async fn invoke(
+        &self,
+        function: &Function,
+        event: &Value,
+        request: &str,
+    ) -> Attempt {
+        let result = function.handle(event, request).await;
+        let [people, chat, feed] =
+            TOPICS.map(|(_, topic)| self.aws.take_published(&self.aws.create_topic(topic)));
+        Attempt {
+            result,
+            posts: Posts { people, chat, feed },
+        }
+    }
+}
+
+impl Posts {
+    /// The topics with their messages.
+    fn by_topic(&self) -> [(&'static str, &[Published]); 3] {
+        let [(_, people), (_, chat), (_, feed)] = TOPICS;
+        [
+            (people, self.people.as_slice()),
+            (chat, &self.chat),
+            (feed, &self.feed),
+        ]
+    }
+
+    /// How many messages each topic took.
+    pub(crate) fn count(&self) -> [(&'static str, usize); 3] {
+        self.by_topic()
+            .map(|(topic, messages)| (topic, messages.len()))
+    }
+
+    /// The topics that took something.
+    pub(crate) fn topics(&self) -> Vec<&'static str> {
+        let taken = self.by_topic().into_iter();
+        taken
+            .filter(|(_, messages)| !messages.is_empty())
+            .map(|(topic, _)| topic)
+            .collect()
+    }
+}
+
+impl Telling {
+    /// The alert as the people, the chat and the feed have it, whichever attempt brought it there.
+    pub(crate) fn messages(&self, alert: &Alert) -> [Option<&Published>; 3] {
+        let find = |messages: fn(&Posts) -> &Vec<Published>| {
+            self.attempts
+                .iter()
+                .flat_map(messages)
+                .find(|message| is_about(message, alert))
+        };
+        [
+            find(|posts| &posts.people),
+            find(|posts| &posts.chat),
+            find(|posts| &posts.feed),
+        ]
+    }
+}
+
+impl Teller {
+    /// Reads an event, wrapped or not; of several, the first.
+    pub(crate) fn of(payload: &Value) -> Self {
+        let bodies = unwrap(payload).into_iter().flatten();
+        let event = bodies.filter_map(|body| Event::read(&body).ok()).next();
+        let (service, event) = match event {
+            Some(Event::CloudTrail(event)) => ("CloudTrail", event.name),
+            Some(event) => ("KMS", event.envelope().detail_type.clone()),
+            None => {
+                let name = payload["detail-type"].as_str().unwrap_or("?");
+                ("somebody", Untrusted::new(name))
+            }
+        };
+        Self {
+            service,
+            event: event.as_str().to_owned(),
+        }
+    }
+}
+
+fn is_about(message: &Published, alert: &Alert) -> bool {
+    let kind = message.attributes.get("kind");
+    kind.is_some_and(|kind| kind.value == alert.kind) && message.message.contains(&alert.id)
 }

@@ -241,12 +241,20 @@ pub struct Owner {
 impl Owners {
     /// What to count, and to set if it is the first, for an alert `id` about a key of `owner`.
     pub fn entry(owner: &str, id: &str, now: Timestamp) -> (Vec<String>, Item) {
-        let hash = short_hash(owner);
+        let numbers = vec![format!("c{}", short_hash(owner))];
+        (numbers, Self::told([owner], id, now))
+    }
+
+    /// What to set, if it is not there, for owners who are told of the burst with the alert `id`.
+    pub fn told<'a>(owners: impl IntoIterator<Item = &'a str>, id: &str, now: Timestamp) -> Item {
         let mut once = Item::new();
-        once.insert(format!("f{hash}"), id.into());
-        once.insert(format!("o{hash}"), owner.into());
+        for owner in owners {
+            let hash = short_hash(owner);
+            once.insert(format!("f{hash}"), id.into());
+            once.insert(format!("o{hash}"), owner.into());
+        }
         once.insert(super::TIME_TO_LIVE.to_owned(), counted_until(now).into());
-        (vec![format!("c{hash}")], once)
+        once
     }
 
     /// Reads the item.
@@ -256,7 +264,10 @@ impl Owners {
             Some(Owner {
                 name: value.as_str()?.to_owned(),
                 first: item.get(&format!("f{hash}"))?.as_str()?.to_owned(),
-                folded: item.get(&format!("c{hash}")).and_then(Value::as_u64)?,
+                folded: item
+                    .get(&format!("c{hash}"))
+                    .and_then(Value::as_u64)
+                    .unwrap_or(0),
             })
         };
         Self(item.iter().filter_map(owner).collect())

@@ -106,10 +106,8 @@ impl Claim {
             return Standing::Told;
         }
         let delivered = self.state == ClaimState::Delivered;
-        if same(&self.occurred_at) {
-            if delivered {
-                return Standing::Told;
-            }
+        if delivered && same(&self.occurred_at) {
+            return Standing::Told;
         }
         if !delivered && self.owner != wanted.owner && self.lease > now {
             return Standing::Held;

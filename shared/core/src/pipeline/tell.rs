@@ -65,7 +65,7 @@ struct Post {
 /// What was asked of KMS.
 enum Gathered {
     Key(Box<Facts>),
-    KeyStore(KeyStoreFacts),
+    KeyStore(Box<KeyStoreFacts>),
     Nothing,
 }
 
@@ -122,7 +122,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         mut occurrence: Occurrence,
         request: &str,
     ) -> Result<Told, Failure> {
+        // In whole seconds, as events have it: so that texts of times sort like times.
         let now = self.clock.now();
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let at = occurrence.occurred_at.unwrap_or(now);
         let memory = Memory::new(self.ledger.as_ref());
         let subject = occurrence.subject.clone();
@@ -283,7 +285,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 Gathered::Key(Box::new(facts))
             }
             Subject::KeyStore { id, region, .. } => {
-                Gathered::KeyStore(KeyStoreFacts::gather(&self.kms, id, region).await)
+                let facts = KeyStoreFacts::gather(&self.kms, id, region).await;
+                Gathered::KeyStore(Box::new(facts))
             }
             Subject::Account { .. } => Gathered::Nothing,
         }
@@ -423,6 +426,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         if step.is_some() {
             concerned.extend(owners.all().iter().map(|owner| owner.name.as_str()));
             concerned.extend(members.iter().map(|(owner, _, _)| owner.as_str()));
+            // Who is told at a step is not told as one whose first key it is.
+            let told = Owners::told(concerned.iter().copied(), &alert.id, now);
+            memory.add(&counted.window.owners(), &[], &told).await;
         }
         concerned
             .into_iter()

@@ -655,9 +655,6 @@ fn a_burst_names_its_keys_by_owner() {
         (6, "", "alias/3 alias/6"),
         (6, "team-a", "alias/1 alias/4"),
         (6, "team-b", "alias/2 alias/5"),
-        // Then each owner that had no folded alert before.
-        (7, "team-a", "alias/1 alias/4 alias/7"),
-        (8, "team-b", "alias/2 alias/5 alias/8"),
     ];
     assert_eq!(
         seen,
@@ -672,6 +669,30 @@ fn a_burst_names_its_keys_by_owner() {
     );
     let mail = render::people(burst);
     assert!(mail.contains("alias/1, alias/4"), "{mail}");
+}
+
+#[test]
+fn an_owner_whose_keys_come_late_hears_of_a_burst_at_once() {
+    let mut watch = with_ledger(FakeKms::default(), &[]);
+    let mut told = Vec::new();
+    for number in 1..=14 {
+        if number == 10 {
+            watch.kms.tags = Ok(Tags::from([(
+                Untrusted::new("Owner"),
+                Untrusted::new("team-late"),
+            )]));
+        }
+        let alerts = run(watch.tell(deletion_of(number, 0), "request"))
+            .unwrap()
+            .alerts;
+        let bursts = alerts.iter().skip(1);
+        told.extend(bursts.map(|burst| (number, burst.owner().unwrap().as_str().to_owned())));
+    }
+    let expected = [(6, "team-pay"), (10, "team-late")];
+    assert_eq!(
+        told,
+        expected.map(|(number, owner)| (number, owner.to_owned()))
+    );
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! The whole story on one screen.
+
+use std::io::Write;
+
+use watch_core::alert::Alert;
+use watch_core::kinds::Kind;
+use watch_core::severity::Severity;
+use watch_core::text::{Untrusted, minute};
+
+use super::{BOLD, RULE, style};
+use crate::error::DemoError;
+use crate::stage::Telling;
+
+/// What was told.
+#[derive(Default)]
+pub(super) struct Summary {
+    rows: Vec<Row>,
+    /// Alerts that only the feed has by themselves.
+    folded: usize,
+    /// Tellings that were recognised.
+    duplicates: usize,
+}
+
+struct Row {
+    alert: Alert,
+    function: &'static str,
+    event: String,
+    topics: String,
+}
+
+impl Summary {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Takes an alert.
+    pub(super) fn alert(&mut self, telling: &Telling, alert: &Alert) {
+        let [mail, chat, feed] = telling.messages(alert);
+        // What is good to know is for the feed alone.
+        if mail.is_none() && alert.severity > Severity::Info {
+            self.folded += 1;
+            return;
+        }
+        let topics = [("people", mail), ("chat", chat), ("feed", feed)];
+        let topics = topics
+            .into_iter()
+            .filter_map(|(topic, message)| message.map(|_| topic));
+        self.rows.push(Row {
+            alert: alert.clone(),
+            function: telling.function,
+            event: telling.teller.event.clone(),
+            topics: topics.collect::<Vec<_>>().join(", "),
+        });
+    }
+
+    /// Takes a telling of something that was told before.
+    pub(super) fn duplicate(&mut self) {
+        self.duplicates += 1;
+    }
+
+    pub(super) fn write(&self, out: &mut dyn Write) -> Result<(), DemoError> {
+        writeln!(out, "\n{BOLD}{RULE}━━ In short{RULE:#}{BOLD:#}\n")?;
+        let [when, severity, kind, key, function, told] = [
+            "when",
+            "severity",
+            "kind",
+            "key",
+            "function",
+            "told by → topics",
+        ];
+        writeln!(
+            out,
+            "{BOLD}{when:<20} {severity:<8} {kind:<21} {key:<20} {function:<20} {told}{BOLD:#}"
+        )?;
+        for Row {
+            alert,
+            function,
+            event,
+            topics,
+        } in &self.rows
+        {
+            let style = style(alert.severity);
+            writeln!(
+                out,
+                "{:<20} {style}{:<8}{style:#} {:<21} {:<20} {:<20} {event} → {topics}",
+                minute(alert.occurred_at),
+                alert.severity.as_str(),
+                alert.kind,
+                about(alert).chars().take(20).collect::<String>(),
+                function,
+            )?;
+        }
+        let Self {
+            folded, duplicates, ..
+        } = self;
+        if *folded > 0 {
+            writeln!(
+                out,
+                "\n{folded} more alerts are on the feed only: people were told of their like."
+            )?;
+        }
+        if *duplicates > 0 {
+            writeln!(
+                out,
+                "\n{duplicates} times AWS told the same again: recognised, nothing sent."
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn about(alert: &Alert) -> String {
+    match (&alert.key, &alert.details) {
+        (Some(key), _) => key.name().plain(),
+        (None, Kind::Burst(burst)) => {
+            let owner = burst.owner.as_ref().map_or("nobody", Untrusted::as_str);
+            format!("keys of {owner}")
+        }
+        (None, _) => "–".to_owned(),
+    }
+}

@@ -164,9 +164,12 @@ fn a_topic_that_fails_is_served_by_the_retry_and_the_others_are_left_alone() {
     assert_eq!(received(&function), [0, 1, 0]);
 }
 
+/// What is wrong with an AWS.
+type Fault = fn(&LocalAws);
+
 #[test]
 fn no_failure_of_the_table_stops_an_alert() {
-    let faults: [(&str, fn(&LocalAws)); 4] = [
+    let faults: [(&str, Fault); 4] = [
         ("denied", |aws| {
             aws.faults().deny("dynamodb:*");
         }),

@@ -84,13 +84,17 @@ impl DynamoDbAdapter {
     }
 }
 
+// The SDK's futures are boxed: several of them side by side in the pipeline's own, each of several kilobytes, overflow the
+// stack of a thread in an unoptimised build.
 impl Ledger for DynamoDbAdapter {
     async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError> {
         let mut items = Vec::new();
         let mut asked = Some(HashMap::from([(self.table.clone(), self.keys(keys)?)]));
         for _ in 0..BATCH_ATTEMPTS {
             let call = self.client.batch_get_item().set_request_items(asked);
-            let answer = call.send().await.map_err(|error| failed(&error))?;
+            let answer = Box::pin(call.send())
+                .await
+                .map_err(|error| failed(&error))?;
             let found = answer
                 .responses
                 .into_iter()
@@ -125,7 +129,7 @@ impl Ledger for DynamoDbAdapter {
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":version", number(version)),
         };
-        let Err(error) = call.send().await else {
+        let Err(error) = Box::pin(call.send()).await else {
             return Ok(Ok(()));
         };
         match error.as_service_error() {
@@ -149,7 +153,9 @@ impl Ledger for DynamoDbAdapter {
         let mut left = Some(HashMap::from([(self.table.clone(), requests)]));
         for _ in 0..BATCH_ATTEMPTS {
             let call = self.client.batch_write_item().set_request_items(left);
-            let answer = call.send().await.map_err(|error| failed(&error))?;
+            let answer = Box::pin(call.send())
+                .await
+                .map_err(|error| failed(&error))?;
             left = answer.unprocessed_items.filter(|left| !left.is_empty());
             if left.is_none() {
                 return Ok(());
@@ -181,8 +187,8 @@ impl Ledger for DynamoDbAdapter {
             .into_iter()
             .flatten()
             .collect();
-        call.update_expression(clauses.join(" "))
-            .send()
+        let call = call.update_expression(clauses.join(" "));
+        Box::pin(call.send())
             .await
             .map(drop)
             .map_err(|error| failed(&error))
@@ -213,7 +219,7 @@ impl Ledger for DynamoDbAdapter {
             .expression_attribute_values(":ttl", number(member.ttl))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match call.send().await {
+        match Box::pin(call.send()).await {
             Ok(answer) => Ok(read(answer.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
@@ -251,9 +257,8 @@ impl Ledger for DynamoDbAdapter {
             }
             clauses.push(format!("ADD {}", add.join(", ")));
         }
-        let answer = call
-            .update_expression(clauses.join(" "))
-            .send()
+        let call = call.update_expression(clauses.join(" "));
+        let answer = Box::pin(call.send())
             .await
             .map_err(|error| failed(&error))?;
         Ok(read(answer.attributes.unwrap_or_default()))

@@ -232,10 +232,10 @@ impl CallError {
                 CallErrorKind::Denied
             }
             "Throttling"
-            | "ThrottledException"
             | "Throttled"
             | "TooManyRequests"
             | "KMSThrottling"
+            | "ProvisionedThroughputExceeded"
             | "RequestLimitExceeded" => CallErrorKind::Throttled,
             "NotFound" | "CustomKeyStoreNotFound" => CallErrorKind::NotFound,
             "UnsupportedOperation" => CallErrorKind::NotApplicable,
@@ -298,6 +298,11 @@ mod tests {
             ("AccessDenied", CallErrorKind::Denied),
             ("ThrottlingException", CallErrorKind::Throttled),
             ("Throttling", CallErrorKind::Throttled),
+            (
+                "ProvisionedThroughputExceededException",
+                CallErrorKind::Throttled,
+            ),
+            ("RequestLimitExceeded", CallErrorKind::Throttled),
             ("NotFoundException", CallErrorKind::NotFound),
             ("NotFound", CallErrorKind::NotFound),
             (

@@ -1,15 +1,19 @@
 //! The built functions on moto: what they read and publish is understood by a service that we did not write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::types::Tag;
 use serde_json::{Value, json};
 use watch_tests::{Function, event};
 
-use crate::server;
+use crate::{ledger, server};
 
 /// That of the sample events.
 const REGION: &str = "us-east-1";
+
+/// moto's.
+const ACCOUNT: &str = "123456789012";
 
 /// The key of the sample events.
 const SAMPLE: &str = "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
@@ -24,6 +28,11 @@ struct OnMoto {
 impl OnMoto {
     /// `test` keeps its topics apart from those of other tests.
     async fn start(function: &str, test: &str) -> Self {
+        Self::start_with(function, test, None).await
+    }
+
+    /// The same with a ledger.
+    async fn start_with(function: &str, test: &str, table: Option<&str>) -> Self {
         let endpoint = format!("http://{}", server::address());
         let config = watch_aws::sdk::local(&endpoint, REGION);
         let sns = aws_sdk_sns::Client::new(&config);
@@ -41,6 +50,7 @@ impl OnMoto {
                 ("ALERT_TOPIC_ARN", &topics["people"]),
                 ("CHAT_TOPIC_ARN", &topics["chat"]),
                 ("FEED_TOPIC_ARN", &topics["feed"]),
+                ("LEDGER_TABLE", table.unwrap_or_default()),
             ],
         );
         Self {
@@ -70,19 +80,25 @@ impl OnMoto {
 
     /// Hands the function a sample event, made one of this key, and returns its only alert.
     fn alert(&self, sample: &str, key: &str) -> Value {
+        let outcome = self.outcome(sample, key);
+        assert_eq!(outcome["outcome"], "delivered");
+        assert_eq!(outcome["alerts"].as_array().unwrap().len(), 1);
+        outcome["alerts"][0].clone()
+    }
+
+    /// What the function makes of a sample event, made one of this key.
+    fn outcome(&self, sample: &str, key: &str) -> Value {
         let event = event(sample)
             .to_string()
             .replace(SAMPLE, key)
-            .replace("111122223333", "123456789012");
+            .replace("111122223333", ACCOUNT);
         let outcome = self.function.handle(&serde_json::from_str(&event).unwrap());
-        assert_eq!(outcome["outcome"], "delivered");
-        assert_eq!(outcome["alerts"].as_array().unwrap().len(), 1);
         assert_eq!(
             self.function.aws.requests(),
             [],
             "the simulator is not asked"
         );
-        outcome["alerts"][0].clone()
+        outcome
     }
 
     /// What moto's topic was sent: message, subject and attributes.
@@ -213,4 +229,118 @@ async fn a_rotation_is_told() {
     assert!(alert["key"]["rotation"]["lastAt"].is_string());
     assert_eq!(alert["enrichment"]["status"], "COMPLETE", "{alert:#}");
     assert_eq!(on.sent("feed").len(), 1);
+}
+
+/// A table's items about `partition`, by sort key.
+async fn items(
+    table: &str,
+    db: &aws_sdk_dynamodb::Client,
+    partition: &str,
+) -> BTreeMap<String, HashMap<String, AttributeValue>> {
+    let read = db
+        .query()
+        .table_name(table)
+        .key_condition_expression("pk = :pk")
+        .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+        .consistent_read(true)
+        .send()
+        .await;
+    let items = read.unwrap().items.unwrap();
+    items
+        .into_iter()
+        .map(|item| (item["sk"].as_s().unwrap().clone(), item))
+        .collect()
+}
+
+#[tokio::test]
+#[ignore = "needs moto: run by .ci/run"]
+async fn a_deletion_told_three_ways_is_one_alert() {
+    let table = "told-once";
+    let db = ledger::create_table(table).await;
+    let on = OnMoto::start_with("key-deletion", table, Some(table)).await;
+    let key = on.key("alias/told-once").await;
+    let arn = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}");
+
+    // First sight: a profile is written.
+    let call = on.kms.schedule_key_deletion().key_id(&key);
+    call.pending_window_in_days(7).send().await.unwrap();
+    let scheduled = on.alert("key-deletion/ct-schedule-key-deletion.json", &key);
+    assert_read(&scheduled);
+    let known = items(table, &db, &arn).await;
+    let profile = &known["profile"];
+    let aliases = &profile["aliases"].as_m().unwrap()["value"];
+    assert_eq!(
+        aliases.as_l().unwrap(),
+        &[AttributeValue::S("alias/told-once".to_owned())]
+    );
+    let metadata = profile["metadata"].as_m().unwrap()["value"].as_m().unwrap();
+    assert_eq!(
+        metadata["description"].as_s().unwrap(),
+        "Card data of the orders database"
+    );
+    assert_eq!(
+        profile["scheduled"].as_m().unwrap()["at"].as_s().unwrap(),
+        scheduled["occurredAt"].as_str().unwrap()
+    );
+    assert!(!profile.contains_key("ttl"), "a profile is kept for ever");
+    let actor = profile["scheduled"].as_m().unwrap()["by"].as_s().unwrap();
+    assert_eq!(actor.as_str(), scheduled["actor"]["name"].as_str().unwrap());
+
+    // KMS's own event, CloudTrail's, and KMS's once more.
+    let deleted = on.alert("key-deletion/kms-deletion.json", &key);
+    assert_eq!(deleted["kind"], "KeyDeleted");
+    assert_eq!(deleted["details"]["scheduledBy"], actor.as_str());
+    assert_read(&deleted);
+    for sample in [
+        "key-deletion/ct-delete-key-service-event.json",
+        "key-deletion/kms-deletion-duplicate.json",
+        "key-deletion/kms-deletion.json",
+        "key-deletion/ct-schedule-key-deletion.json",
+    ] {
+        let outcome = on.outcome(sample, &key);
+        assert_eq!(outcome["outcome"], "duplicate", "{sample}");
+        assert_eq!(outcome["alerts"], json!([]));
+    }
+    for audience in ["people", "chat", "feed"] {
+        assert_eq!(on.sent(audience).len(), 2, "{audience}");
+    }
+
+    let known = items(table, &db, &arn).await;
+    let history = |alert: &Value| {
+        let [at, id] = ["occurredAt", "id"].map(|name| alert[name].as_str().unwrap());
+        format!("alert#{at}#{id}")
+    };
+    let entry = &known[&history(&deleted)];
+    assert_eq!(entry["kind"].as_s().unwrap(), "KeyDeleted");
+    assert_eq!(entry["name"].as_s().unwrap(), "alias/told-once");
+    assert_eq!(entry["owner"].as_s().unwrap(), "team-pay");
+    assert_eq!(
+        known[&history(&scheduled)]["kind"].as_s().unwrap(),
+        "KeyDeletionScheduled"
+    );
+    let claims: Vec<_> = known
+        .iter()
+        .filter(|(sort, _)| sort.starts_with("claim#"))
+        .map(|(_, claim)| {
+            let topics = claim["topics"].as_l().unwrap();
+            (claim["state"].as_s().unwrap().as_str(), topics.len())
+        })
+        .collect();
+    assert_eq!(claims, [("DELIVERED", 3); 2]);
+    assert!(known["profile"].contains_key("deletedAt"));
+    // Two claims, two alerts, the profile.
+    assert_eq!(known.len(), 5, "{:?}", known.keys());
+    // Burst control has seen the schedule and the deletion, in windows of their own, and none of the duplicates.
+    let account = items(table, &db, &format!("account#{ACCOUNT}#{REGION}")).await;
+    let counters: Vec<_> = account
+        .iter()
+        .map(|(sort, counter)| {
+            let kind = sort.split('#').nth(2).unwrap();
+            (kind, counter["n"].as_n().unwrap().as_str())
+        })
+        .collect();
+    assert_eq!(
+        counters,
+        [("KeyDeleted", "1"), ("KeyDeletionScheduled", "1")]
+    );
 }

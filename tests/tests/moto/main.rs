@@ -15,6 +15,9 @@ mod dynamodb;
 mod functions;
 mod kms;
 mod known;
+mod ledger;
+#[path = "../port/mod.rs"]
+mod port;
 mod server;
 mod side;
 mod sns;

@@ -530,6 +530,9 @@ fn a_function_that_cannot_publish_fails_and_says_why() {
         "{message}"
     );
     assert!(!out.contains("no de-duplication"), "{out}");
+    // The claim is left to whoever is asked next.
+    let written = aws.wait_for(2, |request| request.operation() == "PutItem");
+    assert!(written[1].body.contains(":version"), "{}", written[1].body);
 }
 
 #[test]
@@ -539,7 +542,10 @@ fn a_function_opens_its_connections_before_it_asks_for_an_event() {
     let running = start(
         &lambda.address,
         &aws,
-        &[("FEED_TOPIC_ARN", "arn:aws:sns:eu-west-3:111122223333:feed")],
+        &[
+            ("FEED_TOPIC_ARN", "arn:aws:sns:eu-west-3:111122223333:feed"),
+            ("LEDGER_TABLE", "ledger"),
+        ],
     );
     lambda.wait_for(1, |request| request.line.starts_with("GET "));
     let operations = operations(&aws);
@@ -551,8 +557,12 @@ fn a_function_opens_its_connections_before_it_asks_for_an_event() {
             .count()
     };
     assert_eq!(
-        (count("ListAliases"), count("GetTopicAttributes")),
-        (6, 2),
+        (
+            count("ListAliases"),
+            count("GetTopicAttributes"),
+            count("BatchGetItem")
+        ),
+        (6, 2, 3),
         "{operations:?}"
     );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ledger::{COUNT, Claim, Item, ItemKey, Member};
+use crate::ledger::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
 use crate::ports::{CallError, Ledger};
 
 /// Items by partition and sort key. Every call yields once before it takes effect, so that others come between.
@@ -110,6 +110,7 @@ impl Ledger for FakeLedger {
                 item.insert(member.place(), (count + 1).into());
                 item.insert(member.note_name(), member.note.clone().into());
                 item.insert(COUNT.to_owned(), (count + 1).into());
+                item.insert(TIME_TO_LIVE.to_owned(), member.ttl.into());
             }
         }))
     }

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::ffi::OsString;
+
 use lexopt::prelude::*;
 
 use crate::story::Chapter;
@@ -60,6 +62,14 @@ pub(crate) enum Command {
     Run(Args),
 }
 
+/// The arguments, with or without the `--` that sets them apart from cargo's own: the alias `cargo demo` has one already,
+/// and cargo passes the second one on.
+pub(crate) fn parser(arguments: impl Iterator<Item = OsString>) -> lexopt::Parser {
+    let mut arguments = arguments.peekable();
+    arguments.next_if(|first| first == "--");
+    lexopt::Parser::from_args(arguments)
+}
+
 impl Args {
     pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         let (mut format, mut fast, mut seed) = (Format::Text, false, 1);
@@ -113,7 +123,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Command, lexopt::Error> {
-        Args::parse(lexopt::Parser::from_args(arguments))
+        Args::parse(parser(arguments.iter().map(OsString::from)))
     }
 
     #[test]
@@ -133,6 +143,10 @@ mod tests {
         assert_eq!(
             parse(&["a.json", "--full", "-"]).unwrap(),
             run(Format::Full, files)
+        );
+        assert_eq!(
+            parse(&["--", "--list"]).unwrap(),
+            parse(&["--list"]).unwrap()
         );
         assert_eq!(parse(&["--help", "--nonsense"]).unwrap(), Command::Help);
         let history = Source::History("alias/payments".to_owned());

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), DemoError> {
-    let args = match Args::parse(lexopt::Parser::from_env())? {
+    let args = match Args::parse(args::parser(std::env::args_os().skip(1)))? {
         Command::Help => {
             io::stdout().write_all(args::HELP.as_bytes())?;
             return Ok(());

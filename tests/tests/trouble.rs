@@ -112,6 +112,10 @@ fn a_function_needs_its_role_and_nothing_more() {
             "key-rotation/kms-rotation-automatic-new.json",
         ),
         (
+            "key-misuse",
+            "key-misuse/ct-decrypt-pending-deletion-disabled-code.json",
+        ),
+        (
             "material-expiration",
             "material-expiration/ct-import-key-material-new.json",
         ),

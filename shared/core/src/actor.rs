@@ -27,6 +27,10 @@ pub struct Actor {
     pub mfa: Option<bool>,
     /// The AWS service that passed the call on, or the infrastructure-as-code tool that made it.
     pub via: Option<Untrusted>,
+    /// Who it is without the session: the role that issued it, or the user, root or service itself. For telling callers
+    /// apart, not for reading.
+    #[serde(skip)]
+    pub principal: Untrusted,
 }
 
 /// Infrastructure-as-code tools by a mark in their user agent, lower case.
@@ -49,6 +53,7 @@ impl Actor {
             user_agent: None,
             mfa: None,
             via: None,
+            principal: Untrusted::new("AWS KMS"),
         }
     }
 
@@ -57,6 +62,7 @@ impl Actor {
         Self {
             kind: Untrusted::new("Unknown"),
             name: Untrusted::new("unknown"),
+            principal: Untrusted::new("unknown"),
             ..Self::kms()
         }
     }
@@ -108,8 +114,33 @@ impl Actor {
             },
             via: passed_on.or(tool).map(Untrusted::new),
             user_agent,
+            principal: principal(kind, &get),
         }
     }
+}
+
+/// Who is behind a session: the role that issued it. Sessions come and go, with every instance and every run.
+fn principal<'a>(kind: Option<&str>, get: &impl Fn(&str) -> Option<&'a str>) -> Untrusted {
+    let issuer = || get("/sessionContext/sessionIssuer/arn");
+    let arn = get("/arn");
+    // `AROA…:session`, all that the owner of a key learns of a caller in another account.
+    let id = || get("/principalId").map(|id| id.split(':').next().unwrap_or(id));
+    let principal = match kind {
+        Some("AssumedRole" | "Role" | "FederatedUser") => issuer()
+            .map(str::to_owned)
+            .or_else(|| arn.map(|arn| arn.splitn(3, '/').take(2).collect::<Vec<_>>().join("/"))),
+        Some("AWSService") => get("/invokedBy").map(str::to_owned),
+        Some("AWSAccount") => {
+            get("/accountId").map(|account| format!("{account} {}", id().unwrap_or_default()))
+        }
+        Some("IdentityCenterUser") => get("/onBehalfOf/userId").map(str::to_owned),
+        _ => arn.map(str::to_owned),
+    };
+    let principal = principal
+        .or_else(|| id().map(str::to_owned))
+        .or_else(|| get("/userName").map(str::to_owned))
+        .or_else(|| get("/invokedBy").map(str::to_owned));
+    Untrusted::bounded(principal.as_deref().unwrap_or("unknown"), 2_048)
 }
 
 /// One readable name for each type of identity.
@@ -250,6 +281,65 @@ mod tests {
             (json!({"type": 5, "arn": ["x"]}), "unknown"),
         ] {
             assert_eq!(name_of(&identity), name, "{identity}");
+        }
+    }
+
+    #[test]
+    fn the_principal_is_the_role_and_not_its_session() {
+        let principal = |identity: Value| {
+            Actor::read(&json!({"userIdentity": identity}))
+                .principal
+                .as_str()
+                .to_owned()
+        };
+        let role = "arn:aws:iam::1:role/service/AppServer";
+        for session in ["i-1", "i-2", "a/b"] {
+            let arn = format!("arn:aws:sts::1:assumed-role/AppServer/{session}");
+            let id = format!("AROA:{session}");
+            let issued = json!({"type": "AssumedRole", "arn": arn, "principalId": id,
+                                "sessionContext": {"sessionIssuer": {"arn": role}}});
+            assert_eq!(principal(issued), role);
+            assert_eq!(
+                principal(json!({"type": "AssumedRole", "arn": arn, "principalId": id})),
+                "arn:aws:sts::1:assumed-role/AppServer"
+            );
+            assert_eq!(
+                principal(json!({"type": "AssumedRole", "principalId": id})),
+                "AROA"
+            );
+            assert_eq!(
+                principal(
+                    json!({"type": "AWSAccount", "accountId": "444455556666", "principalId": id})
+                ),
+                "444455556666 AROA"
+            );
+        }
+        for (identity, expected) in [
+            (
+                json!({"type": "IAMUser", "arn": "arn:aws:iam::1:user/maria", "userName": "maria"}),
+                "arn:aws:iam::1:user/maria",
+            ),
+            (
+                json!({"type": "Root", "arn": "arn:aws:iam::1:root"}),
+                "arn:aws:iam::1:root",
+            ),
+            (
+                json!({"type": "AWSService", "invokedBy": "s3.amazonaws.com"}),
+                "s3.amazonaws.com",
+            ),
+            (
+                json!({"type": "FederatedUser", "arn": "arn:aws:sts::1:federated-user/bob",
+                       "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::1:user/broker"}}}),
+                "arn:aws:iam::1:user/broker",
+            ),
+            (
+                json!({"type": "IdentityCenterUser", "onBehalfOf": {"userId": "u-1"}}),
+                "u-1",
+            ),
+            (json!({"type": "SAMLUser", "userName": "sam"}), "sam"),
+            (json!({}), "unknown"),
+        ] {
+            assert_eq!(principal(identity.clone()), expected, "{identity}");
         }
     }
 

@@ -124,9 +124,22 @@ impl Occurrence {
         event: &CloudTrailEvent,
         kind: impl Into<Kind>,
     ) -> Result<Self, Unreadable> {
-        Ok(Self {
+        Ok(Self::of_cloudtrail_on(
+            Subject::Key(event.require_key()?),
+            event,
+            kind,
+        ))
+    }
+
+    /// An occurrence that CloudTrail told of, to `subject`.
+    pub fn of_cloudtrail_on(
+        subject: Subject,
+        event: &CloudTrailEvent,
+        kind: impl Into<Kind>,
+    ) -> Self {
+        Self {
             kind: kind.into(),
-            subject: Subject::Key(event.require_key()?),
+            subject,
             occurred_at: event.time,
             actor: Some(event.actor.clone()),
             source: Source {
@@ -142,12 +155,13 @@ impl Occurrence {
                 .or(event.event_id.as_ref())
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
-        })
+        }
     }
 
     /// What happened, independent of who told: the same for every telling of one occurrence.
     pub fn identity(&self) -> String {
-        self.kind.identity(self.call_id.as_deref())
+        self.kind
+            .identity(self.call_id.as_deref(), self.occurred_at)
     }
 
     /// The alert's id.

@@ -22,8 +22,9 @@ use crate::error::DemoError;
 use crate::ledger::Ledger;
 
 /// Every function with its decisions.
-const FUNCTIONS: [(&str, Decide); 3] = [
+const FUNCTIONS: [(&str, Decide); 4] = [
     ("key-deletion", key_deletion::decide),
+    ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
 ];

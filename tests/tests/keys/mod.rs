@@ -44,6 +44,14 @@ enum Sample {
     CloudHsm,
     /// A key that AWS manages.
     AwsManaged,
+    /// A symmetric key that nothing is wrong with.
+    Orders,
+    /// A symmetric key that somebody disabled.
+    Archive,
+    /// An RSA key that somebody disabled.
+    Signing,
+    /// A key whose CloudHSM key store is disconnected.
+    Disconnected,
 }
 
 fn sample(key: &KeyArn) -> Result<Sample, CallError> {
@@ -53,6 +61,10 @@ fn sample(key: &KeyArn) -> Result<Sample, CallError> {
         ("us-east-1", "mrk-9a41c6e07d2b4f58b3e1d02c86f7a955") => Ok(Sample::Primary),
         (_, "2b6e8d13-4c07-4f9b-8a21-90d5e7c3b684") => Ok(Sample::CloudHsm),
         (_, "0a9d4c3b-7e61-4b58-a2f4-c1d8e9b03f75") => Ok(Sample::AwsManaged),
+        ("us-east-1", "8d21f6c0-5b3e-4a97-b0d4-6e19c7f2a358") => Ok(Sample::Orders),
+        ("us-east-1", "e2b90f4d-7c15-4d86-a3f1-0b6c58d29e74") => Ok(Sample::Archive),
+        ("us-east-1", "40de7b95-c3a8-4e12-9f7d-5b82e6a01d3c") => Ok(Sample::Signing),
+        ("us-east-1", "2b6e8d13-f047-49ca-8e95-60d1c3a7fb28") => Ok(Sample::Disconnected),
         _ => Err(gone(key)),
     }
 }
@@ -107,6 +119,31 @@ impl Kms for SampleKeys {
                 deletion_at: None,
                 ..symmetric
             }),
+            Sample::Orders | Sample::Archive => Ok(Metadata {
+                state: Some(match sample(key)? {
+                    Sample::Orders => State::Enabled,
+                    _ => State::Disabled,
+                }),
+                description: None,
+                deletion_at: None,
+                ..symmetric
+            }),
+            Sample::Signing => Ok(Metadata {
+                state: Some(State::Disabled),
+                spec: word("RSA_4096"),
+                usage: word("SIGN_VERIFY"),
+                description: word("Signs the releases"),
+                deletion_at: None,
+                ..symmetric
+            }),
+            Sample::Disconnected => Ok(Metadata {
+                state: Some(State::Unavailable),
+                origin: Some(Origin::CloudHsm),
+                description: None,
+                deletion_at: None,
+                custom_key_store_id: word("cks-4c8f0a6d12e95b73e"),
+                ..symmetric
+            }),
         }
     }
 
@@ -118,6 +155,10 @@ impl Kms for SampleKeys {
             // Only the caller's own policy counts for this call.
             Sample::CloudHsm => &["alias/hsm/signing"],
             Sample::AwsManaged => &["alias/aws/ebs"],
+            Sample::Orders => &["alias/orders"],
+            Sample::Archive => &["alias/archive"],
+            Sample::Signing => &["alias/releases"],
+            Sample::Disconnected => &["alias/hsm/vault"],
         };
         Ok(names.iter().map(|name| Untrusted::new(name)).collect())
     }
@@ -126,7 +167,12 @@ impl Kms for SampleKeys {
         let tags: &[(&str, &str)] = match sample(key)? {
             Sample::Symmetric => &[("Owner", "team-pay"), ("env", "prod")],
             Sample::CloudHsm => return Err(denied("ListResourceTags")),
-            Sample::Imported | Sample::Primary | Sample::AwsManaged => &[],
+            Sample::Orders | Sample::Archive => &[("Owner", "team-orders")],
+            Sample::Imported
+            | Sample::Primary
+            | Sample::AwsManaged
+            | Sample::Signing
+            | Sample::Disconnected => &[],
         };
         Ok(tags
             .iter()
@@ -141,7 +187,7 @@ impl Kms for SampleKeys {
                 period_days: Some(365),
                 next_at: Some(at("2027-02-03T04:12:18Z")),
             }),
-            Sample::AwsManaged => Ok(RotationStatus {
+            Sample::AwsManaged | Sample::Orders | Sample::Archive => Ok(RotationStatus {
                 enabled: true,
                 period_days: Some(365),
                 next_at: None,
@@ -149,6 +195,10 @@ impl Kms for SampleKeys {
             Sample::Imported => Err(CallError::new(
                 "UnsupportedOperationException",
                 "origin is EXTERNAL",
+            )),
+            Sample::Signing | Sample::Disconnected => Err(CallError::new(
+                "UnsupportedOperationException",
+                "the key cannot rotate",
             )),
             Sample::CloudHsm => Err(denied("GetKeyRotationStatus")),
         }
@@ -161,7 +211,13 @@ impl Kms for SampleKeys {
                 ..Material::default()
             }]),
             Sample::CloudHsm => Err(denied("ListKeyRotations")),
-            Sample::Imported | Sample::Primary | Sample::AwsManaged => Ok(Vec::new()),
+            Sample::Imported
+            | Sample::Primary
+            | Sample::AwsManaged
+            | Sample::Orders
+            | Sample::Archive
+            | Sample::Signing
+            | Sample::Disconnected => Ok(Vec::new()),
         }
     }
 
@@ -195,7 +251,7 @@ impl Kms for SampleKeys {
         let tracked_since = Some(at("2026-01-15T00:00:00Z"));
         let created_at = Some(at("2023-06-01T08:00:00Z"));
         match sample(key)? {
-            Sample::Symmetric => Ok(LastUsage {
+            Sample::Symmetric | Sample::Orders | Sample::Archive => Ok(LastUsage {
                 used: Some(Use {
                     at: at("2026-02-13T21:40:00Z"),
                     operation: word("Decrypt"),
@@ -204,7 +260,7 @@ impl Kms for SampleKeys {
                 tracked_since,
                 created_at,
             }),
-            Sample::Imported => Ok(LastUsage {
+            Sample::Imported | Sample::Signing | Sample::Disconnected => Ok(LastUsage {
                 used: None,
                 tracked_since,
                 created_at,

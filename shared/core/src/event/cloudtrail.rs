@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Envelope, Unreadable, material_id, text, time};
 use crate::actor::Actor;
 use crate::arn::{AccountId, KeyArn, Partition, Region};
+use crate::decision::Subject;
 use crate::text::Untrusted;
 
 /// A record of CloudTrail.
@@ -32,6 +33,8 @@ pub struct CloudTrailEvent {
     pub actor: Actor,
     /// Why the call failed, if it did: the error code.
     pub error_code: Option<Untrusted>,
+    /// Why the call failed, in words: at most 1 KB (CloudTrail User Guide, record contents).
+    pub error_message: Option<Untrusted>,
     /// The call only read.
     pub read_only: bool,
     /// The rest of the record, by member.
@@ -61,6 +64,17 @@ impl ApiCall {
     /// A text in the answer.
     pub fn answered(&self, name: &str) -> Option<Untrusted> {
         text(&self.response[name])
+    }
+
+    /// Names of the members of something that was asked for, such as the encryption context: without their values,
+    /// sorted.
+    pub fn requested_names(&self, name: &str) -> Vec<Untrusted> {
+        let members = self.request[name].as_object().into_iter().flatten();
+        let mut names: Vec<_> = members
+            .filter_map(|(name, _)| Untrusted::bounded(name, 128).non_empty())
+            .collect();
+        names.sort();
+        names
     }
 
     /// A number of days, from the answer if it is there, else as asked for.
@@ -115,6 +129,10 @@ impl CloudTrailEvent {
             key: find_key(&envelope, detail),
             actor: Actor::read(detail),
             error_code: text(&detail["errorCode"]),
+            error_message: detail["errorMessage"]
+                .as_str()
+                .map(|message| Untrusted::bounded(message, 1_024))
+                .and_then(Untrusted::non_empty),
             // Old records write it as text.
             read_only: detail["readOnly"] == true || detail["readOnly"] == "true",
             call: ApiCall {
@@ -134,6 +152,21 @@ impl CloudTrailEvent {
     /// If the record names none.
     pub fn require_key(&self) -> Result<KeyArn, Unreadable> {
         self.key.clone().ok_or(Unreadable::NoKey)
+    }
+
+    /// The key that the error's message names. Of a call with two keys, this is the one that failed.
+    pub fn key_in_error(&self) -> Option<KeyArn> {
+        key_in_words(self.error_message.as_ref()?.as_str())
+    }
+
+    /// The account and Region that recorded the call, for calls that name no key.
+    pub fn home(&self) -> Option<Subject> {
+        let region = self.envelope.region.clone()?;
+        Some(Subject::Account {
+            partition: Partition::of_region(&region),
+            account: self.recipient.clone()?,
+            region,
+        })
     }
 
     /// This copy went to the account that called, and the key belongs to another: the owner has its own copy.
@@ -164,6 +197,8 @@ fn find_key(envelope: &Envelope, detail: &Value) -> Option<KeyArn> {
     let asked = [
         &request["keyId"],
         &request["targetKeyId"],
+        &request["sourceKeyId"],
+        &request["destinationKeyId"],
         &service["keyId"],
         &response["keyId"],
     ];
@@ -204,7 +239,10 @@ fn key_from_id(envelope: &Envelope, detail: &Value, id: &str) -> Option<KeyArn> 
 
 /// A refusal may name the key in its message only.
 fn key_in_message(detail: &Value) -> Option<KeyArn> {
-    let message = detail["errorMessage"].as_str()?;
+    key_in_words(detail["errorMessage"].as_str()?)
+}
+
+fn key_in_words(message: &str) -> Option<KeyArn> {
     let words =
         message.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '(' | ')'));
     words
@@ -304,6 +342,43 @@ mod tests {
         };
         assert!(read(&detail("444455556666")).is_callers_copy());
         assert!(!read(&detail("111122223333")).is_callers_copy());
+    }
+
+    #[test]
+    fn the_key_in_an_error_is_the_one_that_failed() {
+        let other = "arn:aws:kms:us-east-1:111122223333:key/other";
+        let event = read(&json!({
+            "eventName": "ReEncrypt", "resources": [{"ARN": ARN}, {"ARN": other}],
+            "errorMessage": format!("{other} is disabled.")
+        }));
+        assert_eq!(
+            event.key.as_ref().map(ToString::to_string).as_deref(),
+            Some(ARN)
+        );
+        assert_eq!(
+            event.key_in_error().map(|key| key.to_string()).as_deref(),
+            Some(other)
+        );
+        assert_eq!(
+            read(&json!({"eventName": "X", "errorMessage": "no"})).key_in_error(),
+            None
+        );
+    }
+
+    #[test]
+    fn names_of_a_context_come_without_its_values() {
+        let event = read(&json!({"eventName": "X", "requestParameters": {
+            "encryptionContext": {"b": "secret", "a\u{202E}": "secret", "": "secret"}, "other": "text"}}));
+        let names = |member: &str| -> Vec<String> {
+            event
+                .call
+                .requested_names(member)
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect()
+        };
+        assert_eq!(names("encryptionContext"), ["a", "b"]);
+        assert!(names("other").is_empty() && names("absent").is_empty());
     }
 
     #[test]

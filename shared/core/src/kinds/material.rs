@@ -30,7 +30,7 @@ fn imply_lost(key: &mut Key) {
 }
 
 /// How the key works again: the very same material, imported again.
-fn restore(case: &Case<'_>, material_id: Option<&str>) -> Vec<Step> {
+pub(super) fn restore(case: &Case<'_>, material_id: Option<&str>) -> Vec<Step> {
     if case.gone {
         return vec![step(
             text!["See what was done to the key"],

@@ -7,6 +7,7 @@
 mod burst;
 mod deletion;
 mod material;
+mod misuse;
 mod rotation;
 mod system;
 mod words;
@@ -16,9 +17,11 @@ use serde::Serialize;
 
 use crate::actor::Actor;
 use crate::alert::{Key, KeyStore, LastUse, LastUseStatus, Step};
+use crate::decision::short_hash;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::ledger::Profile;
+use crate::ledger::repeats::Repeats;
 use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
@@ -27,6 +30,7 @@ use crate::text::Text;
 pub use burst::{Burst, BurstMember};
 pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
 pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
+pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
 pub use system::UnreadableEvent;
 
@@ -66,6 +70,17 @@ trait Describe {
     /// Fills in what the event itself says of the key, where KMS did not answer.
     fn imply(&self, _key: &mut Key, _at: Timestamp) {}
 
+    /// Takes over from KMS what the event should have said.
+    fn observe(&mut self, _key: &Key) {}
+
+    /// What repeats are counted together, for kinds of which people hear once an hour: who does what to the key.
+    fn repeats(&self) -> Option<String> {
+        None
+    }
+
+    /// So often it happened again since it was told. Not called if nobody counted.
+    fn repeated(&mut self, _repeats: &Repeats) {}
+
     /// How urgent it is.
     fn severity(&self, case: &Case<'_>) -> Severity;
 
@@ -100,6 +115,8 @@ enum Identity {
     Material(Option<String>),
     /// A hash of the content.
     Content(String),
+    /// This, within the hour in which it happened.
+    Hour(String),
 }
 
 /// One occurrence with all that is known of it: what a kind words its alert from.
@@ -186,6 +203,12 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The beginning of the hour in UTC.
+fn hour(at: Timestamp) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(at)
+}
+
 fn step(text: Text, command: Option<String>) -> Step {
     Step { text, command }
 }
@@ -223,8 +246,8 @@ macro_rules! kinds {
                 match self { $(Self::$kind(_) => $kind::READS,)+ }
             }
 
-            /// What makes two tellings the same occurrence, given CloudTrail's id of the call.
-            pub(crate) fn identity(&self, call_id: Option<&str>) -> String {
+            /// What makes two tellings the same occurrence, given CloudTrail's id of the call and its time.
+            pub(crate) fn identity(&self, call_id: Option<&str>, at: Option<Timestamp>) -> String {
                 let identity = match self { $(Self::$kind(kind) => kind.identity(),)+ };
                 let name = self.name();
                 match identity {
@@ -232,6 +255,11 @@ macro_rules! kinds {
                     Identity::Once | Identity::Material(None) => name.to_owned(),
                     Identity::Material(Some(material)) => format!("{name}#material#{material}"),
                     Identity::Content(hash) => format!("{name}#content#{hash}"),
+                    Identity::Hour(what) => match at {
+                        Some(at) => format!("{name}#hour#{}#{}", short_hash(&what), hour(at)),
+                        // Our clock says nothing about the hour in which it happened.
+                        None => format!("{name}#call#{}", call_id.unwrap_or_default()),
+                    },
                 }
             }
 
@@ -245,7 +273,10 @@ macro_rules! kinds {
             pub(crate) fn material(&self) -> Option<Option<String>> {
                 match match self { $(Self::$kind(kind) => kind.identity(),)+ } {
                     Identity::Material(material) => Some(material),
-                    Identity::Call | Identity::Once | Identity::Content(_) => None,
+                    Identity::Call
+                    | Identity::Once
+                    | Identity::Content(_)
+                    | Identity::Hour(_) => None,
                 }
             }
 
@@ -282,6 +313,21 @@ macro_rules! kinds {
             /// Fills in what the event itself says of the key, where KMS did not answer.
             pub(crate) fn imply(&self, key: &mut Key, at: Timestamp) {
                 match self { $(Self::$kind(kind) => kind.imply(key, at),)+ }
+            }
+
+            /// Takes over from KMS what the event should have said.
+            pub(crate) fn observe(&mut self, key: &Key) {
+                match self { $(Self::$kind(kind) => kind.observe(key),)+ }
+            }
+
+            /// What repeats are counted together.
+            pub(crate) fn repeats(&self) -> Option<String> {
+                match self { $(Self::$kind(kind) => kind.repeats(),)+ }
+            }
+
+            /// So often it happened again since it was told.
+            pub(crate) fn repeated(&mut self, repeats: &Repeats) {
+                match self { $(Self::$kind(kind) => kind.repeated(repeats),)+ }
             }
 
             /// How urgent it is.
@@ -327,6 +373,8 @@ kinds! {
         KeyMaterialExpired,
         KeyMaterialDeleted,
         KeyMaterialImported,
+        UnusableKeyUsed,
+        KeyChangeDenied,
         Burst,
         UnreadableEvent,
     }
@@ -353,8 +401,6 @@ kinds! {
         KeyStoreUpdated,
         KeyStoreConnected,
         KeyStoreCreated,
-        UnusableKeyUsed,
-        KeyChangeDenied,
         KeyStoreUnhealthy,
         KmsQuotaNear,
         KmsUsageAnomaly,

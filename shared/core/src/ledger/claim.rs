@@ -45,6 +45,10 @@ pub struct Claim {
     /// When the same happened before, as far as that was told.
     #[serde(default)]
     pub before: Vec<Timestamp>,
+    /// CloudTrail's id of the call that is told, where it stands for others of its kind: it is not one more of them if it
+    /// comes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
     /// When the item may be deleted, in seconds since 1970.
     pub ttl: i64,
 }
@@ -82,6 +86,7 @@ impl Claim {
             topics: BTreeSet::new(),
             occurred_at,
             before: Vec::new(),
+            call: None,
             ttl: expiry(now, KEPT_DAYS),
         }
     }

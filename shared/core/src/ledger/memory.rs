@@ -35,8 +35,8 @@ pub struct Memory<'a, L> {
 pub enum Acquired {
     /// It is ours; also if the ledger cannot say, since two alerts are better than none.
     Ours(Claim),
-    /// The occurrence was told.
-    Told,
+    /// The occurrence was told, under this claim.
+    Told(Box<Claim>),
     /// Another is about to tell, and takes long.
     Held,
 }
@@ -84,7 +84,7 @@ impl<'a, L: Ledger> Memory<'a, L> {
                 Some(Err(standing)) => standing,
             };
             match standing.standing(&wanted, recurs, clock.now()) {
-                Standing::Told => return Acquired::Told,
+                Standing::Told => return Acquired::Told(Box::new(standing)),
                 Standing::Open(open) => {
                     previous = Some(standing.version);
                     claim = *open;

@@ -9,6 +9,7 @@
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
+//! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
 //!
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
 
@@ -17,6 +18,7 @@ pub mod claim;
 pub mod history;
 mod memory;
 pub mod profile;
+pub mod repeats;
 
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};

@@ -53,7 +53,7 @@ pub(super) fn assess(
 ) -> Alert {
     let id = occurrence.alert_id(at);
     let Occurrence {
-        kind,
+        mut kind,
         subject,
         actor,
         source,
@@ -66,6 +66,7 @@ pub(super) fn assess(
         enrichment,
     } = known;
     if let Some(key) = &mut key {
+        kind.observe(key);
         kind.imply(key, at);
     }
     let case = Case {

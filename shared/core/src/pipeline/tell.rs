@@ -18,7 +18,8 @@ use crate::facts::{Facts, KeyStoreFacts};
 use crate::kinds::{Burst, BurstMember, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
 use crate::ledger::history::Entry;
-use crate::ledger::{Acquired, Claim, Item, ItemKey, Member, Memory, Profile};
+use crate::ledger::repeats::Series;
+use crate::ledger::{Acquired, Claim, ClaimState, Item, ItemKey, Member, Memory, Profile};
 use crate::ports::{Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
@@ -134,6 +135,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let mut recalled = Vec::from([Profile::key(&partition)]);
         recalled.retain(|_| has_profile(&subject));
         recalled.extend(window.iter().map(Window::counter_before));
+        let series = occurrence.kind.repeats().filter(|_| memory.is_there());
+        let series = series.map(|name| Series::new(&partition, occurrence.kind.name(), &name));
+        if let Some(series) = &series {
+            recalled.extend(series.keys());
+            recalled.push(claim_key(&occurrence));
+        }
         let recall = memory.read(&recalled);
         let gather = self.gather(&subject, &occurrence.kind);
         let (items, gathered, acquired, counter);
@@ -145,6 +152,16 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             let claim = self.claim(&memory, &occurrence, at, request);
             let count = self.count(&memory, &occurrence, window.as_ref(), at);
             (acquired, counter) = futures_util::future::join(claim, count).await;
+        } else if let Some(series) = &series {
+            // Most of these are repeats. Whoever finds that out first costs one read and one write, and asks KMS nothing:
+            // a program that fails a thousand times a second must not use up the quotas that other alerts need.
+            items = recall.await;
+            if let Some(claim) = find_delivered(&items, &claim_key(&occurrence)) {
+                return Ok(self.repeat(&memory, series, &occurrence, &claim).await);
+            }
+            let claim = self.claim(&memory, &occurrence, at, request);
+            let count = self.count(&memory, &occurrence, window.as_ref(), at);
+            (gathered, acquired, counter) = join3(gather, claim, count).await;
         } else {
             let claim = self.claim(&memory, &occurrence, at, request);
             let count = self.count(&memory, &occurrence, window.as_ref(), at);
@@ -152,7 +169,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         }
         let claim = match acquired {
             Acquired::Ours(claim) => claim,
-            Acquired::Told => return Ok(self.duplicate(&occurrence)),
+            Acquired::Told(claim) => {
+                return Ok(match &series {
+                    Some(series) => self.repeat(&memory, series, &occurrence, &claim).await,
+                    None => self.duplicate(&occurrence),
+                });
+            }
             Acquired::Held => return Err(self.held(&occurrence)),
         };
         let known = find_profile(&items, &partition);
@@ -173,6 +195,13 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let mut profile = known.clone();
         let mut found = gathered.known(&mut profile, &subject, &self.config, now);
         occurrence.kind.recall(&profile);
+        // If the ledger failed, nobody knows how it stands: what was not told now is told the next time.
+        let repeats = series
+            .filter(|_| memory.problem().is_none())
+            .map(|series| (series.find(&items), series));
+        if let Some((repeats, _)) = &repeats {
+            occurrence.kind.repeated(repeats);
+        }
         let (kind, actor) = (&occurrence.kind, occurrence.actor.as_ref());
         kind.teach(&mut profile, at, actor);
         if let Some(material) = kind.material() {
@@ -253,7 +282,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         };
         let nobody = served.is_empty();
         let told = Entry::new(&alert, folded || !for_people, now).item(&partition);
-        let marks = [claim.delivered(served).item(), told];
+        let mut marks = vec![claim.delivered(served).item(), told];
+        marks.extend(repeats.map(|(repeats, series)| series.told(&repeats, at, now)));
         let changes = if has_profile(&subject) {
             known.changes(&profile, now)
         } else {
@@ -299,9 +329,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         at: Timestamp,
         request: &str,
     ) -> Acquired {
-        let sort = format!("claim#{}", occurrence.identity());
-        let key = ItemKey::new(occurrence.subject.partition_key(), sort);
-        let claim = Claim::new(key, request, at, self.clock.now());
+        let key = claim_key(occurrence);
+        let mut claim = Claim::new(key, request, at, self.clock.now());
+        if occurrence.kind.repeats().is_some() {
+            claim.call.clone_from(&occurrence.call_id);
+        }
         memory
             .acquire(claim, occurrence.kind.recurs(), &self.clock)
             .await
@@ -525,6 +557,22 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         members
     }
 
+    /// Counts what happened again. The call that was told is no repeat of itself.
+    async fn repeat(
+        &self,
+        memory: &Memory<'_, L>,
+        series: &Series,
+        occurrence: &Occurrence,
+        claim: &Claim,
+    ) -> Told {
+        if claim.call.is_none() || claim.call != occurrence.call_id {
+            let number = [crate::ledger::COUNT.to_owned()];
+            let fresh = Series::fresh(self.clock.now());
+            memory.add(series.counter(), &number, &fresh).await;
+        }
+        self.duplicate(occurrence)
+    }
+
     fn duplicate(&self, occurrence: &Occurrence) -> Told {
         let kind = occurrence.kind.name();
         tracing::info!(
@@ -620,6 +668,18 @@ fn post(topic: &TopicArn, alert: &Alert, subject: Option<String>, body: String) 
             attributes: render::attributes(alert),
         },
     }
+}
+
+/// The item of the claim to an occurrence.
+fn claim_key(occurrence: &Occurrence) -> ItemKey {
+    let sort = format!("claim#{}", occurrence.identity());
+    ItemKey::new(occurrence.subject.partition_key(), sort)
+}
+
+/// The claim, if it was told under it.
+fn find_delivered(items: &[Item], key: &ItemKey) -> Option<Claim> {
+    let claim = Claim::read(items.iter().find(|item| key.names(item))?)?;
+    (claim.state == ClaimState::Delivered).then_some(claim)
 }
 
 /// What is known of the key.

@@ -25,6 +25,7 @@ use crate::text::Untrusted;
 
 mod ledger;
 mod memory;
+mod repeats;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
 
@@ -226,6 +227,11 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 /// An alert about `kind` on a happy day.
 pub(crate) fn alert_about(kind: impl Into<Kind>) -> Alert {
     alert_on(FakeKms::default(), kind, &[])
+}
+
+/// An alert about `kind` where KMS gives these answers.
+pub(crate) fn alert_from(kms: FakeKms, kind: impl Into<Kind>) -> Alert {
+    alert_on(kms, kind, &[])
 }
 
 /// Something that happened to the key, told by nobody in particular.

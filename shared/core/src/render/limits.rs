@@ -6,7 +6,10 @@ use serde_json::Value;
 use super::*;
 use crate::actor::Actor;
 use crate::alert::{Links, Missing};
-use crate::kinds::{KeyDeletionScheduled, KeyMaterialImported, KeyRotated, Kind};
+use crate::kinds::{
+    CONTEXT_KEYS, KeyChangeDenied, KeyDeletionScheduled, KeyMaterialImported, KeyRotated, Kind,
+    UnusableKeyUsed,
+};
 use crate::pipeline::tests::alert_about;
 
 /// Text as an attacker would write it.
@@ -20,7 +23,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 fn kind(words: &[String]) -> Kind {
     let word = |i: usize| Some(Untrusted::new(&words[i % words.len()]));
-    match words[0].len() % 3 {
+    match words[0].len() % 5 {
         0 => KeyDeletionScheduled {
             deletion_date_text: word(1),
             ..Default::default()
@@ -28,6 +31,26 @@ fn kind(words: &[String]) -> Kind {
         .into(),
         1 => KeyRotated {
             rotation_type: word(2),
+            ..Default::default()
+        }
+        .into(),
+        2 => UnusableKeyUsed {
+            operation: Untrusted::new(&words[1]),
+            encryption_context_keys: words
+                .iter()
+                .cycle()
+                .take(CONTEXT_KEYS)
+                .map(|name| Untrusted::bounded(name, 128))
+                .collect(),
+            requested_key: word(2),
+            ..Default::default()
+        }
+        .into(),
+        3 => KeyChangeDenied {
+            operation: Untrusted::new(&words[1]),
+            reason: word(2),
+            custom_key_store_id: word(3),
+            requested_key: word(4),
             ..Default::default()
         }
         .into(),

@@ -16,6 +16,8 @@ use watch_local::{
 
 pub use watch_template as template;
 
+pub mod year;
+
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -123,6 +125,16 @@ impl LocalAws {
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.server.address())
+    }
+
+    /// Answers a request as the server does, without a socket: for clients that live in the same process, on a clock of
+    /// their own. `None` is a connection that was closed without an answer.
+    pub async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        let (head, body) = wire::answer(Arc::clone(&self.world), request)
+            .await?
+            .into_parts();
+        let Ok(body) = body.collect().await;
+        Some(http::Response::from_parts(head, body.to_bytes()))
     }
 
     /// The Region of calls that name none.

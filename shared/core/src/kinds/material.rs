@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::words::{contradiction, described, last_use, who};
-use super::{Case, Describe, Identity, step};
+use super::{Case, Clues, Describe, Identity, step};
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::{Origin, State};
@@ -88,26 +88,33 @@ impl Describe for KeyMaterialExpired {
         Identity::Material(self.key_material_id.clone())
     }
 
-    fn resolve(&mut self, materials: &[Material], live: bool, at: Timestamp) {
-        // What KMS says now: the material is away. What it said before: until when the material lasts.
-        let away: Vec<&Material> = materials
-            .iter()
-            .filter(|material| material.id.is_some())
-            .filter(|material| !live || material.imported == Some(false))
-            .collect();
-        let due = away.iter().filter_map(|material| {
+    fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
+        let in_live = |material: &Material, imported: bool| {
+            let mut live = clues.live.iter();
+            live.any(|it| it.id == material.id && it.imported == Some(imported))
+        };
+        // What KMS said before: until when the material lasts. It is not one that is there.
+        let due = clues.remembered.iter().filter(|it| !in_live(it, true));
+        let due = due.filter_map(|material| {
             let apart = material.valid_to?.duration_since(at).unsigned_abs();
             (apart <= DUE_WITHIN).then_some((apart, material.id.as_ref()?))
         });
+        // What KMS says now: the material is away. One that was away before is not the one that expired.
+        let was_away = |material: &Material| {
+            let mut remembered = clues.remembered.iter();
+            remembered.any(|it| it.id == material.id && it.imported == Some(false))
+        };
+        let away = clues.live.iter().filter(|it| it.imported == Some(false));
+        let away: Vec<_> = away.filter(|it| !was_away(it)).collect();
         let only = match away.as_slice() {
-            [only] if live => only.id.as_ref(),
+            [only] => only.id.clone(),
             _ => None,
         };
-        self.key_material_id = due.min().map(|(_, id)| id).or(only).cloned();
-    }
-
-    fn name_material(&mut self, id: &str) {
-        self.key_material_id = Some(id.to_owned());
+        self.key_material_id = due
+            .min()
+            .map(|(_, id)| id.clone())
+            .or_else(|| clues.told.map(str::to_owned))
+            .or(only);
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

@@ -54,12 +54,8 @@ trait Describe {
         Severity::Critical
     }
 
-    /// Finds out which key material it is about, where the telling does not say: among the key's `materials`, as KMS
-    /// lists them now (`live`) or as the ledger remembers them.
-    fn resolve(&mut self, _materials: &[Material], _live: bool, _at: Timestamp) {}
-
-    /// The key material is this.
-    fn name_material(&mut self, _id: &str) {}
+    /// Finds out which key material it is about, where the telling does not say.
+    fn resolve(&mut self, _clues: &Clues<'_>, _at: Timestamp) {}
 
     /// Fills in what is remembered of the key and is no part of it.
     fn recall(&mut self, _profile: &Profile) {}
@@ -92,6 +88,16 @@ trait Describe {
 
     /// What to do, most urgent first.
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step>;
+}
+
+/// What may tell which key material an occurrence is about.
+pub(crate) struct Clues<'a> {
+    /// The key's material as KMS lists it now.
+    pub(crate) live: &'a [Material],
+    /// The material that another telling named.
+    pub(crate) told: Option<&'a str>,
+    /// The key's material as the ledger remembers it.
+    pub(crate) remembered: &'a [Material],
 }
 
 /// What keeps people from being told too often. The feed gets everything.
@@ -291,13 +297,8 @@ macro_rules! kinds {
             }
 
             /// Finds out which key material it is about.
-            pub(crate) fn resolve(&mut self, materials: &[Material], live: bool, at: Timestamp) {
-                match self { $(Self::$kind(kind) => kind.resolve(materials, live, at),)+ }
-            }
-
-            /// The key material is this.
-            pub(crate) fn name_material(&mut self, id: &str) {
-                match self { $(Self::$kind(kind) => kind.name_material(id),)+ }
+            pub(crate) fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
+                match self { $(Self::$kind(kind) => kind.resolve(clues, at),)+ }
             }
 
             /// Fills in what is remembered of the key and is no part of it.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::words::{described, who};
-use super::{Case, Describe, Identity, step};
+use super::{Case, Clues, Describe, Identity, step};
 use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::{Manager, Origin};
@@ -47,16 +47,17 @@ impl Describe for KeyRotated {
         Severity::Low
     }
 
-    fn resolve(&mut self, materials: &[Material], _: bool, at: Timestamp) {
-        let rotated = materials.iter().filter_map(|material| {
-            let away = material.rotated_at?.duration_since(at).unsigned_abs();
-            near(material.rotated_at?, at).then_some((away, material.id.as_ref()?))
-        });
-        self.current_key_material_id = rotated.min().map(|(_, id)| id.clone());
-    }
-
-    fn name_material(&mut self, id: &str) {
-        self.current_key_material_id = Some(id.to_owned());
+    fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
+        let rotated = |materials: &[Material]| {
+            let rotated = materials.iter().filter_map(|material| {
+                let away = material.rotated_at?.duration_since(at).unsigned_abs();
+                near(material.rotated_at?, at).then_some((away, material.id.as_ref()?))
+            });
+            rotated.min().map(|(_, id)| id.clone())
+        };
+        self.current_key_material_id = rotated(clues.live)
+            .or_else(|| clues.told.map(str::to_owned))
+            .or_else(|| rotated(clues.remembered));
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

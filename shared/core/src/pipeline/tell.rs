@@ -15,7 +15,7 @@ use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
 use crate::facts::{Facts, KeyStoreFacts};
-use crate::kinds::{Burst, BurstMember, Kind, Limit};
+use crate::kinds::{Burst, BurstMember, Clues, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
 use crate::ledger::history::Entry;
 use crate::ledger::repeats::Series;
@@ -692,20 +692,17 @@ fn find_profile(items: &[Item], partition: &str) -> Profile {
 /// Finds the key material of an occurrence whose telling lacks it: from KMS, from another telling, from what KMS said
 /// before.
 fn resolve(kind: &mut Kind, gathered: &Gathered, profile: &Profile, at: Timestamp) {
-    let unnamed = |kind: &Kind| kind.material() == Some(None);
-    if let Gathered::Key(facts) = gathered {
-        kind.resolve(facts.materials(), true, at);
-    }
-    if unnamed(kind)
-        && let Some(material) = profile.told_material(kind.name(), at)
-    {
-        kind.name_material(material);
-    }
-    if unnamed(kind)
-        && let Some(materials) = &profile.materials
-    {
-        kind.resolve(&materials.value, false, at);
-    }
+    let live = match gathered {
+        Gathered::Key(facts) => facts.materials(),
+        Gathered::KeyStore(_) | Gathered::Nothing => &[],
+    };
+    let remembered = profile.materials.as_ref();
+    let clues = Clues {
+        live,
+        told: profile.told_material(kind.name(), at),
+        remembered: remembered.map_or(&[], |materials| materials.value.as_slice()),
+    };
+    kind.resolve(&clues, at);
 }
 
 /// There is something to remember of it.

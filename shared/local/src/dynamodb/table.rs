@@ -1,6 +1,9 @@
 //! A table: its keys, its items in their order, and their end.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -49,6 +52,10 @@ pub(super) struct Table {
     /// The attribute that says when an item expires.
     pub(super) ttl: Option<String>,
     items: BTreeMap<Key, Item>,
+    /// When items were said to expire, in seconds since 1970, and by which attribute: a table is asked at every call, and
+    /// must not look at all its items. An item that was written again may stand here twice.
+    expiries: BTreeSet<(i64, Key)>,
+    expiries_by: Option<String>,
 }
 
 impl Table {
@@ -68,6 +75,8 @@ impl Table {
             deletion_protection: false,
             ttl: None,
             items: BTreeMap::new(),
+            expiries: BTreeSet::new(),
+            expiries_by: None,
         }
     }
 
@@ -162,6 +171,9 @@ impl Table {
     }
 
     pub(super) fn put(&mut self, key: Key, item: Item) {
+        if let Some(at) = expiry(self.expiries_by.as_deref(), &item) {
+            self.expiries.insert((at, key.clone()));
+        }
         self.items.insert(key, item);
     }
 
@@ -200,17 +212,28 @@ impl Table {
 
     /// Deletes what expired long enough ago.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        let Some(attribute) = &self.ttl else { return };
+        if self.expiries_by != self.ttl {
+            self.expiries_by.clone_from(&self.ttl);
+            let by = self.ttl.as_deref();
+            let items = self.items.iter();
+            self.expiries = items
+                .filter_map(|(key, item)| Some((expiry(by, item)?, key.clone())))
+                .collect();
+        }
         let seconds = now.as_second();
-        let gone = |item: &Item| {
-            let at = item.get(attribute).and_then(Attribute::as_number);
-            at.and_then(super::number::Number::as_i64)
-                .is_some_and(|at| {
-                    let age = seconds.saturating_sub(at);
-                    age >= EXPIRED_ITEMS_STAY.as_secs() && age <= TOO_OLD_TO_EXPIRE.as_secs()
-                })
-        };
-        self.items.retain(|_, item| !gone(item));
+        while let Some((at, _)) = self.expiries.first()
+            && seconds.saturating_sub(*at) >= EXPIRED_ITEMS_STAY.as_secs()
+        {
+            let Some((at, key)) = self.expiries.pop_first() else {
+                return;
+            };
+            let by = self.ttl.as_deref();
+            let current = self.items.get(&key).and_then(|item| expiry(by, item));
+            let too_old = seconds.saturating_sub(at) > TOO_OLD_TO_EXPIRE.as_secs();
+            if current == Some(at) && !too_old {
+                self.items.remove(&key);
+            }
+        }
     }
 
     /// `TableDescription`
@@ -248,4 +271,9 @@ impl Table {
             "TableSizeBytes": self.items.values().map(item_size).sum::<usize>(),
         })
     }
+}
+
+/// When the item expires by this attribute, in seconds since 1970.
+fn expiry(attribute: Option<&str>, item: &Item) -> Option<i64> {
+    item.get(attribute?)?.as_number()?.as_i64()
 }

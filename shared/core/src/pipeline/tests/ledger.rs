@@ -273,6 +273,35 @@ fn an_expiry_without_its_material_is_named_by_the_profile() {
 }
 
 #[test]
+fn a_material_that_was_away_before_is_not_the_one_that_expired() {
+    let material = |id: &str, imported: bool, valid_to: Option<&str>| Material {
+        id: Some(id.to_owned()),
+        imported: Some(imported),
+        valid_to: valid_to.map(at),
+        ..Material::default()
+    };
+    let then = "2026-11-20T10:00:00Z";
+    let mut watch = with_ledger(FakeKms::default(), &[]);
+    let deleted = material("deleted", false, None);
+    watch.kms.materials = Ok(vec![deleted.clone(), material("waiting", true, Some(then))]);
+    let rotation = at_time(
+        KeyRotationRequested::default(),
+        Some("c"),
+        "2026-11-01T10:00:00Z",
+    );
+    run(watch.tell(rotation, "a")).unwrap();
+    // What expires before it was ever current is no longer listed.
+    watch.kms.materials = Ok(vec![deleted]);
+    let told = run(watch.tell(at_time(expired(None), None, then), "b")).unwrap();
+    assert_eq!(
+        json!(told.alerts[0].details),
+        json!({"keyMaterialId": "waiting"})
+    );
+    let twin = run(watch.tell(at_time(expired(Some("waiting")), None, then), "c"));
+    assert_eq!(verdict(twin), Verdict::Duplicate);
+}
+
+#[test]
 fn an_obituary_names_the_key_after_kms_forgot_it() {
     let mut watch = with_ledger(FakeKms::used_at("2026-11-19T10:00:00Z"), &[]);
     let maria = deletion_of(1, 0).actor;

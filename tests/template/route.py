@@ -19,6 +19,8 @@ def resolve(node):
             return f"kms-watch-{name}"
         case {"Fn::GetAtt": [name, "Arn"]} if RESOURCES[name]["Type"] == "AWS::CloudWatch::Alarm":
             return f"arn:aws:cloudwatch:us-east-1:111122223333:alarm:kms-watch-{name}"
+        case {"Fn::Sub": str(name)} if name.startswith("${AWS::StackName}-"):
+            return name.replace("${AWS::StackName}", "kms-watch")
         case {"Fn::GetAtt": _} | {"Fn::Sub": _} | {"Fn::If": _}:
             raise NotImplementedError(node)
         case dict():

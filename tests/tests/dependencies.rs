@@ -77,7 +77,12 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
     };
     let agreed_on = deployed("key-deletion");
     insta::assert_snapshot!(agreed_on);
-    for function in ["key-misuse", "key-rotation", "material-expiration"] {
+    for function in [
+        "alarm-relay",
+        "key-misuse",
+        "key-rotation",
+        "material-expiration",
+    ] {
         assert!(
             deployed(function) == agreed_on,
             "{function} has another tree"

@@ -21,6 +21,7 @@ const LONGEST_PATTERN: usize = 2_048;
 
 /// CloudFormation cuts the names that it makes.
 const LONGEST_RULE_NAME: usize = 64;
+const LONGEST_STACK_NAME: usize = 128;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path)).expect(path)
@@ -172,7 +173,8 @@ fn patterns_are_short_enough_however_long_the_stacks_name_is() {
         .into_iter()
         .fold(Stack::default(), |stack, rule| {
             stack.with(&rule.id, &longest)
-        });
+        })
+        .with("AWS::StackName", "s".repeat(LONGEST_STACK_NAME));
     for rule in template.rules(&stack) {
         let length = rule.pattern.to_string().len();
         assert!(length < LONGEST_PATTERN, "{}: {length} characters", rule.id);
@@ -353,32 +355,40 @@ fn each_function_has_a_log_and_a_place_for_what_it_fails_on() {
 
 // --- What the functions may do -----------------------------------------------------------------------------------------
 
-/// Reads of KMS on a key.
-const KEY_READS: [&str; 4] = [
-    "kms:DescribeKey",
-    "kms:GetKeyRotationStatus",
-    "kms:ListKeyRotations",
-    "kms:ListResourceTags",
-];
+/// Reads of KMS on a key that every function makes.
+const KEY_READS: [&str; 2] = ["kms:DescribeKey", "kms:ListResourceTags"];
+/// Those about its material.
+const MATERIAL_READS: [&str; 2] = ["kms:GetKeyRotationStatus", "kms:ListKeyRotations"];
 
 /// What each function's code calls on a key. None is a write, and none is cryptographic.
 fn key_reads(function: &str) -> BTreeSet<&'static str> {
     let mut reads: BTreeSet<_> = KEY_READS.into_iter().collect();
     match function {
         "key-deletion" | "material-expiration" => {
+            reads.extend(MATERIAL_READS);
             reads.insert("kms:GetKeyLastUsage");
         }
         // A rotated key is no less usable: nobody needs to know when it was used.
-        "key-rotation" => {}
+        "key-rotation" => reads.extend(MATERIAL_READS),
         // A key that cannot be used, or was not changed, rotates or not as it did before.
-        "key-misuse" => {
-            reads.insert("kms:GetKeyLastUsage");
-            reads.remove("kms:GetKeyRotationStatus");
-            reads.remove("kms:ListKeyRotations");
-        }
+        "key-misuse" => _ = reads.insert("kms:GetKeyLastUsage"),
+        // Its alarms are about key stores and requests; a key it only names.
+        "alarm-relay" => {}
         other => panic!("what does {other} call?"),
     }
     reads
+}
+
+/// What each function's code calls on no key in particular.
+fn list_reads(function: &str) -> &'static [&'static str] {
+    match function {
+        "alarm-relay" => &[
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "kms:DescribeCustomKeyStores",
+        ],
+        _ => &["kms:ListAliases"],
+    }
 }
 
 #[test]
@@ -392,7 +402,9 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         for action in key_reads(&function.folder) {
             grant(action, "arn:aws:kms:*:111122223333:key/*".to_owned());
         }
-        grant("kms:ListAliases", "*".to_owned());
+        for action in list_reads(&function.folder) {
+            grant(action, "*".to_owned());
+        }
         for topic in ["AlertTopic", "ChatAlertTopic", "FeedAlertTopic"] {
             for action in ["sns:Publish", "sns:GetTopicAttributes"] {
                 grant(action, arn(&format!("arn:aws:sns:~:kms-watch-{topic}")));
@@ -597,11 +609,6 @@ fn nothing_has_a_fixed_name() {
 fn every_alarm_says_what_to_do_and_what_silence_means() {
     let template = Template::read();
     for (id, alarm) in template.resources("AWS::CloudWatch::Alarm") {
-        assert_eq!(
-            alarm["AlarmActions"],
-            json!([{"Ref": "HealthTopic"}]),
-            "{id}"
-        );
         assert!(alarm["TreatMissingData"].is_string(), "{id}");
         let description = alarm["AlarmDescription"].as_str().unwrap_or_default();
         assert!(
@@ -626,6 +633,39 @@ fn every_alarm_says_what_to_do_and_what_silence_means() {
                 assert!(seconds <= 3 * 60 * 60, "{id} looks back {seconds} s");
             }
         }
+    }
+}
+
+/// What an alarm on KMS says is told by a function, with name, owner and advice; what an alarm on the watch itself says
+/// must need none. No alarm does both, and none is without either.
+#[test]
+fn every_alarm_tells_a_function_or_the_health_topic() {
+    let template = Template::read();
+    let mut router = Router::new(&template, &Stack::default());
+    for (id, alarm) in template.resources("AWS::CloudWatch::Alarm") {
+        let name = format!("kms-watch-{id}");
+        let event = |name: &str, detail_type: &str| {
+            let arn = format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}");
+            json!({"source": "aws.cloudwatch", "detail-type": detail_type, "resources": [arn],
+                   "detail": {"alarmName": name}})
+            .to_string()
+        };
+        let functions = router.functions(&event(&name, "CloudWatch Alarm State Change"));
+        let of_contributor = event(&name, "CloudWatch Alarm Contributor State Change");
+        assert_eq!(router.functions(&of_contributor), functions, "{id}");
+        let actions = &alarm["AlarmActions"];
+        if functions.is_empty() {
+            assert_eq!(*actions, json!([{"Ref": "HealthTopic"}]), "{id}");
+        } else {
+            assert_eq!(functions.len(), 1, "{id}");
+            assert!(actions.is_null(), "{id} is told twice");
+        }
+        let namespace = alarm["Namespace"].as_str().unwrap_or_default();
+        let of_watch = ["AWS/Lambda", "AWS/SQS"].contains(&namespace);
+        assert_eq!(of_watch, functions.is_empty(), "{id}");
+        // Not those of another stack.
+        let other = event(&format!("another-{name}"), "CloudWatch Alarm State Change");
+        assert!(router.functions(&other).is_empty(), "{id}");
     }
 }
 

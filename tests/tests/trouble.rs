@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use watch_local::{
-    Caller, Delivery, ImportedMaterial, Invocation, LocalAws, Moment, NewKey, Options, Policy,
-    QuotaClock, Statement,
+    Caller, Delivery, ImportedMaterial, Invocation, KeyStore, LocalAws, Moment, NewKey, Options,
+    Policy, QuotaClock, Statement,
 };
 use watch_tests::template::{Stack, Template};
 use watch_tests::{Function, NO_LEDGER, event};
@@ -105,32 +105,30 @@ fn role(function: &str) -> Policy {
 
 #[test]
 fn a_function_needs_its_role_and_nothing_more() {
-    for (name, file) in [
-        ("key-deletion", "key-deletion/ct-schedule-key-deletion.json"),
+    for (name, files) in [
         (
-            "key-rotation",
-            "key-rotation/kms-rotation-automatic-new.json",
+            "alarm-relay",
+            &["alarm-usage-anomaly-of-a-key", "alarm-xks-latency"][..],
         ),
-        (
-            "key-misuse",
-            "key-misuse/ct-decrypt-pending-deletion-disabled-code.json",
-        ),
-        (
-            "material-expiration",
-            "material-expiration/ct-import-key-material-new.json",
-        ),
+        ("key-deletion", &["ct-schedule-key-deletion"]),
+        ("key-misuse", &["ct-decrypt-pending-deletion-disabled-code"]),
+        ("key-rotation", &["kms-rotation-automatic-new"]),
+        ("material-expiration", &["ct-import-key-material-new"]),
     ] {
         let aws = LocalAws::start(Options::default()).unwrap();
         aws.add_key(payments());
         aws.add_key(ledger());
+        aws.add_key_store(KeyStore::external("cks-7be1d290f5a3c846a"));
         aws.restrict(FUNCTION_KEY, role(name));
         let function = Function::start_on(aws, name, &[]);
-        let outcome = function.handle(&event(file));
-        let enrichment = &outcome["alerts"][0]["enrichment"];
-        assert_eq!(
-            enrichment["status"], "COMPLETE",
-            "{name} is denied what it needs: {enrichment}"
-        );
+        for file in files {
+            let outcome = function.handle(&event(&format!("{name}/{file}.json")));
+            let enrichment = &outcome["alerts"][0]["enrichment"];
+            assert_eq!(
+                enrichment["status"], "COMPLETE",
+                "{name} is denied what it needs: {enrichment}"
+            );
+        }
         assert_eq!(
             function.aws.unused_permissions(FUNCTION_KEY),
             [],

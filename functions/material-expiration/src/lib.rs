@@ -1,14 +1,19 @@
 //! Is imported key material going away?
 //!
 //! * Trigger: EventBridge rules for `KMS Imported Key Material Expiration`, and through CloudTrail for
-//!   `ImportKeyMaterial`, `DeleteImportedKeyMaterial` and the service event `DeleteExpiredKeyMaterial`.
-//! * Effect: one alert on the topics, nothing else.
+//!   `ImportKeyMaterial`, `DeleteImportedKeyMaterial` and the service event `DeleteExpiredKeyMaterial`; and for state changes
+//!   of CloudWatch alarms on `SecondsUntilKeyMaterialExpiration`.
+//! * Effect: one alert on the topics, nothing else. When such an alarm ends, KMS is asked what became of the material,
+//!   since the metric ends with it.
 //! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
 //!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{ApiCall, Event, KmsEventName};
-use watch_core::kinds::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
+use watch_core::kinds::{
+    KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialExpiring, KeyMaterialImported, Signal,
+    Watches,
+};
 
 /// What this function makes of an event.
 pub fn decide(event: &Event) -> Decision {
@@ -32,6 +37,9 @@ pub fn decide(event: &Event) -> Decision {
             "ImportKeyMaterial" => Decision::change(record, imported),
             _ => Decision::not_mine(event),
         },
+        Event::Alarm(alarm) if Signal::of(alarm).watches() == Watches::Material => {
+            Decision::alarm(alarm, KeyMaterialExpiring::of_alarm)
+        }
         _ => Decision::not_mine(event),
     }
 }
@@ -80,6 +88,54 @@ mod tests {
         });
         assert_eq!(identity(&kms("m1")), identity(&cloudtrail));
         assert_ne!(identity(&kms("m2")), identity(&cloudtrail));
+    }
+
+    fn alarm(state: &str, metrics: Value) -> Value {
+        json!({
+            "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "time": "2026-02-14T06:00:21Z",
+            "resources": ["arn:aws:cloudwatch:us-east-1:111122223333:alarm:a"],
+            "detail": {"alarmName": "a", "state": {"value": state}, "configuration": {"metrics": metrics}}
+        })
+    }
+
+    fn watching(name: &str) -> Value {
+        json!([{"id": "m", "metricStat": {"metric":
+            {"namespace": "AWS/KMS", "name": name, "dimensions": {"KeyId": "k"}}}}])
+    }
+
+    #[test]
+    fn alarms_on_expiring_material_are_read_and_no_others() {
+        for (state, kind) in [
+            ("ALARM", "KeyMaterialExpiring"),
+            ("OK", "AlarmRecovered"),
+            ("INSUFFICIENT_DATA", "AlarmRecovered"),
+        ] {
+            // One page of the documentation has another name for it.
+            for name in [
+                "SecondsUntilKeyMaterialExpiration",
+                "SecondsUntilKeyMaterialExpires",
+            ] {
+                match decide_event(&alarm(state, watching(name))) {
+                    Decision::Report(told) => {
+                        assert_eq!(told.kind.name(), kind);
+                        assert_eq!(told.subject.key().unwrap().to_string(), ARN);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let fleet = "SELECT MIN(SecondsUntilKeyMaterialExpiration) FROM \"AWS/KMS\" GROUP BY KeyId ORDER BY MIN() ASC";
+        for metrics in [
+            watching("XksProxyErrors"),
+            json!([]),
+            // The alarm as a whole, which follows its contributors.
+            json!([{"id": "q", "expression": fleet}]),
+        ] {
+            assert!(matches!(
+                decide_event(&alarm("ALARM", metrics)),
+                Decision::Ignore(_)
+            ));
+        }
     }
 
     #[test]

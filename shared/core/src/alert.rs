@@ -242,6 +242,8 @@ pub struct Links {
     pub key: Option<String>,
     /// The CloudTrail event.
     pub event: Option<String>,
+    /// The CloudWatch alarm.
+    pub alarm: Option<String>,
 }
 
 /// How much of the alert was asked of KMS.

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::actor::Actor;
 use crate::alert::{Source, Via};
 use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
-use crate::event::{ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
-use crate::kinds::Kind;
+use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
+use crate::kinds::{AlarmRecovered, Kind, key_store_of};
 
 /// What makes a function: what it makes of an event.
 pub type Decide = fn(&Event) -> Decision;
@@ -64,6 +64,24 @@ impl Decision {
             return Self::Ignore(reason.into());
         }
         Occurrence::of_cloudtrail(event, kind(&event.call)).into()
+    }
+}
+
+impl Decision {
+    /// An alarm that went off, worded by `kind`, or one that is over.
+    pub fn alarm<K: Into<Kind>>(event: &AlarmEvent, kind: impl FnOnce(&AlarmEvent) -> K) -> Self {
+        if event.is_grouped() && event.contributor.is_none() {
+            let reason = "the alarm watches several time series, each of which tells by itself";
+            return Self::Ignore(reason.into());
+        }
+        let kind = match event.current.state {
+            AlarmState::Alarm => kind(event).into(),
+            AlarmState::Ok | AlarmState::InsufficientData => AlarmRecovered::of(event).into(),
+            AlarmState::Other(_) => {
+                return Self::Unreadable(Unreadable::NoEvent("a state.value that is not known"));
+            }
+        };
+        Occurrence::of_alarm(event, kind).into()
     }
 }
 
@@ -156,6 +174,50 @@ impl Occurrence {
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
         }
+    }
+
+    /// An occurrence that a CloudWatch alarm told of.
+    ///
+    /// # Errors
+    ///
+    /// If nothing says in which account and Region.
+    pub fn of_alarm(event: &AlarmEvent, kind: impl Into<Kind>) -> Result<Self, Unreadable> {
+        let subject = match event.key() {
+            Some(key) => Subject::Key(key),
+            None => {
+                let place = event.partition.clone().zip(event.account.clone());
+                let ((partition, account), region) = place
+                    .zip(event.region.clone())
+                    .ok_or(Unreadable::NoEvent("no account or Region"))?;
+                match key_store_of(event) {
+                    Some(id) => Subject::KeyStore {
+                        partition,
+                        account,
+                        region,
+                        id,
+                    },
+                    None => Subject::Account {
+                        partition,
+                        account,
+                        region,
+                    },
+                }
+            }
+        };
+        Ok(Self {
+            kind: kind.into(),
+            subject,
+            occurred_at: event.occurred_at(),
+            actor: None,
+            source: Source {
+                via: Via::Alarm,
+                event_id: event.envelope.id.clone(),
+                detail_type: Some(event.envelope.detail_type.clone()),
+                event_name: None,
+                replay: event.envelope.replay.clone(),
+            },
+            call_id: None,
+        })
     }
 
     /// What happened, independent of who told: the same for every telling of one occurrence.

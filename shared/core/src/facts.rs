@@ -230,6 +230,11 @@ impl Facts {
         self.metadata.live()?.created_at
     }
 
+    /// What `DescribeKey` says now.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        self.metadata.live()
+    }
+
     /// The key's material, as KMS lists it now.
     pub fn materials(&self) -> &[Material] {
         self.materials.live().map_or(&[], Vec::as_slice)
@@ -364,6 +369,11 @@ impl KeyStoreFacts {
         if let Some(keys) = self.keys.live() {
             learn(&mut profile.key_count, keys, now);
         }
+    }
+
+    /// What `DescribeCustomKeyStores` says now.
+    pub fn data(&self) -> Option<&KeyStoreData> {
+        self.data.live()
     }
 
     /// KMS says that there is no such key store.

@@ -9,6 +9,7 @@
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
 //! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
 //! | [`alert`] | the alert, as it stands on the feed |
+//! | [`countdown`] | at which days before a loss people are told |
 //! | [`render`] | the alert for people, for chat and for machines |
 //! | [`pipeline`] | the path of one event through all of these |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
@@ -19,6 +20,7 @@ pub mod actor;
 pub mod alert;
 pub mod arn;
 pub mod config;
+pub mod countdown;
 pub mod decision;
 pub mod event;
 pub mod facts;

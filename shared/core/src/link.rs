@@ -42,6 +42,16 @@ pub fn event(partition: &Partition, region: &Region, event_id: &str) -> Option<S
     ))
 }
 
+/// The page of a CloudWatch alarm.
+pub fn alarm(partition: &Partition, region: &Region, name: &str) -> Option<String> {
+    let console = console(partition, region)?;
+    Some(format!(
+        "{console}/cloudwatch/home?region={}#alarmsV2:alarm/{}",
+        region.as_str(),
+        percent_encoded(name)
+    ))
+}
+
 fn percent_encoded(text: &str) -> String {
     text.bytes()
         .fold(String::with_capacity(text.len()), |mut out, byte| {
@@ -75,6 +85,21 @@ mod tests {
         assert_eq!(
             link("arn:aws-iso:kms:us-iso-east-1:111122223333:key/k"),
             None
+        );
+    }
+
+    #[test]
+    fn an_alarms_name_stays_inside_its_link() {
+        let (partition, region) = (
+            Partition::new("aws-cn").unwrap(),
+            Region::new("cn-north-1").unwrap(),
+        );
+        assert_eq!(
+            alarm(&partition, &region, "kms-watch/é: \"#?&<b>\"").as_deref(),
+            Some(
+                "https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#alarmsV2:alarm/\
+                 kms-watch%2F%C3%A9%3A%20%22%23%3F%26%3Cb%3E%22"
+            )
         );
     }
 

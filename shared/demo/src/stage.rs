@@ -22,7 +22,8 @@ use crate::error::DemoError;
 use crate::ledger::Ledger;
 
 /// Every function with its decisions.
-const FUNCTIONS: [(&str, Decide); 4] = [
+const FUNCTIONS: [(&str, Decide); 5] = [
+    ("alarm-relay", alarm_relay::decide),
     ("key-deletion", key_deletion::decide),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),

@@ -38,6 +38,8 @@ enum Sample {
     Symmetric,
     /// A key whose only imported material has expired.
     Imported,
+    /// A key whose imported material is there, and will expire.
+    Expiring,
     /// A multi-Region primary with replicas.
     Primary,
     /// A key in a CloudHSM key store, whose policy does not let the watch in.
@@ -58,6 +60,7 @@ fn sample(key: &KeyArn) -> Result<Sample, CallError> {
     match (key.region().as_str(), key.id()) {
         ("us-east-1", "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913") => Ok(Sample::Symmetric),
         ("us-east-1", "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74") => Ok(Sample::Imported),
+        ("us-east-1", "e81f5a3c-6b27-4d90-b1c4-3a7d92f0e658") => Ok(Sample::Expiring),
         ("us-east-1", "mrk-9a41c6e07d2b4f58b3e1d02c86f7a955") => Ok(Sample::Primary),
         (_, "2b6e8d13-4c07-4f9b-8a21-90d5e7c3b684") => Ok(Sample::CloudHsm),
         (_, "0a9d4c3b-7e61-4b58-a2f4-c1d8e9b03f75") => Ok(Sample::AwsManaged),
@@ -96,6 +99,14 @@ impl Kms for SampleKeys {
                 description: None,
                 deletion_at: None,
                 expires_at: Some(at("2026-05-15T18:00:00Z")),
+                ..symmetric
+            }),
+            Sample::Expiring => Ok(Metadata {
+                state: Some(State::Enabled),
+                origin: Some(Origin::External),
+                description: word("Wraps the exports for the regulator"),
+                deletion_at: None,
+                expires_at: Some(at("2026-02-20T18:00:00Z")),
                 ..symmetric
             }),
             Sample::Primary => Ok(Metadata {
@@ -151,6 +162,7 @@ impl Kms for SampleKeys {
         let names: &[&str] = match sample(key)? {
             Sample::Symmetric => &["alias/payments", "alias/payments-legacy"],
             Sample::Imported => &["alias/byok/ledger"],
+            Sample::Expiring => &["alias/byok/exports"],
             Sample::Primary => &[],
             // Only the caller's own policy counts for this call.
             Sample::CloudHsm => &["alias/hsm/signing"],
@@ -166,6 +178,7 @@ impl Kms for SampleKeys {
     async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError> {
         let tags: &[(&str, &str)] = match sample(key)? {
             Sample::Symmetric => &[("Owner", "team-pay"), ("env", "prod")],
+            Sample::Expiring => &[("Owner", "team-risk")],
             Sample::CloudHsm => return Err(denied("ListResourceTags")),
             Sample::Orders | Sample::Archive => &[("Owner", "team-orders")],
             Sample::Imported
@@ -192,7 +205,7 @@ impl Kms for SampleKeys {
                 period_days: Some(365),
                 next_at: None,
             }),
-            Sample::Imported => Err(CallError::new(
+            Sample::Imported | Sample::Expiring => Err(CallError::new(
                 "UnsupportedOperationException",
                 "origin is EXTERNAL",
             )),
@@ -210,6 +223,17 @@ impl Kms for SampleKeys {
                 rotated_at: Some(at("2026-02-03T04:12:18Z")),
                 ..Material::default()
             }]),
+            Sample::Expiring => Ok([
+                ("3f", "2026-06-01T00:00:00Z"),
+                ("8a", "2026-02-20T18:00:00Z"),
+            ]
+            .map(|(id, date)| Material {
+                id: Some(id.repeat(32)),
+                imported: Some(true),
+                valid_to: Some(at(date)),
+                ..Material::default()
+            })
+            .into()),
             Sample::CloudHsm => Err(denied("ListKeyRotations")),
             Sample::Imported
             | Sample::Primary
@@ -260,11 +284,13 @@ impl Kms for SampleKeys {
                 tracked_since,
                 created_at,
             }),
-            Sample::Imported | Sample::Signing | Sample::Disconnected => Ok(LastUsage {
-                used: None,
-                tracked_since,
-                created_at,
-            }),
+            Sample::Imported | Sample::Expiring | Sample::Signing | Sample::Disconnected => {
+                Ok(LastUsage {
+                    used: None,
+                    tracked_since,
+                    created_at,
+                })
+            }
             Sample::Primary => Ok(LastUsage {
                 used: None,
                 tracked_since: created_at,

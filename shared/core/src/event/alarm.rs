@@ -6,7 +6,7 @@
 mod insights;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -460,6 +460,8 @@ impl AlarmEvent {
         for (namespace, name, labels) in self.metrics.iter().flat_map(MetricQuery::watched) {
             let ours = match namespace.map(Untrusted::as_str) {
                 Some("AWS/KMS" | "KMSWatch") => true,
+                // Of one of several stacks.
+                Some(other) if other.starts_with("KMSWatch/") => true,
                 Some("AWS/Usage") => {
                     let attributes = self.contributor.iter().map(|c| &c.attributes);
                     attributes
@@ -475,6 +477,36 @@ impl AlarmEvent {
             }
         }
         names
+    }
+
+    /// Everything that the alarm watches belongs to other services of AWS, and it names no key and no key store.
+    pub fn is_of_another_service(&self) -> bool {
+        let mut watched = self
+            .metrics
+            .iter()
+            .flat_map(MetricQuery::watched)
+            .peekable();
+        watched.peek().is_some()
+            && watched.all(|(namespace, ..)| {
+                namespace.is_some_and(|name| name.as_str().starts_with("AWS/"))
+            })
+            && self.metric_names().is_empty()
+            && self.key().is_none()
+            && self.custom_key_store_id().is_none()
+    }
+
+    /// Names of the labels that anything has which the alarm watches, each once, as the newest pages of the
+    /// documentation spell them; of a contributor, its own.
+    pub fn label_names(&self) -> Vec<Untrusted> {
+        let mut names = BTreeSet::new();
+        match self.contributor.as_ref().map(|own| &own.attributes) {
+            Some(own) if !own.is_empty() => names.extend(own.keys().map(spelled_right)),
+            _ => {
+                let watched = self.metrics.iter().flat_map(MetricQuery::watched);
+                names.extend(watched.flat_map(|(.., labels)| labels.keys().map(spelled_right)));
+            }
+        }
+        names.into_iter().take(MOST_LABELS).collect()
     }
 
     /// The value of a dimension that everything the alarm watches agrees on. A contributor's own value comes first.

@@ -82,7 +82,10 @@ impl Describe for Burst {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.count, " times ", self.of, " by ", who(case)];
+        let mut text = text![self.count, " times ", self.of];
+        if case.actor.is_some() {
+            text.push(text![" by ", who(case)]);
+        }
         match &self.owner {
             Some(owner) => text.push(text![", keys of ", owner]),
             None => text.push(", keys without owner"),
@@ -91,9 +94,11 @@ impl Describe for Burst {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " gave rise to ",
+        let mut text = match case.actor {
+            Some(_) => text![who(case), " gave rise to "],
+            None => text!["There were "],
+        };
+        text.push(text![
             self.count,
             " alerts of the kind ",
             self.of,
@@ -102,7 +107,7 @@ impl Describe for Burst {
             " minutes. From number ",
             SINGLY + 1,
             " on they are folded into one for each owner."
-        ];
+        ]);
         match &self.owner {
             Some(owner) => text.sentence(text!["This one is about the keys of ", owner, ": "]),
             None => text.sentence("This one is about keys without an owner: "),
@@ -128,14 +133,15 @@ impl Describe for Burst {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = vec![step(
-            text![
+        let first = match case.actor {
+            Some(_) => text![
                 "If nobody expected this, stop ",
                 who(case),
                 " first, then undo what was done key by key"
             ],
-            None,
-        )];
+            None => text!["Look for what they have in common, then go on key by key"],
+        };
+        let mut steps = vec![step(first, None)];
         let event = self.event_name.as_ref().map(Untrusted::as_str);
         if let Some(event) = event.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())) {
             let command = format!(

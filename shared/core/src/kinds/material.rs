@@ -15,7 +15,7 @@ use crate::severity::Severity;
 use crate::text;
 use crate::text::{Text, Untrusted, day};
 
-const READS: Reads = Reads {
+pub(super) const READS: Reads = Reads {
     rotation: true,
     last_use: true,
 };
@@ -67,7 +67,7 @@ pub(super) fn restore(case: &Case<'_>, material_id: Option<&str>) -> Vec<Step> {
     ]
 }
 
-const UNUSABLE: &str = "The key is unusable until the same material is imported again: every cryptographic operation with \
+pub(super) const UNUSABLE: &str = "The key is unusable until the same material is imported again: every cryptographic operation with \
                         it fails, also with its other materials. Nothing is lost for ever as long as the original \
                         material is kept outside AWS.";
 

@@ -4,13 +4,18 @@
 //! To add a kind: write its type and its `impl Describe` in the file of its subject, and add it to the list at the end
 //! of this file. Whatever is missing does not compile.
 
+mod alarm;
 mod burst;
 mod deletion;
+mod expiring;
 mod material;
 mod misuse;
 mod rotation;
+mod signal;
 mod system;
 mod words;
+
+use std::borrow::Cow;
 
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
@@ -18,20 +23,23 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::alert::{Key, KeyStore, LastUse, LastUseStatus, Step};
 use crate::decision::short_hash;
-use crate::facts::Reads;
+use crate::facts::{Facts, KeyStoreFacts, Reads};
 use crate::key::State;
-use crate::ledger::Profile;
 use crate::ledger::repeats::Repeats;
+use crate::ledger::{Profile, Raised};
 use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::Text;
 
+pub use alarm::{AlarmRecovered, KeyStoreUnhealthy, KmsQuotaNear, KmsUsageAnomaly, Resolution};
 pub use burst::{Burst, BurstMember};
 pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
+pub use expiring::{ExpiryFrom, KeyMaterialExpiring};
 pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
 pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
+pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
 
 /// Everything that one kind of alert says.
@@ -56,6 +64,26 @@ trait Describe {
 
     /// Finds out which key material it is about, where the telling does not say.
     fn resolve(&mut self, _clues: &Clues<'_>, _at: Timestamp) {}
+
+    /// The CloudWatch alarm that told of it.
+    fn alarm(&self) -> Option<&Alarm> {
+        None
+    }
+
+    /// Why people are not told, whatever its severity. The feed is.
+    fn quiet(&self) -> Option<Cow<'static, str>> {
+        self.alarm().and_then(Alarm::muted)
+    }
+
+    /// What it is cannot be told before KMS and the ledger were asked, which costs a round trip; then comes `settle`.
+    fn needs_facts(&self) -> bool {
+        false
+    }
+
+    /// Finds out what it is; the error is a reason to tell nobody.
+    fn settle(&mut self, _known: &Background<'_>) -> Result<(), Cow<'static, str>> {
+        Ok(())
+    }
 
     /// Fills in what is remembered of the key and is no part of it.
     fn recall(&mut self, _profile: &Profile) {}
@@ -123,6 +151,31 @@ enum Identity {
     Content(String),
     /// This, within the hour in which it happened.
     Hour(String),
+    /// A change of an alarm's state, as a hash.
+    Alarm(String),
+    /// A step on the way to a date.
+    Countdown {
+        /// The date.
+        deadline: Timestamp,
+        /// In days; `None` before the first one.
+        step: Option<u32>,
+    },
+}
+
+/// What is known before an occurrence has a name.
+pub(crate) struct Background<'a> {
+    /// What KMS says of the key, if it is about one.
+    pub(crate) facts: Option<&'a Facts>,
+    /// What KMS says of the custom key store, if it is about one.
+    pub(crate) key_store: Option<&'a KeyStoreFacts>,
+    /// What is remembered.
+    pub(crate) profile: &'a Profile,
+    /// Days before key material expires at which people are told.
+    pub(crate) steps: &'a [u32],
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// Whether somebody was told that the alarm went off; `None` if that is not known, as without a ledger.
+    pub(crate) raised: Option<Option<Raised>>,
 }
 
 /// One occurrence with all that is known of it: what a kind words its alert from.
@@ -266,6 +319,9 @@ macro_rules! kinds {
                         // Our clock says nothing about the hour in which it happened.
                         None => format!("{name}#call#{}", call_id.unwrap_or_default()),
                     },
+                    Identity::Alarm(change) => format!("{name}#alarm#{change}"),
+                    Identity::Countdown { deadline, step: Some(step) } => format!("{name}#{deadline}#{step}"),
+                    Identity::Countdown { deadline, step: None } => format!("{name}#{deadline}#early"),
                 }
             }
 
@@ -282,7 +338,9 @@ macro_rules! kinds {
                     Identity::Call
                     | Identity::Once
                     | Identity::Content(_)
-                    | Identity::Hour(_) => None,
+                    | Identity::Hour(_)
+                    | Identity::Alarm(_)
+                    | Identity::Countdown { .. } => None,
                 }
             }
 
@@ -299,6 +357,26 @@ macro_rules! kinds {
             /// Finds out which key material it is about.
             pub(crate) fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
                 match self { $(Self::$kind(kind) => kind.resolve(clues, at),)+ }
+            }
+
+            /// The CloudWatch alarm that told of it.
+            pub(crate) fn alarm(&self) -> Option<&Alarm> {
+                match self { $(Self::$kind(kind) => kind.alarm(),)+ }
+            }
+
+            /// Why people are not told, whatever its severity.
+            pub(crate) fn quiet(&self) -> Option<Cow<'static, str>> {
+                match self { $(Self::$kind(kind) => kind.quiet(),)+ }
+            }
+
+            /// What it is cannot be told before KMS and the ledger were asked.
+            pub(crate) fn needs_facts(&self) -> bool {
+                match self { $(Self::$kind(kind) => kind.needs_facts(),)+ }
+            }
+
+            /// Finds out what it is; the error is a reason to tell nobody.
+            pub(crate) fn settle(&mut self, known: &Background<'_>) -> Result<(), Cow<'static, str>> {
+                match self { $(Self::$kind(kind) => kind.settle(known),)+ }
             }
 
             /// Fills in what is remembered of the key and is no part of it.
@@ -376,6 +454,11 @@ kinds! {
         KeyMaterialImported,
         UnusableKeyUsed,
         KeyChangeDenied,
+        KeyMaterialExpiring,
+        KeyStoreUnhealthy,
+        KmsQuotaNear,
+        KmsUsageAnomaly,
+        AlarmRecovered,
         Burst,
         UnreadableEvent,
     }
@@ -385,7 +468,6 @@ kinds! {
         KeyDisabled,
         KeyEnabled,
         KeyRotationOverdue,
-        KeyMaterialExpiring,
         KeyPolicyChanged,
         GrantCreated,
         GrantRevoked,
@@ -402,10 +484,6 @@ kinds! {
         KeyStoreUpdated,
         KeyStoreConnected,
         KeyStoreCreated,
-        KeyStoreUnhealthy,
-        KmsQuotaNear,
-        KmsUsageAnomaly,
-        AlarmRecovered,
         InventoryDigest,
     }
 }

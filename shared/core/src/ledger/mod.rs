@@ -8,11 +8,13 @@
 //! | `policy` | the last key policy: [`Policy`] | for ever |
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
+//! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
 //!
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
 
+pub mod alarm;
 pub mod burst;
 pub mod claim;
 pub mod history;
@@ -24,6 +26,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use alarm::Raised;
 pub use claim::{Claim, ClaimState};
 pub use memory::{Acquired, Memory};
 pub use profile::Profile;

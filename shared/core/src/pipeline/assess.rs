@@ -8,7 +8,7 @@ use crate::alert::{
 };
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
-use crate::kinds::Case;
+use crate::kinds::{Alarm, Case};
 use crate::link;
 use crate::severity::Severity;
 use crate::text;
@@ -108,6 +108,7 @@ pub(super) fn assess(
             .and_then(|key| link::key(&key.arn, key.manager.as_ref())),
         event: event_id
             .and_then(|id| link::event(subject.partition(), subject.region(), id.as_str())),
+        alarm: kind.alarm().and_then(Alarm::link),
     };
     Alert {
         schema_version: SCHEMA_VERSION,

@@ -15,11 +15,11 @@ use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
 use crate::facts::{Facts, KeyStoreFacts};
-use crate::kinds::{Burst, BurstMember, Clues, Kind, Limit};
+use crate::kinds::{Background, Burst, BurstMember, Clues, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
 use crate::ledger::history::Entry;
 use crate::ledger::repeats::Series;
-use crate::ledger::{Acquired, Claim, ClaimState, Item, ItemKey, Member, Memory, Profile};
+use crate::ledger::{Acquired, Claim, ClaimState, Item, ItemKey, Member, Memory, Profile, Raised};
 use crate::ports::{Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
@@ -71,6 +71,20 @@ enum Gathered {
 }
 
 impl Gathered {
+    fn key(&self) -> Option<&Facts> {
+        match self {
+            Self::Key(facts) => Some(facts),
+            Self::KeyStore(_) | Self::Nothing => None,
+        }
+    }
+
+    fn key_store(&self) -> Option<&KeyStoreFacts> {
+        match self {
+            Self::KeyStore(facts) => Some(facts),
+            Self::Key(_) | Self::Nothing => None,
+        }
+    }
+
     /// What is known, from KMS and from the profile, which learns what is new.
     fn known(
         self,
@@ -132,8 +146,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let partition = subject.partition_key();
         let window = self.window(&occurrence, at).filter(|_| memory.is_there());
 
+        let alarm = occurrence.kind.alarm();
+        let alarm = alarm.map(|alarm| Raised::key(&partition, alarm.series()));
+
         let mut recalled = Vec::from([Profile::key(&partition)]);
         recalled.retain(|_| has_profile(&subject));
+        recalled.extend(alarm.clone());
         recalled.extend(window.iter().map(Window::counter_before));
         let series = occurrence.kind.repeats().filter(|_| memory.is_there());
         let series = series.map(|name| Series::new(&partition, occurrence.kind.name(), &name));
@@ -144,11 +162,25 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let recall = memory.read(&recalled);
         let gather = self.gather(&subject, &occurrence.kind);
         let (items, gathered, acquired, counter);
-        if occurrence.kind.material() == Some(None) {
-            // The occurrence has no name before its key material is known.
+        if occurrence.kind.material() == Some(None) || occurrence.kind.needs_facts() {
+            // The occurrence has no name before its key material, or its date, is known.
             (items, gathered) = futures_util::future::join(recall, gather).await;
             let profile = find_profile(&items, &partition);
-            resolve(&mut occurrence.kind, &gathered, &profile, at);
+            if occurrence.kind.material() == Some(None) {
+                resolve(&mut occurrence.kind, &gathered, &profile, at);
+            }
+            let remembers = memory.is_there() && memory.problem().is_none();
+            let background = Background {
+                facts: gathered.key(),
+                key_store: gathered.key_store(),
+                profile: &profile,
+                steps: &self.config.expiry_warning_days,
+                at,
+                raised: remembers.then(|| find_raised(&items, alarm.as_ref())),
+            };
+            if let Err(reason) = occurrence.kind.settle(&background) {
+                return Ok(self.ignored(&occurrence, reason));
+            }
             let claim = self.claim(&memory, &occurrence, at, request);
             let count = self.count(&memory, &occurrence, window.as_ref(), at);
             (acquired, counter) = futures_util::future::join(claim, count).await;
@@ -170,6 +202,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let claim = match acquired {
             Acquired::Ours(claim) => claim,
             Acquired::Told(claim) => {
+                // By another alarm, or by the sweep: this alarm's end is worth telling all the same.
+                let told = note_alarm(&occurrence, alarm.as_ref(), &items, at, false, now);
+                if !told.is_empty() {
+                    memory.put(&told).await;
+                }
                 return Ok(match &series {
                     Some(series) => self.repeat(&memory, series, &occurrence, &claim).await,
                     None => self.duplicate(&occurrence),
@@ -220,6 +257,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 tally,
             });
         let limit = kind.limit();
+        let quiet = kind.quiet();
         if let Some(reason) = memory.problem() {
             found.enrichment.missing.push(Missing {
                 fact: "ledger",
@@ -229,9 +267,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 found.enrichment.status = EnrichmentStatus::Partial;
             }
         }
+        let told_of = occurrence.clone();
         let alert = assess(&self.config, occurrence, at, found);
-        let for_people = is_for_people(&self.config, &alert);
-        let mut reason: Option<Cow<'static, str>> = None;
+        let wanted = is_for_people(&self.config, &alert);
+        let for_people = wanted && quiet.is_none();
+        let muted = wanted && quiet.is_some();
+        let mut reason: Option<Cow<'static, str>> = quiet.filter(|_| wanted);
         let mut posts = Vec::new();
         let mut bursts = Vec::new();
         if for_people {
@@ -258,7 +299,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 }
                 _ => posts.extend(self.posts_for_people(&alert, "")?),
             }
-        } else {
+        } else if !muted {
             reason = Some(
                 format!(
                     "{} is below the severity that people are told of",
@@ -267,7 +308,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 .into(),
             );
         }
-        let folded = for_people && reason.is_some();
+        let folded = muted || (for_people && reason.is_some());
         if let Some(topic) = &self.config.feed_topic {
             posts.push(post(topic, &alert, None, render::feed(&alert)?));
         }
@@ -284,6 +325,14 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let told = Entry::new(&alert, folded || !for_people, now).item(&partition);
         let mut marks = vec![claim.delivered(served).item(), told];
         marks.extend(repeats.map(|(repeats, series)| series.told(&repeats, at, now)));
+        marks.extend(note_alarm(
+            &told_of,
+            alarm.as_ref(),
+            &items,
+            at,
+            !for_people,
+            now,
+        ));
         let changes = if has_profile(&subject) {
             known.changes(&profile, now)
         } else {
@@ -343,7 +392,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     fn window(&self, occurrence: &Occurrence, at: Timestamp) -> Option<Window> {
         let Occurrence { kind, subject, .. } = occurrence;
         let partition = subject.account_key();
-        if !may_be_for_people(&self.config, kind.name(), kind.ceiling()) {
+        let wanted = may_be_for_people(&self.config, kind.name(), kind.ceiling());
+        if !wanted || kind.quiet().is_some() {
             return None;
         }
         match kind.limit() {
@@ -588,6 +638,21 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         }
     }
 
+    fn ignored(&self, occurrence: &Occurrence, reason: Cow<'static, str>) -> Told {
+        tracing::info!(
+            function = self.function,
+            alert.kind = occurrence.kind.name(),
+            event.id = occurrence.source.event_id.as_ref().map(Untrusted::as_str),
+            reason = %reason,
+            "ignored"
+        );
+        Told {
+            verdict: Verdict::Ignored,
+            alerts: Vec::new(),
+            reason: Some(reason),
+        }
+    }
+
     fn held(&self, occurrence: &Occurrence) -> Failure {
         let kind = occurrence.kind.name();
         tracing::warn!(
@@ -687,6 +752,49 @@ fn find_profile(items: &[Item], partition: &str) -> Profile {
     let key = Profile::key(partition);
     let item = items.iter().find(|item| key.names(item));
     item.map_or_else(Profile::default, Profile::read)
+}
+
+/// What is known of the alarm: that somebody was told that it went off.
+fn find_raised(items: &[Item], key: Option<&ItemKey>) -> Option<Raised> {
+    let item = items
+        .iter()
+        .find(|item| key.is_some_and(|key| key.names(item)));
+    item.and_then(Raised::read)
+}
+
+/// What there is to remember of an alarm that was told of.
+fn note_alarm(
+    occurrence: &Occurrence,
+    key: Option<&ItemKey>,
+    items: &[Item],
+    at: Timestamp,
+    quiet: bool,
+    now: Timestamp,
+) -> Vec<Item> {
+    let (Some(key), Some(alarm)) = (key, occurrence.kind.alarm()) else {
+        return Vec::new();
+    };
+    let known = find_raised(items, Some(key));
+    let raised = match (&occurrence.kind, known) {
+        // A late telling hides no later one.
+        (_, Some(known)) if alarm.is_raised() && known.at >= at => return Vec::new(),
+        (kind, _) if alarm.is_raised() => Raised {
+            at,
+            alert_id: occurrence.alert_id(at),
+            quiet,
+            deadline: match kind {
+                Kind::KeyMaterialExpiring(expiring) => expiring.expires_at,
+                _ => None,
+            },
+            ended_at: None,
+        },
+        (Kind::AlarmRecovered(end), Some(known)) if end.resolved => Raised {
+            ended_at: Some(at),
+            ..known
+        },
+        _ => return Vec::new(),
+    };
+    vec![raised.item(key, now)]
 }
 
 /// Finds the key material of an occurrence whose telling lacks it: from KMS, from another telling, from what KMS said

@@ -23,6 +23,7 @@ use crate::render;
 use crate::severity::Severity;
 use crate::text::Untrusted;
 
+mod alarm;
 mod ledger;
 mod memory;
 mod repeats;

@@ -143,7 +143,13 @@ fn description(alert: &Alert) -> String {
         .key
         .as_ref()
         .map(|link| format!("Console: {}", entities(link)));
-    for line in rows.chain(actor).chain([place]).chain(missing).chain(link) {
+    let alarm = alert
+        .links
+        .alarm
+        .as_ref()
+        .map(|link| format!("Alarm: {}", entities(link)));
+    let lines = rows.chain(actor).chain([place]).chain(missing);
+    for line in lines.chain(link).chain(alarm) {
         if text.chars().count() + line.chars().count() >= DESCRIPTION_LIMIT {
             break;
         }

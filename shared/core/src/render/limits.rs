@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::*;
 use crate::actor::Actor;
 use crate::alert::{Links, Missing};
+use crate::event::Event;
 use crate::kinds::{
-    CONTEXT_KEYS, KeyChangeDenied, KeyDeletionScheduled, KeyMaterialImported, KeyRotated, Kind,
-    UnusableKeyUsed,
+    CONTEXT_KEYS, KeyChangeDenied, KeyDeletionScheduled, KeyMaterialImported, KeyRotated,
+    KeyStoreUnhealthy, Kind, Signal, UnusableKeyUsed,
 };
 use crate::pipeline::tests::alert_about;
 
@@ -23,7 +24,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 fn kind(words: &[String]) -> Kind {
     let word = |i: usize| Some(Untrusted::new(&words[i % words.len()]));
-    match words[0].len() % 5 {
+    match words[0].len() % 6 {
         0 => KeyDeletionScheduled {
             deletion_date_text: word(1),
             ..Default::default()
@@ -54,12 +55,33 @@ fn kind(words: &[String]) -> Kind {
             ..Default::default()
         }
         .into(),
+        4 => alarm(words),
         _ => KeyMaterialImported {
             valid_to_text: word(1),
             key_material_description: word(2),
             ..Default::default()
         }
         .into(),
+    }
+}
+
+/// An alarm that somebody has named, described and made up at will.
+fn alarm(words: &[String]) -> Kind {
+    let word = |i: usize| words[i % words.len()].as_str();
+    let detail = serde_json::json!({
+        "alarmName": format!("a{}", word(1)),
+        "state": {"value": "ALARM", "actionsSuppressedBy": word(2), "reasonData": {"recentDatapoints": [1e300]}},
+        "configuration": {"description": word(3), "metrics": [{"metricStat": {"metric": {
+            "namespace": "AWS/KMS", "name": "XksProxyErrors", "dimensions": {word(4): word(5), "ErrorType": word(0)}
+        }}}]},
+        "muteDetail": {"mutedByArn": word(1)}
+    });
+    let event = serde_json::json!({
+        "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail
+    });
+    match Event::read(&event) {
+        Ok(Event::Alarm(event)) => KeyStoreUnhealthy(Signal::of(&event)).into(),
+        other => panic!("{other:?}"),
     }
 }
 

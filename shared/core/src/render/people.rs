@@ -95,6 +95,9 @@ pub fn people(alert: &Alert) -> String {
     if let Some(link) = &alert.links.event {
         body.verbatim(&format!("{:NAME_WIDTH$}{link}", "CloudTrail"));
     }
+    if let Some(link) = &alert.links.alarm {
+        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Alarm"));
+    }
     if let Kind::UnreadableEvent(unreadable) = &alert.details {
         body.heading("THE EVENT BEGINS");
         body.line(&value(&unreadable.excerpt));

@@ -79,6 +79,7 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
     insta::assert_snapshot!(agreed_on);
     for function in [
         "alarm-relay",
+        "key-activity",
         "key-misuse",
         "key-rotation",
         "material-expiration",

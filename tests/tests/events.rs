@@ -26,8 +26,9 @@ use watch_core::schema::{alert_schema, closed_alert_schema};
 use keys::SampleKeys;
 
 /// Every function with its decisions. A folder of `events/` without a row here fails the test.
-const FUNCTIONS: [(&str, Decide); 5] = [
+const FUNCTIONS: [(&str, Decide); 6] = [
     ("alarm-relay", alarm_relay::decide),
+    ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),

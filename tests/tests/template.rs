@@ -372,6 +372,8 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
         "key-rotation" => reads.extend(MATERIAL_READS),
         // A key that cannot be used, or was not changed, rotates or not as it did before.
         "key-misuse" => _ = reads.insert("kms:GetKeyLastUsage"),
+        // It reads policies, and has no use for rotation.
+        "key-activity" => reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy"]),
         // Its alarms are about key stores and requests; a key it only names.
         "alarm-relay" => {}
         other => panic!("what does {other} call?"),
@@ -382,7 +384,7 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
 /// What each function's code calls on no key in particular.
 fn list_reads(function: &str) -> &'static [&'static str] {
     match function {
-        "alarm-relay" => &[
+        "alarm-relay" | "key-activity" => &[
             "kms:ListAliases",
             "kms:ListKeys",
             "kms:DescribeCustomKeyStores",

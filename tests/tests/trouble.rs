@@ -17,6 +17,8 @@ const TOPICS: [&str; 3] = ["people", "chat", "feed"];
 /// The access key that the functions sign with.
 const FUNCTION_KEY: &str = "AKIDFUNCTION";
 const PAYMENTS: &str = "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+const ORDERS: &str = "7d3f9a52-6c1e-4b08-9f47-2e8a5d1c0b36";
+const ARCHIVE: &str = "e4b81c09-5a27-4f6d-b3c8-91d0f7a26e54";
 const LEDGER: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
 
 fn payments() -> NewKey {
@@ -110,6 +112,15 @@ fn a_function_needs_its_role_and_nothing_more() {
             "alarm-relay",
             &["alarm-usage-anomaly-of-a-key", "alarm-xks-latency"][..],
         ),
+        // Together they take every path that calls AWS.
+        (
+            "key-activity",
+            &[
+                "ct-disconnect-custom-key-store",
+                "ct-put-key-policy",
+                "ct-disable-key",
+            ],
+        ),
         ("key-deletion", &["ct-schedule-key-deletion"]),
         ("key-misuse", &["ct-decrypt-pending-deletion-disabled-code"]),
         ("key-rotation", &["kms-rotation-automatic-new"]),
@@ -118,6 +129,13 @@ fn a_function_needs_its_role_and_nothing_more() {
         let aws = LocalAws::start(Options::default()).unwrap();
         aws.add_key(payments());
         aws.add_key(ledger());
+        for id in [ORDERS, ARCHIVE] {
+            aws.add_key(NewKey::symmetric().id(id));
+        }
+        aws.add_key_store(KeyStore::cloud_hsm(
+            "cks-4c8f0a6d12e95b73e",
+            "cluster-4w7rkxq2mzp",
+        ));
         aws.add_key_store(KeyStore::external("cks-7be1d290f5a3c846a"));
         aws.restrict(FUNCTION_KEY, role(name));
         let function = Function::start_on(aws, name, &[]);

@@ -89,9 +89,9 @@ fn use_of_unusable(record: &CloudTrailEvent) -> Decision {
     let named = record.key_in_error();
     let call = &record.call;
     let contexts = [
-        "encryptionContext",
-        "sourceEncryptionContext",
-        "destinationEncryptionContext",
+        "/encryptionContext",
+        "/sourceEncryptionContext",
+        "/destinationEncryptionContext",
     ];
     let mut context_keys: Vec<_> = contexts
         .into_iter()

@@ -228,6 +228,20 @@ impl Kms for KmsAdapter {
         Ok(materials)
     }
 
+    async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError> {
+        let call = self.client.get_key_policy().key_id(key.to_string());
+        let answer = call
+            .customize()
+            .config_override(self.settings(key))
+            .send()
+            .await
+            .map_err(failed)?;
+        answer
+            .policy()
+            .map(str::to_owned)
+            .ok_or_else(|| CallError::new("EmptyResponse", "no Policy"))
+    }
+
     async fn describe_custom_key_store(
         &self,
         store: &KeyStoreId,

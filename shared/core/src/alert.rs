@@ -222,6 +222,16 @@ pub struct KeyStore {
     pub key_count: Option<u64>,
 }
 
+impl KeyStore {
+    /// The name that people know it by, and its id.
+    pub fn name_of(&self) -> Text {
+        match &self.name {
+            Some(name) => crate::text!["key store ", name, " (", &self.id, ")"],
+            None => crate::text!["key store ", &self.id],
+        }
+    }
+}
+
 /// Something to do.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -292,7 +302,7 @@ pub enum EnrichmentSource {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
-    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`, `keyStore`, `keyCount`; `ledger` if that failed, so that this alert
+    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`, `policy`, `keyStore`, `keyCount`; `ledger` if that failed, so that this alert
     /// may come twice.
     pub fact: &'static str,
     /// Why: an error code of AWS and its message.

@@ -50,11 +50,8 @@ impl Decision {
         event: &CloudTrailEvent,
         kind: impl FnOnce(&ApiCall) -> K,
     ) -> Self {
-        if let Some(code) = &event.error_code {
-            let (name, code) = (event.name.as_str(), code.as_str());
-            return Self::Ignore(
-                format!("{name} failed with {code}: an attempt changes nothing").into(),
-            );
+        if let Some(ignored) = Self::attempt(event) {
+            return ignored;
         }
         if event.is_callers_copy() {
             let name = event.name.as_str();
@@ -64,6 +61,25 @@ impl Decision {
             return Self::Ignore(reason.into());
         }
         Occurrence::of_cloudtrail(event, kind(&event.call)).into()
+    }
+
+    /// A change of a custom key store that CloudTrail recorded, worded by `kind`; nothing if the call failed.
+    pub fn store_change<K: Into<Kind>>(
+        event: &CloudTrailEvent,
+        kind: impl FnOnce(&ApiCall) -> K,
+    ) -> Self {
+        Self::attempt(event).unwrap_or_else(|| {
+            event
+                .require_key_store()
+                .map(|store| Occurrence::of_cloudtrail_on(store, event, kind(&event.call)))
+                .into()
+        })
+    }
+
+    fn attempt(event: &CloudTrailEvent) -> Option<Self> {
+        let (name, code) = (event.name.as_str(), event.error_code.as_ref()?.as_str());
+        let reason = format!("{name} failed with {code}: an attempt changes nothing");
+        Some(Self::Ignore(reason.into()))
     }
 }
 

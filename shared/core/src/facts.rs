@@ -96,6 +96,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// When what comes from the ledger was asked.
+    fn as_of(&self) -> Option<Timestamp> {
+        match self {
+            Self::Remembered { fact, .. } => Some(fact.as_of),
+            Self::Known(_) | Self::None | Self::Missing(_) => None,
+        }
+    }
+
     /// From the ledger in place of KMS.
     fn remembered(&self) -> Option<Timestamp> {
         match self {
@@ -129,18 +137,36 @@ pub struct Facts {
     rotation: Fact<RotationStatus>,
     materials: Fact<Vec<Material>>,
     last_use: Fact<LastUsage>,
+    policy: Fact<String>,
+    /// KMS was not asked at all.
+    unasked: bool,
 }
 
 impl Facts {
-    /// Asks KMS about `key`, everything at once.
-    pub async fn gather(kms: &impl Kms, key: &KeyArn, reads: Reads) -> Self {
-        let (metadata, aliases, tags, rotation, materials, last_use) = tokio::join!(
+    /// Nothing is asked of KMS: the ledger has to do.
+    pub fn unasked() -> Self {
+        Self {
+            metadata: Fact::None,
+            aliases: Fact::None,
+            tags: Fact::None,
+            rotation: Fact::None,
+            materials: Fact::None,
+            last_use: Fact::None,
+            policy: Fact::None,
+            unasked: true,
+        }
+    }
+
+    /// Asks KMS about `key`, everything at once; about its `policy` too, where the kind of alert reads it.
+    pub async fn gather(kms: &impl Kms, key: &KeyArn, reads: Reads, policy: bool) -> Self {
+        let (metadata, aliases, tags, rotation, materials, last_use, policy) = tokio::join!(
             read(true, READ_LIMIT, kms.describe_key(key)),
             read(true, READ_LIMIT, kms.list_aliases(key)),
             read(true, READ_LIMIT, kms.list_resource_tags(key)),
             read(reads.rotation, READ_LIMIT, kms.get_key_rotation_status(key)),
             read(reads.rotation, READ_LIMIT, kms.list_materials(key)),
             read(reads.last_use, LAST_USE_LIMIT, kms.get_key_last_usage(key)),
+            read(policy, READ_LIMIT, kms.get_key_policy(key)),
         );
         let mut facts = Self {
             metadata,
@@ -149,6 +175,8 @@ impl Facts {
             rotation,
             materials,
             last_use,
+            policy,
+            unasked: false,
         };
         facts.forget_what_does_not_apply();
         facts
@@ -193,9 +221,9 @@ impl Facts {
             last_use,
             ..
         } = profile.clone();
-        self.metadata.recall(metadata, false);
-        self.aliases.recall(aliases, false);
-        self.tags.recall(tags, false);
+        self.metadata.recall(metadata, self.unasked);
+        self.aliases.recall(aliases, self.unasked);
+        self.tags.recall(tags, self.unasked);
         self.rotation.recall(rotation, false);
         self.materials.recall(materials, false);
         // Asked of KMS only where it matters most; it says by itself how old it is.
@@ -240,6 +268,11 @@ impl Facts {
         self.materials.live().map_or(&[], Vec::as_slice)
     }
 
+    /// The key's policy, as KMS has it now.
+    pub fn policy(&self) -> Option<&str> {
+        self.policy.live().map(String::as_str)
+    }
+
     /// KMS says that there is no such key.
     pub fn is_gone(&self) -> bool {
         self.metadata
@@ -256,13 +289,15 @@ impl Facts {
             ("rotation", self.rotation.missing()),
             ("lastRotation", self.materials.missing()),
             ("lastUse", self.last_use.missing()),
+            ("policy", self.policy.missing()),
         ];
         let answered = self.metadata.live().is_some()
             || self.aliases.live().is_some()
             || self.tags.live().is_some()
             || self.rotation.live().is_some()
             || self.materials.live().is_some()
-            || self.last_use.live().is_some();
+            || self.last_use.live().is_some()
+            || self.policy.live().is_some();
         // The last use says itself how old it is.
         let as_of = [
             self.metadata.remembered(),
@@ -270,6 +305,7 @@ impl Facts {
             self.tags.remembered(),
             self.rotation.remembered(),
             self.materials.remembered(),
+            self.metadata.as_of().filter(|_| self.unasked),
         ];
         enrichment(&reasons, answered, &as_of)
     }
@@ -282,17 +318,10 @@ impl Facts {
             // The state that is remembered is not the state of a key that is no more.
             metadata.state = None;
         }
-        let owner = self.tags.known().and_then(|tags| {
-            let exact = tags.iter().find(|(key, _)| key.as_str() == owner_tag_key);
-            let similar = || {
-                tags.iter()
-                    .find(|(key, _)| key.as_str().eq_ignore_ascii_case(owner_tag_key))
-            };
-            exact
-                .or_else(similar)
-                .map(|(_, owner)| owner.clone())
-                .and_then(Untrusted::non_empty)
-        });
+        let owner = self
+            .tags
+            .known()
+            .and_then(|tags| owner(tags, owner_tag_key));
         let last_rotation = self
             .materials
             .into_known()
@@ -342,15 +371,15 @@ pub struct KeyStoreFacts {
 }
 
 impl KeyStoreFacts {
-    /// Asks KMS about `store`, everything at once.
-    pub async fn gather(kms: &impl Kms, store: &KeyStoreId, region: &Region) -> Self {
+    /// Asks KMS about `store`, everything at once. To `count` its keys takes a call for each key of the Region.
+    pub async fn gather(kms: &impl Kms, store: &KeyStoreId, region: &Region, count: bool) -> Self {
         let (data, keys) = tokio::join!(
             read(
                 true,
                 READ_LIMIT,
                 kms.describe_custom_key_store(store, region)
             ),
-            read(true, READ_LIMIT, kms.count_keys_in_store(store, region)),
+            read(count, READ_LIMIT, kms.count_keys_in_store(store, region)),
         );
         Self { data, keys }
     }
@@ -408,6 +437,19 @@ impl KeyStoreFacts {
             key_count: self.keys.into_known().map(|(keys, _)| keys),
         }
     }
+}
+
+/// The owner whom the tags name: by the tag of just this key, else by one that differs in case.
+pub fn owner(tags: &Tags, owner_tag_key: &str) -> Option<Untrusted> {
+    let exact = tags.iter().find(|(key, _)| key.as_str() == owner_tag_key);
+    let similar = || {
+        tags.iter()
+            .find(|(key, _)| key.as_str().eq_ignore_ascii_case(owner_tag_key))
+    };
+    exact
+        .or_else(similar)
+        .map(|(_, owner)| owner.clone())
+        .and_then(Untrusted::non_empty)
 }
 
 /// How much of what was wanted is there.

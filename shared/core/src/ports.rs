@@ -33,6 +33,8 @@ pub trait Kms {
     async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError>;
     /// `ListKeyRotations` with all key material: those that the key has had, in KMS's order.
     async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError>;
+    /// `GetKeyPolicy`: the policy's text, which whoever may write it chose.
+    async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError>;
     /// `DescribeCustomKeyStores` of one custom key store in `region`.
     async fn describe_custom_key_store(
         &self,

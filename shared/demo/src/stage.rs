@@ -22,8 +22,9 @@ use crate::error::DemoError;
 use crate::ledger::Ledger;
 
 /// Every function with its decisions.
-const FUNCTIONS: [(&str, Decide); 5] = [
+const FUNCTIONS: [(&str, Decide); 6] = [
     ("alarm-relay", alarm_relay::decide),
+    ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),

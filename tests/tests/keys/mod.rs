@@ -54,6 +54,10 @@ enum Sample {
     Signing,
     /// A key whose CloudHSM key store is disconnected.
     Disconnected,
+    /// A key at work, which a partner may use too.
+    Active,
+    /// A key that is off, and whose policy lets everybody in.
+    Off,
 }
 
 fn sample(key: &KeyArn) -> Result<Sample, CallError> {
@@ -68,9 +72,21 @@ fn sample(key: &KeyArn) -> Result<Sample, CallError> {
         ("us-east-1", "e2b90f4d-7c15-4d86-a3f1-0b6c58d29e74") => Ok(Sample::Archive),
         ("us-east-1", "40de7b95-c3a8-4e12-9f7d-5b82e6a01d3c") => Ok(Sample::Signing),
         ("us-east-1", "2b6e8d13-f047-49ca-8e95-60d1c3a7fb28") => Ok(Sample::Disconnected),
+        (_, "7d3f9a52-6c1e-4b08-9f47-2e8a5d1c0b36") => Ok(Sample::Active),
+        (_, "e4b81c09-5a27-4f6d-b3c8-91d0f7a26e54") => Ok(Sample::Off),
         _ => Err(gone(key)),
     }
 }
+
+/// The policy that `ct-put-key-policy.json` sets.
+const PARTNER: &str = r#"{"Version":"2012-10-17","Id":"ledger-key","Statement":[
+    {"Sid":"Admin","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"},
+    {"Sid":"Partner","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/loader"},
+     "Action":["kms:Decrypt","kms:DescribeKey"],"Resource":"*"}]}"#;
+
+/// The policy that `ct-put-key-policy-public.json` sets.
+const PUBLIC: &str = r#"{"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}"#;
 
 impl Kms for SampleKeys {
     async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError> {
@@ -121,6 +137,18 @@ impl Kms for SampleKeys {
                 ..symmetric
             }),
             Sample::CloudHsm => Err(denied("DescribeKey")),
+            Sample::Active => Ok(Metadata {
+                state: Some(State::Enabled),
+                description: word("Orders database"),
+                deletion_at: None,
+                ..symmetric
+            }),
+            Sample::Off => Ok(Metadata {
+                state: Some(State::Disabled),
+                description: word("Archive of the orders"),
+                deletion_at: None,
+                ..symmetric
+            }),
             Sample::AwsManaged => Ok(Metadata {
                 state: Some(State::Enabled),
                 manager: Some(Manager::Aws),
@@ -171,6 +199,8 @@ impl Kms for SampleKeys {
             Sample::Archive => &["alias/archive"],
             Sample::Signing => &["alias/releases"],
             Sample::Disconnected => &["alias/hsm/vault"],
+            Sample::Active => &["alias/orders"],
+            Sample::Off => &["alias/archive"],
         };
         Ok(names.iter().map(|name| Untrusted::new(name)).collect())
     }
@@ -179,13 +209,15 @@ impl Kms for SampleKeys {
         let tags: &[(&str, &str)] = match sample(key)? {
             Sample::Symmetric => &[("Owner", "team-pay"), ("env", "prod")],
             Sample::Expiring => &[("Owner", "team-risk")],
+            Sample::Active => &[("Owner", "team-orders"), ("tier", "1")],
             Sample::CloudHsm => return Err(denied("ListResourceTags")),
             Sample::Orders | Sample::Archive => &[("Owner", "team-orders")],
             Sample::Imported
             | Sample::Primary
             | Sample::AwsManaged
             | Sample::Signing
-            | Sample::Disconnected => &[],
+            | Sample::Disconnected
+            | Sample::Off => &[],
         };
         Ok(tags
             .iter()
@@ -195,11 +227,13 @@ impl Kms for SampleKeys {
 
     async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError> {
         match sample(key)? {
-            Sample::Symmetric | Sample::Primary => Ok(RotationStatus {
-                enabled: true,
-                period_days: Some(365),
-                next_at: Some(at("2027-02-03T04:12:18Z")),
-            }),
+            Sample::Symmetric | Sample::Primary | Sample::Active | Sample::Off => {
+                Ok(RotationStatus {
+                    enabled: true,
+                    period_days: Some(365),
+                    next_at: Some(at("2027-02-03T04:12:18Z")),
+                })
+            }
             Sample::AwsManaged | Sample::Orders | Sample::Archive => Ok(RotationStatus {
                 enabled: true,
                 period_days: Some(365),
@@ -241,7 +275,25 @@ impl Kms for SampleKeys {
             | Sample::Orders
             | Sample::Archive
             | Sample::Signing
-            | Sample::Disconnected => Ok(Vec::new()),
+            | Sample::Disconnected
+            | Sample::Active
+            | Sample::Off => Ok(Vec::new()),
+        }
+    }
+
+    async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError> {
+        match sample(key)? {
+            Sample::Off => Ok(PUBLIC.to_owned()),
+            Sample::Active
+            | Sample::Imported
+            | Sample::Primary
+            | Sample::AwsManaged
+            | Sample::Orders
+            | Sample::Archive
+            | Sample::Signing
+            | Sample::Disconnected
+            | Sample::Expiring => Ok(PARTNER.to_owned()),
+            Sample::Symmetric | Sample::CloudHsm => Err(denied("GetKeyPolicy")),
         }
     }
 
@@ -275,15 +327,17 @@ impl Kms for SampleKeys {
         let tracked_since = Some(at("2026-01-15T00:00:00Z"));
         let created_at = Some(at("2023-06-01T08:00:00Z"));
         match sample(key)? {
-            Sample::Symmetric | Sample::Orders | Sample::Archive => Ok(LastUsage {
-                used: Some(Use {
-                    at: at("2026-02-13T21:40:00Z"),
-                    operation: word("Decrypt"),
-                    event_id: word("b0d3f2f7-8f5c-4d1b-8f4e-7f5f0c1e2d3a"),
-                }),
-                tracked_since,
-                created_at,
-            }),
+            Sample::Symmetric | Sample::Orders | Sample::Archive | Sample::Active | Sample::Off => {
+                Ok(LastUsage {
+                    used: Some(Use {
+                        at: at("2026-02-13T21:40:00Z"),
+                        operation: word("Decrypt"),
+                        event_id: word("b0d3f2f7-8f5c-4d1b-8f4e-7f5f0c1e2d3a"),
+                    }),
+                    tracked_since,
+                    created_at,
+                })
+            }
             Sample::Imported | Sample::Expiring | Sample::Signing | Sample::Disconnected => {
                 Ok(LastUsage {
                     used: None,

@@ -750,3 +750,28 @@ async fn an_endpoint_of_ones_own_stays_in_force_for_keys_of_other_regions() {
             .contains("/eu-west-1/kms/aws4_request")
     );
 }
+
+#[tokio::test]
+async fn a_policy_comes_as_kms_has_it_or_not_at_all() {
+    let text = r#"{"Statement": "<\u202e>"}"#;
+    let with = mock!(Client::get_key_policy)
+        .match_requests(|input| input.key_id() == Some(&key().to_string()))
+        .then_http_response(move || answer(200, &json!({"Policy": text, "PolicyName": "default"})));
+    assert_eq!(
+        adapter(&[&with]).get_key_policy(&key()).await.as_deref(),
+        Ok(text)
+    );
+    let without = mock!(Client::get_key_policy).then_http_response(|| answer(200, &json!({})));
+    let error = adapter(&[&without])
+        .get_key_policy(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(error.code().as_str(), "EmptyResponse");
+    let denied = mock!(Client::get_key_policy)
+        .then_http_response(|| self::error("AccessDeniedException", "no"));
+    let error = adapter(&[&denied])
+        .get_key_policy(&key())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), watch_core::ports::CallErrorKind::Denied);
+}

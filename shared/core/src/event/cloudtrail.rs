@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{Envelope, Unreadable, material_id, text, time};
 use crate::actor::Actor;
-use crate::arn::{AccountId, KeyArn, Partition, Region};
+use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
 use crate::decision::Subject;
+use crate::ports::Tags;
 use crate::text::Untrusted;
 
 /// A record of CloudTrail.
@@ -29,6 +30,10 @@ pub struct CloudTrailEvent {
     pub recipient: Option<AccountId>,
     /// The key that the call was about.
     pub key: Option<KeyArn>,
+    /// The custom key store that the call was about.
+    pub key_store: Option<KeyStoreId>,
+    /// The Region of the call.
+    pub region: Option<Region>,
     /// Who called.
     pub actor: Actor,
     /// Why the call failed, if it did: the error code.
@@ -40,6 +45,9 @@ pub struct CloudTrailEvent {
     /// The rest of the record, by member.
     pub call: ApiCall,
 }
+
+/// Most entries that are read of a list. A key has at most 50 tags, and KMS fewer operations.
+const LISTED: usize = 64;
 
 /// Members of a record whose content depends on the operation.
 #[derive(Clone, Debug, Default)]
@@ -61,20 +69,64 @@ impl ApiCall {
         text(&self.request[name])
     }
 
-    /// A text in the answer.
-    pub fn answered(&self, name: &str) -> Option<Untrusted> {
-        text(&self.response[name])
+    /// A text that was asked for, as it came: for a parser, never for a reader.
+    pub fn requested_raw(&self, name: &str) -> Option<&str> {
+        self.request[name].as_str()
     }
 
-    /// Names of the members of something that was asked for, such as the encryption context: without their values,
-    /// sorted.
-    pub fn requested_names(&self, name: &str) -> Vec<Untrusted> {
-        let members = self.request[name].as_object().into_iter().flatten();
-        let mut names: Vec<_> = members
+    /// A text that was asked for, deeper in the request (RFC 6901).
+    pub fn requested_at(&self, pointer: &str) -> Option<Untrusted> {
+        self.request.pointer(pointer).and_then(text)
+    }
+
+    /// The texts of a list that was asked for, the first [`LISTED`].
+    pub fn requested_list(&self, name: &str) -> Vec<Untrusted> {
+        let items = self.request[name].as_array().into_iter().flatten();
+        items.filter_map(text).take(LISTED).collect()
+    }
+
+    /// Names of the members of an object that was asked for, such as the encryption context (RFC 6901; `""` is the whole
+    /// request): without their values, sorted, at most [`LISTED`].
+    pub fn requested_names(&self, pointer: &str) -> Vec<Untrusted> {
+        let object = self.request.pointer(pointer).and_then(Value::as_object);
+        let mut names: Vec<_> = object
+            .into_iter()
+            .flatten()
             .filter_map(|(name, _)| Untrusted::bounded(name, 128).non_empty())
             .collect();
         names.sort();
+        names.truncate(LISTED);
         names
+    }
+
+    /// A switch that was asked for is on.
+    pub fn requested_flag(&self, name: &str) -> bool {
+        self.request[name] == true || self.request[name] == "true"
+    }
+
+    /// Tags that were asked for, the first [`LISTED`].
+    pub fn requested_tags(&self) -> Tags {
+        let tags = self.request["tags"].as_array().into_iter().flatten();
+        let tags = tags.filter_map(|tag| {
+            let value = Untrusted::new(tag["tagValue"].as_str().unwrap_or_default());
+            Some((Untrusted::bounded(tag["tagKey"].as_str()?, 128), value))
+        });
+        tags.take(LISTED).collect()
+    }
+
+    /// A text deeper in the answer (RFC 6901).
+    pub fn answered_at(&self, pointer: &str) -> Option<Untrusted> {
+        self.response.pointer(pointer).and_then(text)
+    }
+
+    /// A text in the answer, as it came: for a parser, never for a reader.
+    pub fn answered_raw(&self, name: &str) -> Option<&str> {
+        self.response[name].as_str()
+    }
+
+    /// A text in the answer.
+    pub fn answered(&self, name: &str) -> Option<Untrusted> {
+        text(&self.response[name])
     }
 
     /// A number of days, from the answer if it is there, else as asked for.
@@ -127,6 +179,11 @@ impl CloudTrailEvent {
                 .and_then(AccountId::new)
                 .or(envelope.account.clone()),
             key: find_key(&envelope, detail),
+            // Only the answer to its creation does not name it in the request.
+            key_store: ["requestParameters", "responseElements"]
+                .into_iter()
+                .find_map(|part| KeyStoreId::new(detail[part]["customKeyStoreId"].as_str()?)),
+            region: region(&envelope, detail),
             actor: Actor::read(detail),
             error_code: text(&detail["errorCode"]),
             error_message: detail["errorMessage"]
@@ -167,6 +224,29 @@ impl CloudTrailEvent {
             account: self.recipient.clone()?,
             region,
         })
+    }
+
+    /// The custom key store.
+    ///
+    /// # Errors
+    ///
+    /// If the record names none, or not where it is.
+    pub fn require_key_store(&self) -> Result<Subject, Unreadable> {
+        let found = || {
+            let region = self.region.clone()?;
+            Some(Subject::KeyStore {
+                partition: self
+                    .actor
+                    .arn
+                    .as_ref()
+                    .and_then(|arn| Partition::new(arn.as_str().split(':').nth(1)?))
+                    .unwrap_or_else(|| Partition::of_region(&region)),
+                account: self.recipient.clone()?,
+                region,
+                id: self.key_store.clone()?,
+            })
+        };
+        found().ok_or(Unreadable::NoKeyStore)
     }
 
     /// This copy went to the account that called, and the key belongs to another: the owner has its own copy.
@@ -216,12 +296,16 @@ fn find_key(envelope: &Envelope, detail: &Value) -> Option<KeyArn> {
         .or_else(|| key_in_message(detail))
 }
 
-/// A bare id means a key of the caller's own account in the record's Region.
-fn key_from_id(envelope: &Envelope, detail: &Value, id: &str) -> Option<KeyArn> {
-    let region = detail["awsRegion"]
+fn region(envelope: &Envelope, detail: &Value) -> Option<Region> {
+    detail["awsRegion"]
         .as_str()
         .and_then(Region::new)
-        .or_else(|| envelope.region.clone())?;
+        .or_else(|| envelope.region.clone())
+}
+
+/// A bare id means a key of the caller's own account in the record's Region.
+fn key_from_id(envelope: &Envelope, detail: &Value, id: &str) -> Option<KeyArn> {
+    let region = region(envelope, detail)?;
     let account = detail["recipientAccountId"]
         .as_str()
         .and_then(AccountId::new)
@@ -377,8 +461,8 @@ mod tests {
                 .map(|name| name.as_str().to_owned())
                 .collect()
         };
-        assert_eq!(names("encryptionContext"), ["a", "b"]);
-        assert!(names("other").is_empty() && names("absent").is_empty());
+        assert_eq!(names("/encryptionContext"), ["a", "b"]);
+        assert!(names("/other").is_empty() && names("/absent").is_empty());
     }
 
     #[test]

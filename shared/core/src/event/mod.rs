@@ -69,6 +69,9 @@ pub enum Unreadable {
     /// An event that tells of a key, without the key.
     #[error("the event names no key")]
     NoKey,
+    /// An event that tells of a custom key store, without the store.
+    #[error("the event names no custom key store")]
+    NoKeyStore,
 }
 
 impl Event {

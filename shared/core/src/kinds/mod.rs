@@ -4,15 +4,21 @@
 //! To add a kind: write its type and its `impl Describe` in the file of its subject, and add it to the list at the end
 //! of this file. Whatever is missing does not compile.
 
+mod access;
+mod activity;
 mod alarm;
+mod alias;
 mod burst;
 mod deletion;
 mod expiring;
+mod grants;
+mod key_store;
 mod material;
 mod misuse;
 mod rotation;
 mod signal;
 mod system;
+mod tags;
 mod words;
 
 use std::borrow::Cow;
@@ -22,25 +28,34 @@ use serde::Serialize;
 
 use crate::actor::Actor;
 use crate::alert::{Key, KeyStore, LastUse, LastUseStatus, Step};
-use crate::decision::short_hash;
+use crate::config::Config;
+use crate::decision::{Subject, short_hash};
 use crate::facts::{Facts, KeyStoreFacts, Reads};
 use crate::key::State;
 use crate::ledger::repeats::Repeats;
-use crate::ledger::{Profile, Raised};
+use crate::ledger::{Item, ItemKey, Profile, Raised};
 use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
 use crate::text::Text;
 
+pub use access::{AccessChange, KeyCreated, KeyPolicyChanged, KeyReplicated};
+pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
 pub use alarm::{AlarmRecovered, KeyStoreUnhealthy, KmsQuotaNear, KmsUsageAnomaly, Resolution};
+pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};
 pub use burst::{Burst, BurstMember};
 pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
 pub use expiring::{ExpiryFrom, KeyMaterialExpiring};
+pub use grants::{GrantConstraints, GrantCreated, GrantRetired, GrantRevoked};
+pub use key_store::{
+    KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated,
+};
 pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
 pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
+pub use tags::{KeyTagsChanged, TagChange};
 
 /// Everything that one kind of alert says.
 trait Describe {
@@ -48,6 +63,30 @@ trait Describe {
     const NAME: &'static str;
     /// The KMS reads that the kind is worth.
     const READS: Reads;
+
+    /// KMS is worth asking at all. If not, what the ledger knows of the key has to do.
+    fn is_enriched(&self) -> bool {
+        true
+    }
+
+    /// The key policy is worth a read: of KMS, and of the ledger.
+    const READS_POLICY: bool = false;
+
+    /// The keys of a key store are worth counting, which takes a call for each key of the Region.
+    const COUNTS_KEYS: bool = true;
+
+    /// Further items of the ledger that are read along.
+    fn memories(&self, _subject: &Subject) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    /// Takes in what was found; what is to be remembered of it is written once the alert went out.
+    fn study(&mut self, _found: &Found<'_>) -> Vec<Item> {
+        Vec::new()
+    }
+
+    /// Fills in what the event itself says of the key store, where KMS did not answer.
+    fn imply_key_store(&self, _store: &mut KeyStore) {}
 
     /// What makes two tellings the same occurrence. An API call is told apart by CloudTrail's id.
     fn identity(&self) -> Identity {
@@ -178,6 +217,33 @@ pub(crate) struct Background<'a> {
     pub(crate) raised: Option<Option<Raised>>,
 }
 
+/// What was found out about an occurrence, beside what is known of its key.
+pub(crate) struct Found<'a> {
+    /// What it is about.
+    pub(crate) subject: &'a Subject,
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// The function's settings.
+    pub(crate) config: &'a Config,
+    /// What was known of the key before.
+    pub(crate) before: &'a Profile,
+    /// What is known of it with what KMS says now.
+    pub(crate) profile: &'a Profile,
+    /// The items of the ledger that were read along.
+    pub(crate) items: &'a [Item],
+    /// The key policy that KMS has now, if it was asked and said so.
+    pub(crate) policy: Option<&'a str>,
+}
+
+impl Found<'_> {
+    /// The item `key`, if it is there.
+    fn item(&self, key: &ItemKey) -> Option<&Item> {
+        self.items.iter().find(|item| key.names(item))
+    }
+}
+
 /// One occurrence with all that is known of it: what a kind words its alert from.
 pub struct Case<'a> {
     /// When it happened.
@@ -303,6 +369,36 @@ macro_rules! kinds {
             /// The KMS reads that the kind is worth.
             pub fn reads(&self) -> Reads {
                 match self { $(Self::$kind(_) => $kind::READS,)+ }
+            }
+
+            /// KMS is worth asking at all.
+            pub(crate) fn is_enriched(&self) -> bool {
+                match self { $(Self::$kind(kind) => kind.is_enriched(),)+ }
+            }
+
+            /// The key policy is worth a read.
+            pub(crate) fn reads_policy(&self) -> bool {
+                match self { $(Self::$kind(_) => $kind::READS_POLICY,)+ }
+            }
+
+            /// The keys of a key store are worth counting.
+            pub(crate) fn counts_keys(&self) -> bool {
+                match self { $(Self::$kind(_) => $kind::COUNTS_KEYS,)+ }
+            }
+
+            /// Further items of the ledger that are read along.
+            pub(crate) fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+                match self { $(Self::$kind(kind) => kind.memories(subject),)+ }
+            }
+
+            /// Takes in what was found; what is to be remembered of it is written once the alert went out.
+            pub(crate) fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+                match self { $(Self::$kind(kind) => kind.study(found),)+ }
+            }
+
+            /// Fills in what the event itself says of the key store, where KMS did not answer.
+            pub(crate) fn imply_key_store(&self, store: &mut KeyStore) {
+                match self { $(Self::$kind(kind) => kind.imply_key_store(store),)+ }
             }
 
             /// What makes two tellings the same occurrence, given CloudTrail's id of the call and its time.
@@ -459,15 +555,8 @@ kinds! {
         KmsQuotaNear,
         KmsUsageAnomaly,
         AlarmRecovered,
-        Burst,
-        UnreadableEvent,
-    }
-    later {
-        KeyDeletionNear,
-        KeyVanished,
         KeyDisabled,
         KeyEnabled,
-        KeyRotationOverdue,
         KeyPolicyChanged,
         GrantCreated,
         GrantRevoked,
@@ -484,6 +573,13 @@ kinds! {
         KeyStoreUpdated,
         KeyStoreConnected,
         KeyStoreCreated,
+        Burst,
+        UnreadableEvent,
+    }
+    later {
+        KeyDeletionNear,
+        KeyVanished,
+        KeyRotationOverdue,
         InventoryDigest,
     }
 }

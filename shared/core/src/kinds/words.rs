@@ -4,7 +4,7 @@ use super::Case;
 use crate::alert::{Key, LastUseStatus};
 use crate::key::{MultiRegionType, Origin, State};
 use crate::text;
-use crate::text::{Text, days};
+use crate::text::{Text, Untrusted, days};
 
 /// Advice that would undo a protection begins with this.
 pub(super) const CONFIRM: &str =
@@ -136,5 +136,37 @@ pub(super) fn contradiction(case: &Case<'_>, expected: &[State], since: &'static
             ", or this answer is older than the event (KMS may lag for some seconds)."
         ],
         _ => Text::new(),
+    }
+}
+
+/// `a, b and c`, or `a, b and 7 more` beyond `most`.
+pub(super) fn list(items: &[Untrusted], most: usize) -> Text {
+    let mut text = Text::new();
+    let shown = items.len().min(most);
+    for (n, item) in items.iter().take(shown).enumerate() {
+        match n {
+            0 => {}
+            _ if n + 1 == items.len() => text.push(" and "),
+            _ => text.push(", "),
+        }
+        text.push(item);
+    }
+    if items.len() > shown {
+        text.push(text![" and ", items.len() - shown, " more"]);
+    }
+    text
+}
+
+/// Says it louder where it was the root user: nobody works as root.
+pub(super) fn root(case: &Case<'_>) -> Text {
+    let root = case
+        .actor
+        .is_some_and(|actor| actor.kind.as_str() == "Root");
+    if root {
+        text![
+            "It was done as the ROOT user of the account, whom no policy of the account holds back."
+        ]
+    } else {
+        Text::new()
     }
 }

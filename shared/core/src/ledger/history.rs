@@ -25,7 +25,7 @@ pub struct Entry {
     pub severity: String,
     /// Its title.
     pub title: Untrusted,
-    /// Name of what it is about: an alias, or a key id.
+    /// Name of what it is about: an alias, or a key id; name and id of a custom key store.
     pub name: Untrusted,
     /// Owner of the key.
     pub owner: Option<Untrusted>,
@@ -50,12 +50,11 @@ impl Entry {
             kind: alert.kind.to_owned(),
             severity: alert.severity.as_str().to_owned(),
             title: Untrusted::bounded(&alert.title.plain(), 512),
-            name: Untrusted::new(
-                &alert
-                    .key
-                    .as_ref()
-                    .map_or_else(|| alert.title.plain(), |key| key.name().plain()),
-            ),
+            name: Untrusted::new(&match (&alert.key, &alert.key_store) {
+                (Some(key), _) => key.name().plain(),
+                (None, Some(store)) => store.name_of().plain(),
+                (None, None) => alert.title.plain(),
+            }),
             owner: alert.key.as_ref().and_then(|key| key.owner.clone()),
             actor: alert.actor.as_ref().map(|actor| actor.name.clone()),
             via: via(alert.source.via).to_owned(),

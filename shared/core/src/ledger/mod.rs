@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | `profile` | what is known of a key: [`Profile`] | for ever |
 //! | `policy` | the last key policy: [`Policy`] | for ever |
+//! | `policy#<as of>` | a key policy that another replaced, to put it back | 400 days |
+//! | `alias#<name>` | which key an alias names, under the account: [`AliasTarget`] | for ever; 400 days after it was deleted |
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
@@ -15,6 +17,7 @@
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
 
 pub mod alarm;
+pub mod alias;
 pub mod burst;
 pub mod claim;
 pub mod history;
@@ -27,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use alarm::Raised;
+pub use alias::AliasTarget;
 pub use claim::{Claim, ClaimState};
 pub use memory::{Acquired, Memory};
 pub use profile::Profile;
@@ -128,6 +132,23 @@ impl Policy {
     /// Its attributes.
     pub fn attributes(&self) -> Item {
         to_item(self)
+    }
+
+    /// The policy of the key `partition` as its last one.
+    pub fn item(&self, partition: &str) -> Item {
+        keyed(&Self::key(partition), to_item(self))
+    }
+
+    /// Name of the item that keeps it once another has replaced it.
+    pub fn replaced_key(&self, partition: &str) -> ItemKey {
+        ItemKey::new(partition, format!("policy#{}", self.as_of))
+    }
+
+    /// The policy of the key `partition` as one that was replaced at `now`.
+    pub fn replaced_item(&self, partition: &str, now: Timestamp) -> Item {
+        let mut item = keyed(&self.replaced_key(partition), to_item(self));
+        item.insert(TIME_TO_LIVE.to_owned(), expiry(now, KEPT_DAYS).into());
+        item
     }
 }
 

@@ -61,13 +61,16 @@ pub(super) fn assess(
     } = occurrence;
     let Known {
         mut key,
-        key_store,
+        mut key_store,
         gone,
         enrichment,
     } = known;
     if let Some(key) = &mut key {
         kind.observe(key);
         kind.imply(key, at);
+    }
+    if let Some(store) = &mut key_store {
+        kind.imply_key_store(store);
     }
     let case = Case {
         at,

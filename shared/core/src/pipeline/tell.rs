@@ -15,11 +15,14 @@ use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
 use crate::facts::{Facts, KeyStoreFacts};
-use crate::kinds::{Background, Burst, BurstMember, Clues, Kind, Limit};
+use crate::kinds::{Background, Burst, BurstMember, Clues, Found, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
 use crate::ledger::history::Entry;
 use crate::ledger::repeats::Series;
-use crate::ledger::{Acquired, Claim, ClaimState, Item, ItemKey, Member, Memory, Profile, Raised};
+use crate::ledger::{
+    Acquired, Claim, ClaimState, Item, ItemKey, Member, Memory, PARTITION_KEY, Profile, Raised,
+    SORT_KEY, alias,
+};
 use crate::ports::{Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
@@ -74,6 +77,14 @@ impl Gathered {
     fn key(&self) -> Option<&Facts> {
         match self {
             Self::Key(facts) => Some(facts),
+            Self::KeyStore(_) | Self::Nothing => None,
+        }
+    }
+
+    /// The key's policy, as KMS has it now.
+    fn policy(&self) -> Option<&str> {
+        match self {
+            Self::Key(facts) => facts.policy(),
             Self::KeyStore(_) | Self::Nothing => None,
         }
     }
@@ -159,6 +170,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             recalled.extend(series.keys());
             recalled.push(claim_key(&occurrence));
         }
+        recalled.extend(occurrence.kind.memories(&subject));
         let recall = memory.read(&recalled);
         let gather = self.gather(&subject, &occurrence.kind);
         let (items, gathered, acquired, counter);
@@ -230,6 +242,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 
         // What this event teaches is put down after the alert went out.
         let mut profile = known.clone();
+        let policy = gathered.policy().map(str::to_owned);
         let mut found = gathered.known(&mut profile, &subject, &self.config, now);
         occurrence.kind.recall(&profile);
         // If the ledger failed, nobody knows how it stands: what was not told now is told the next time.
@@ -239,6 +252,16 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         if let Some((repeats, _)) = &repeats {
             occurrence.kind.repeated(repeats);
         }
+        let learnt = occurrence.kind.study(&Found {
+            subject: &subject,
+            at,
+            now,
+            config: &self.config,
+            before: &known,
+            profile: &profile,
+            items: &items,
+            policy: policy.as_deref(),
+        });
         let (kind, actor) = (&occurrence.kind, occurrence.actor.as_ref());
         kind.teach(&mut profile, at, actor);
         if let Some(material) = kind.material() {
@@ -333,6 +356,18 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             !for_people,
             now,
         ));
+        marks.extend(learnt);
+        if let Some(key) = subject.key() {
+            let account = subject.account_key();
+            let sighted = alias::sighted(&account, key, &known, &profile, now);
+            // A batch holds an item once, and what the event says is surer than what KMS lists.
+            marks.extend(
+                sighted
+                    .into_iter()
+                    .filter(is_new(&marks))
+                    .collect::<Vec<_>>(),
+            );
+        }
         let changes = if has_profile(&subject) {
             known.changes(&profile, now)
         } else {
@@ -360,11 +395,15 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     async fn gather(&self, subject: &Subject, kind: &Kind) -> Gathered {
         match subject {
             Subject::Key(key) => {
-                let facts = Facts::gather(&self.kms, key, kind.reads()).await;
+                let facts = if kind.is_enriched() {
+                    Facts::gather(&self.kms, key, kind.reads(), kind.reads_policy()).await
+                } else {
+                    Facts::unasked()
+                };
                 Gathered::Key(Box::new(facts))
             }
             Subject::KeyStore { id, region, .. } => {
-                let facts = KeyStoreFacts::gather(&self.kms, id, region).await;
+                let facts = KeyStoreFacts::gather(&self.kms, id, region, kind.counts_keys()).await;
                 Gathered::KeyStore(Box::new(facts))
             }
             Subject::Account { .. } => Gathered::Nothing,
@@ -598,10 +637,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             })
             .collect();
         let last = Entry::new(alert, true, alert.occurred_at);
-        let about = alert
-            .key
-            .as_ref()
-            .map_or_else(String::new, |key| key.arn.to_string());
+        let about = match (&alert.key, &alert.key_store) {
+            (Some(key), _) => key.arn.to_string(),
+            (None, Some(store)) => store.id.as_str().to_owned(),
+            (None, None) => String::new(),
+        };
         let owner = alert.owner().map_or("", Untrusted::as_str);
         members.push((owner.to_owned(), alert.severity, member(about, &last)));
         members
@@ -811,6 +851,14 @@ fn resolve(kind: &mut Kind, gathered: &Gathered, profile: &Profile, at: Timestam
         remembered: remembered.map_or(&[], |materials| materials.value.as_slice()),
     };
     kind.resolve(&clues, at);
+}
+
+/// Tells the items that are not among `items`.
+fn is_new(items: &[Item]) -> impl Fn(&Item) -> bool + '_ {
+    |item| {
+        let name = |item: &Item| [PARTITION_KEY, SORT_KEY].map(|part| item.get(part).cloned());
+        items.iter().all(|other| name(other) != name(item))
+    }
 }
 
 /// There is something to remember of it.

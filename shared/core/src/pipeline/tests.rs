@@ -23,12 +23,16 @@ use crate::render;
 use crate::severity::Severity;
 use crate::text::Untrusted;
 
+mod access;
 mod alarm;
 mod ledger;
 mod memory;
 mod repeats;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+
+const DEFAULT_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+    "Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
 
 /// A KMS that gives the same answers for every key.
 #[derive(Clone)]
@@ -41,6 +45,7 @@ pub(crate) struct FakeKms {
     pub(crate) last_usage: Result<LastUsage, CallError>,
     pub(crate) key_store: Result<KeyStoreData, CallError>,
     pub(crate) key_count: Result<u64, CallError>,
+    pub(crate) policy: Result<String, CallError>,
     pub(crate) delay: Duration,
 }
 
@@ -75,6 +80,7 @@ impl Default for FakeKms {
             last_usage: Ok(LastUsage::default()),
             key_store: Ok(KeyStoreData::default()),
             key_count: Ok(0),
+            policy: Ok(DEFAULT_POLICY.to_owned()),
             delay: Duration::ZERO,
         }
     }
@@ -91,7 +97,8 @@ impl FakeKms {
             materials: Err(error.clone()),
             last_usage: Err(error.clone()),
             key_store: Err(error.clone()),
-            key_count: Err(error),
+            key_count: Err(error.clone()),
+            policy: Err(error),
             delay: Duration::ZERO,
         }
     }
@@ -132,6 +139,9 @@ impl Kms for FakeKms {
     }
     async fn list_materials(&self, _: &KeyArn) -> Result<Vec<Material>, CallError> {
         self.answer(&self.materials).await
+    }
+    async fn get_key_policy(&self, _: &KeyArn) -> Result<String, CallError> {
+        self.answer(&self.policy).await
     }
     async fn describe_custom_key_store(
         &self,

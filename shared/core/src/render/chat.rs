@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Row, actor_rows, key_rows};
+use super::{Row, actor_rows, key_rows, key_store_rows};
 use crate::alert::{Alert, EnrichmentStatus};
 use crate::text::{Text, Untrusted, minute};
 
@@ -97,10 +97,11 @@ pub fn chat(alert: &Alert) -> Result<String, serde_json::Error> {
             title: title.clone(),
         },
         metadata: Metadata {
-            thread_id: key.map_or_else(
-                || format!("{}/{account}/{region}", alert.kind),
-                |key| key.arn.to_string(),
-            ),
+            thread_id: match (key, &alert.key_store) {
+                (Some(key), _) => key.arn.to_string(),
+                (None, Some(store)) => format!("{}/{account}/{region}", store.id.as_str()),
+                (None, None) => format!("{}/{account}/{region}", alert.kind),
+            },
             summary: title,
             additional_context: Context {
                 kind: alert.kind,
@@ -127,7 +128,9 @@ fn description(alert: &Alert) -> String {
         .as_ref()
         .map_or("unknown", |region| region.as_str());
     let place = format!("Where: {account} {region}, {}", minute(alert.occurred_at));
+    let store = key_store_rows(alert).into_iter();
     let rows = key_rows(alert).into_iter().map(|row| line("", row));
+    let rows = rows.chain(store.map(|row| line("Key store ", row)));
     let actor = actor_rows(alert).into_iter().map(|row| line("Actor ", row));
     let missing = (alert.enrichment.status != EnrichmentStatus::Complete).then(|| {
         let facts: Vec<_> = alert

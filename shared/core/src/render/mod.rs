@@ -167,6 +167,30 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
     rows
 }
 
+/// What is known of the custom key store.
+fn key_store_rows(alert: &Alert) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let Some(store) = &alert.key_store else {
+        return rows;
+    };
+    let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
+    row("Name", store.name.as_ref().map(|name| text![name]));
+    row("Id", Some(text![&store.id]));
+    row("Type", store.kind.as_ref().map(|kind| text![kind]));
+    row(
+        "Connection",
+        store
+            .connection_state
+            .as_ref()
+            .map(|state| match &store.error_code {
+                Some(code) => text![state, " (", code, ")"],
+                None => text![state],
+            }),
+    );
+    row("Keys", store.key_count.map(|count| text![count]));
+    rows
+}
+
 /// Who did it, and how.
 fn actor_rows(alert: &Alert) -> Vec<Row> {
     let mut rows = Vec::new();

@@ -1,6 +1,6 @@
 //! For people: an e-mail in plain text, short lines, the urgent things first.
 
-use super::{BODY_LIMIT, Row, SUBJECT_LIMIT, actor_rows, key_rows};
+use super::{BODY_LIMIT, Row, SUBJECT_LIMIT, actor_rows, key_rows, key_store_rows};
 use crate::alert::{Alert, EnrichmentSource, EnrichmentStatus, Missing};
 use crate::kinds::Kind;
 use crate::text::{Text, Untrusted};
@@ -64,10 +64,14 @@ pub fn people(alert: &Alert) -> String {
     }
     match alert.enrichment.as_of {
         Some(as_of) => {
-            let heading = format!("KEY, AS LAST KNOWN ON {}", crate::text::minute(as_of));
-            body.table(&heading, &key_rows(alert));
+            let known = format!("AS LAST KNOWN ON {}", crate::text::minute(as_of));
+            body.table(&format!("KEY, {known}"), &key_rows(alert));
+            body.table(&format!("KEY STORE, {known}"), &key_store_rows(alert));
         }
-        None => body.table("KEY", &key_rows(alert)),
+        None => {
+            body.table("KEY", &key_rows(alert));
+            body.table("KEY STORE", &key_store_rows(alert));
+        }
     }
     body.table("WHO", &actor_rows(alert));
 
@@ -104,6 +108,9 @@ pub fn people(alert: &Alert) -> String {
     }
     if alert.enrichment.status != EnrichmentStatus::Complete {
         body.heading(match alert.enrichment.source {
+            EnrichmentSource::Event if alert.key_store.is_some() => {
+                "KMS TELLS NOTHING OF THE KEY STORE; THIS IS WHAT THE EVENT SAYS"
+            }
             EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
             EnrichmentSource::Ledger => "WHAT KMS DID NOT SAY NOW; SHOWN AS LAST KNOWN, IF AT ALL",
             EnrichmentSource::Live => "WHAT COULD NOT BE FOUND OUT",

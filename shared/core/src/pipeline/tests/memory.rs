@@ -92,6 +92,12 @@ impl Ledger for FakeLedger {
 
     async fn put(&self, items: &[Item]) -> Result<(), CallError> {
         self.enter("put").await?;
+        // DynamoDB refuses a batch with an item twice, or with more than 25.
+        let names: std::collections::BTreeSet<_> = items
+            .iter()
+            .map(|item| [item["pk"].to_string(), item["sk"].to_string()])
+            .collect();
+        assert!(names.len() == items.len() && items.len() <= 25);
         items.iter().for_each(|item| self.store(item));
         Ok(())
     }

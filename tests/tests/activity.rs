@@ -1,0 +1,270 @@
+//! The built `key-activity` on the embedded AWS: what it makes of what people really do to keys.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use watch_local::{Caller, KeyStore, LocalAws, NewKey, Options};
+use watch_tests::{Function, LEDGER, NO_LEDGER, event};
+
+const PAYMENTS: &str = "5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+const OTHER: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
+const STORE: &str = "cks-4c8f0a6d12e95b73e";
+const ADMIN: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}"#;
+const PARTNER: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/loader"},"Action":"kms:Decrypt","Resource":"*"}"#;
+const EVERYBODY: &str = r#"{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}"#;
+
+fn aws() -> Arc<LocalAws> {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    aws.as_caller(Caller::assumed_role("KeyAdmin", "j.okafor"));
+    aws.add_key(
+        NewKey::symmetric()
+            .id(PAYMENTS)
+            .alias("alias/payments")
+            .described("Card data of the orders database")
+            .tag("Owner", "team-pay"),
+    );
+    aws.add_key(NewKey::symmetric().id(OTHER).alias("alias/spare"));
+    Arc::new(aws)
+}
+
+fn policy(statements: &[&str]) -> String {
+    let statements = statements.join(",");
+    format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)
+}
+
+/// The function dates what KMS says by the machine's clock, and what happens by the simulator's, which is ahead from now
+/// on: what it reads is older than what happens next.
+fn after_the_machine(aws: &LocalAws) {
+    aws.advance_days(36_500);
+}
+
+/// Does it, lets a minute pass, and hands over what CloudTrail sends of it: the one alert.
+fn done(function: &Function, operation: &str, body: Value) -> Value {
+    let aws = &function.aws;
+    aws.call(operation, body).unwrap();
+    let mut events = aws.take_events();
+    events.retain(|event| event["detail"]["eventName"] == operation);
+    assert_eq!(events.len(), 1, "{events:#?}");
+    let mut outcome = function.handle(&events.remove(0));
+    assert_eq!(outcome["outcome"], "delivered", "{outcome:#}");
+    aws.advance(SignedDuration::from_mins(1));
+    outcome["alerts"][0].take()
+}
+
+fn put(function: &Function, policy: &str) -> Value {
+    done(
+        function,
+        "PutKeyPolicy",
+        json!({"KeyId": PAYMENTS, "Policy": policy}),
+    )
+}
+
+#[test]
+fn a_policy_is_read_compared_and_remembered() {
+    let function = Function::start_on(aws(), "key-activity", &[]);
+    let first = put(&function, &policy(&[ADMIN]));
+    assert_eq!(first["severity"], "MEDIUM");
+    assert_eq!(first["details"]["comparedWith"], Value::Null);
+
+    let second = put(&function, &policy(&[ADMIN, PARTNER]));
+    let details = &second["details"];
+    assert_eq!(second["severity"], "HIGH", "{second:#}");
+    assert_eq!(details["foreignAccounts"], json!(["444455556666"]));
+    assert_eq!(details["added"][0]["actions"], json!(["kms:Decrypt"]));
+    assert_eq!(details["removed"], json!([]));
+    assert_eq!(details["comparedWith"], first["occurredAt"]);
+    assert_eq!(second["enrichment"]["status"], "COMPLETE");
+    let summary = second["summary"].as_str().unwrap();
+    assert!(!summary.contains("But KMS"), "{summary}");
+
+    // The command that the alert gives finds the policy before, word for word.
+    let fetch = second["nextSteps"][0]["command"].as_str().unwrap();
+    let key = fetch.split('\'').nth(1).unwrap();
+    let key: Value = serde_json::from_str(key).unwrap();
+    let items = function.aws.table_items(LEDGER);
+    let kept = items
+        .iter()
+        .find(|item| item["pk"] == key["pk"] && item["sk"] == key["sk"]);
+    assert_eq!(kept.unwrap()["policy"]["S"], policy(&[ADMIN]));
+    assert!(fetch.contains(LEDGER), "{fetch}");
+
+    let third = put(&function, &policy(&[EVERYBODY]));
+    assert_eq!(third["severity"], "CRITICAL");
+    assert_eq!(third["details"]["public"], true);
+    assert_eq!(
+        third["title"],
+        "alias/payments is open to every AWS account: its key policy is public"
+    );
+    let people = function.received("people");
+    assert_eq!(people.len(), 3);
+}
+
+#[test]
+fn a_partner_is_no_stranger() {
+    let trusted = [("TRUSTED_ACCOUNTS", "444455556666")];
+    let function = Function::start_on(aws(), "key-activity", &trusted);
+    let alert = put(&function, &policy(&[ADMIN, PARTNER]));
+    assert_eq!(alert["severity"], "MEDIUM");
+    assert_eq!(alert["details"]["foreignAccounts"], json!([]));
+}
+
+#[test]
+fn a_key_that_is_made_public_is_found_out_though_its_record_does_not_say_so() {
+    let aws = aws();
+    after_the_machine(&aws);
+    let function = Function::start_on(aws, "key-activity", &[]);
+    let alert = done(
+        &function,
+        "CreateKey",
+        json!({"Policy": policy(&[EVERYBODY])}),
+    );
+    assert_eq!(
+        (&alert["severity"], &alert["kind"]),
+        (&json!("CRITICAL"), &json!("KeyCreated"))
+    );
+    let alert = done(&function, "CreateKey", json!({}));
+    assert_eq!(alert["severity"], "INFO");
+    // What it was created with is what its first policy is compared with.
+    let id = alert["key"]["id"].clone();
+    let body = json!({"KeyId": id, "Policy": policy(&[ADMIN, PARTNER])});
+    let alert = done(&function, "PutKeyPolicy", body);
+    assert_eq!(
+        alert["details"]["added"].as_array().unwrap().len(),
+        1,
+        "{alert:#}"
+    );
+}
+
+#[test]
+fn a_policy_that_may_not_be_read_costs_the_alert_that_fact() {
+    let aws = aws();
+    let function = Function::start_on(Arc::clone(&aws), "key-activity", &[]);
+    function.ready();
+    aws.faults().deny("kms:GetKeyPolicy");
+    let alert = put(&function, &policy(&[ADMIN, EVERYBODY]));
+    let missing = &alert["enrichment"]["missing"];
+    assert_eq!(missing.as_array().unwrap().len(), 1, "{missing}");
+    assert_eq!(missing[0]["fact"], "policy");
+    // The record had it.
+    assert_eq!(alert["severity"], "CRITICAL");
+    let alert = done(&function, "CreateKey", json!({}));
+    assert_eq!(alert["details"]["public"], Value::Null);
+    assert_eq!(alert["enrichment"]["missing"][0]["fact"], "policy");
+}
+
+#[test]
+fn a_moved_alias_is_told_with_both_keys() {
+    let function = Function::start_on(aws(), "key-activity", &[]);
+    done(
+        &function,
+        "CreateAlias",
+        json!({"AliasName": "alias/ledger", "TargetKeyId": PAYMENTS}),
+    );
+    let moved = json!({"AliasName": "alias/ledger", "TargetKeyId": OTHER});
+    let alert = done(&function, "UpdateAlias", moved);
+    assert_eq!(alert["kind"], "AliasMoved");
+    assert_eq!(alert["details"]["alias"], "alias/ledger");
+    let from = json!({"arn": ARN, "name": "alias/payments"});
+    assert_eq!(alert["details"]["from"], from);
+    assert_eq!(alert["details"]["to"]["name"], "alias/spare");
+    assert_eq!(
+        alert["title"],
+        "alias/ledger was moved from the key of alias/payments to the key of alias/spare"
+    );
+    let undo = format!(
+        "aws kms update-alias --alias-name alias/ledger --target-key-id {ARN} --region us-east-1"
+    );
+    assert_eq!(alert["nextSteps"][0]["command"], undo);
+}
+
+#[test]
+fn a_disabled_key_in_use_is_critical() {
+    let aws = aws();
+    let function = Function::start_on(Arc::clone(&aws), "key-activity", &NO_LEDGER);
+    let alert = done(&function, "DisableKey", json!({"KeyId": OTHER}));
+    assert_eq!(alert["severity"], "HIGH");
+    let body = json!({"KeyId": PAYMENTS, "Plaintext": "NDExMQ=="});
+    aws.call("Encrypt", body).unwrap();
+    // KMS records the use of a key up to an hour late.
+    aws.advance(SignedDuration::from_hours(2));
+    aws.take_events();
+    let alert = done(&function, "DisableKey", json!({"KeyId": PAYMENTS}));
+    assert_eq!(alert["severity"], "CRITICAL", "{alert:#}");
+    let alert = done(&function, "EnableKey", json!({"KeyId": PAYMENTS}));
+    assert_eq!(alert["severity"], "LOW");
+}
+
+#[test]
+fn a_disconnected_key_store_is_told_with_the_keys_in_it() {
+    let aws = aws();
+    aws.add_key_store(KeyStore::cloud_hsm(STORE, "cluster-4w7rkxq2mzp").named("vault-hsm"));
+    aws.add_key(NewKey::in_store(STORE).alias("alias/hsm"));
+    let function = Function::start_on(aws, "key-activity", &[]);
+    let body = json!({"CustomKeyStoreId": STORE});
+    let alert = done(&function, "DisconnectCustomKeyStore", body);
+    assert_eq!(alert["severity"], "CRITICAL", "{alert:#}");
+    assert_eq!(alert["key"], Value::Null);
+    let store = json!({
+        "id": STORE, "name": "vault-hsm", "type": "AWS_CLOUDHSM", "connectionState": "DISCONNECTED",
+        "errorCode": null, "keyCount": 1
+    });
+    assert_eq!(alert["keyStore"], store);
+    assert_eq!(
+        alert["title"],
+        format!("key store vault-hsm ({STORE}) was disconnected: its key cannot be used")
+    );
+}
+
+#[test]
+fn a_grant_of_a_service_for_itself_asks_kms_nothing() {
+    let aws = aws();
+    let function = Function::start_on(Arc::clone(&aws), "key-activity", &[]);
+    function.ready();
+    aws.clear_requests();
+    let outcome = function.handle(&event("key-activity/ct-create-grant-aws-service.json"));
+    assert_eq!(outcome["alerts"][0]["severity"], "INFO");
+    let topics = ["people", "chat", "feed"].map(|topic| function.received(topic).len());
+    assert_eq!(topics, [0, 0, 1]);
+    let asked: Vec<_> = aws.request_counts().into_iter().collect();
+    let asked: Vec<_> = asked
+        .iter()
+        .map(|(operation, count)| (operation.as_str(), *count))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("BatchGetItem", 1),
+            ("BatchWriteItem", 1),
+            ("Publish", 1),
+            ("PutItem", 1)
+        ]
+    );
+}
+
+#[test]
+fn an_owner_who_loses_a_key_is_named() {
+    let aws = aws();
+    after_the_machine(&aws);
+    let function = Function::start_on(aws, "key-activity", &[]);
+    // The watch has seen the key before.
+    done(&function, "EnableKey", json!({"KeyId": PAYMENTS}));
+    let tags = json!([{"TagKey": "Owner", "TagValue": "team-new"}]);
+    let body = json!({"KeyId": PAYMENTS, "Tags": tags});
+    let alert = done(&function, "TagResource", body);
+    assert_eq!(alert["severity"], "MEDIUM", "{alert:#}");
+    assert_eq!(alert["key"]["owner"], "team-new");
+    let owners = [&alert["details"]["ownerFrom"], &alert["details"]["ownerTo"]];
+    assert_eq!(owners, ["team-pay", "team-new"]);
+}
+
+#[test]
+fn the_same_record_twice_is_one_alert() {
+    let function = Function::start_on(aws(), "key-activity", &[]);
+    let record = event("key-activity/ct-put-key-policy.json");
+    assert_eq!(function.handle(&record)["outcome"], "delivered");
+    assert_eq!(function.handle(&record)["outcome"], "duplicate");
+    assert_eq!(function.feed().len(), 1);
+}

@@ -696,7 +696,9 @@ fn a_key_store_is_the_subject_and_its_keys_make_it_critical() {
 
     let chat: Value = serde_json::from_str(&render::chat(&alert).unwrap()).unwrap();
     assert_eq!(chat["metadata"]["threadId"], "cks-1/111122223333/us-east-1");
-    assert!(render::people(&alert).contains("KEY STORE\nName         hsm\nId           cks-1\n"));
+    let known =
+        "KEY STORE, AS LAST KNOWN ON 2026-11-20 12:00 UTC\nName         hsm\nId           cks-1\n";
+    assert!(render::people(&alert).contains(known));
     let attributes: BTreeMap<_, _> = render::attributes(&alert).into_iter().collect();
     assert_eq!(attributes["keyId"], "NONE");
 }

@@ -1,7 +1,10 @@
 //! The story, in chapters. Each has keys and an AWS of its own, so that it can be told alone.
 
+mod access;
+mod alarms;
 mod burst;
 mod keys;
+mod misuse;
 mod trouble;
 
 use aws_sdk_kms::error::ProvideErrorMetadata;
@@ -49,6 +52,9 @@ chapters! {
     Expiry = "expiry", "Imported key material reaches its end";
     Replicas = "replicas", "A multi-Region key dies from its leaves";
     Burst = "burst", "One hand schedules the deletion of thirty keys";
+    Access = "access", "A public policy, a foreign grant, an alias that moved, a key that is off";
+    Misuse = "misuse", "Who still needs a key that cannot be used";
+    Alarms = "alarms", "An alarm goes off, and is over";
     Trouble = "trouble", "KMS refuses, the ledger fails, SNS fails, and nothing is lost or told twice";
 }
 
@@ -81,6 +87,8 @@ pub(crate) async fn tell(
         show.chapter(number, chapter.title())?;
         let stage = Stage::new(Options {
             seed: chapter.seed(seed),
+            // CloudTrail records uses of keys too, which only the rules of key-misuse match.
+            read_only_events: *chapter == Chapter::Misuse,
             ..Options::default()
         })?;
         let mut scene = Scene {
@@ -95,6 +103,9 @@ pub(crate) async fn tell(
             Chapter::Expiry => scene.expiry().await?,
             Chapter::Replicas => scene.replicas().await?,
             Chapter::Burst => scene.burst().await?,
+            Chapter::Access => scene.access().await?,
+            Chapter::Misuse => scene.misuse().await?,
+            Chapter::Alarms => scene.alarms().await?,
             Chapter::Trouble => scene.trouble().await?,
         }
         stages.push(stage);

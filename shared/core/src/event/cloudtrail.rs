@@ -79,14 +79,14 @@ impl ApiCall {
         self.request.pointer(pointer).and_then(text)
     }
 
-    /// The texts of a list that was asked for, the first [`LISTED`].
+    /// The texts of a list that was asked for, the first 64.
     pub fn requested_list(&self, name: &str) -> Vec<Untrusted> {
         let items = self.request[name].as_array().into_iter().flatten();
         items.filter_map(text).take(LISTED).collect()
     }
 
     /// Names of the members of an object that was asked for, such as the encryption context (RFC 6901; `""` is the whole
-    /// request): without their values, sorted, at most [`LISTED`].
+    /// request): without their values, sorted, at most 64.
     pub fn requested_names(&self, pointer: &str) -> Vec<Untrusted> {
         let object = self.request.pointer(pointer).and_then(Value::as_object);
         let mut names: Vec<_> = object
@@ -104,7 +104,7 @@ impl ApiCall {
         self.request[name] == true || self.request[name] == "true"
     }
 
-    /// Tags that were asked for, the first [`LISTED`].
+    /// Tags that were asked for, the first 64.
     pub fn requested_tags(&self) -> Tags {
         let tags = self.request["tags"].as_array().into_iter().flatten();
         let tags = tags.filter_map(|tag| {

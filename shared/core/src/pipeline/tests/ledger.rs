@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::*;
 use crate::actor::Actor;
 use crate::alert::EnrichmentSource;
-use crate::kinds::{KeyDeletionCancelled, KeyMaterialExpired, KeyRotationRequested};
+use crate::kinds::{AliasCreated, KeyDeletionCancelled, KeyMaterialExpired, KeyRotationRequested};
 use crate::ledger::{Claim, Item, ItemKey, Profile};
 
 const ACCOUNT: &str = "account#111122223333#us-east-1";
@@ -802,6 +802,22 @@ fn what_can_be_nothing_to_people_is_not_even_counted() {
     }
     assert_eq!(counts(&watch), [0, 0, 20]);
     assert!(!ledger(&watch).calls.borrow().contains_key("count"));
+}
+
+#[test]
+fn two_hundred_aliases_by_one_tool_are_a_burst_only_for_those_who_want_to_hear_of_aliases() {
+    for (minimum, mails) in [("LOW", 0), ("INFO", 5 + 5)] {
+        let watch = with_ledger(FakeKms::default(), &[("MINIMUM_SEVERITY", minimum)]);
+        for number in 0..200 {
+            let alias = Untrusted::new(&format!("alias/{number}"));
+            let occurrence = Occurrence {
+                kind: AliasCreated { alias }.into(),
+                ..deletion_of(number, number as i64 / 10)
+            };
+            run(watch.tell(occurrence, "request")).unwrap();
+        }
+        assert_eq!(counts(&watch), [mails, mails, 200], "{minimum}");
+    }
 }
 
 #[test]

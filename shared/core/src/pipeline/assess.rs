@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::alert::{
-    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, Links, SCHEMA_VERSION,
-    Via,
+    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, Links, Missing,
+    SCHEMA_VERSION, Via,
 };
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
@@ -12,7 +12,7 @@ use crate::kinds::{Alarm, Case};
 use crate::link;
 use crate::severity::Severity;
 use crate::text;
-use crate::text::Text;
+use crate::text::{Text, Untrusted};
 
 /// What is known of what an alert is about.
 #[derive(Debug)]
@@ -40,6 +40,17 @@ impl Known {
                 as_of: None,
                 missing: Vec::new(),
             },
+        }
+    }
+}
+
+impl Known {
+    /// Says that the ledger failed, so that the alert may come twice, and lacks what only the ledger knows.
+    pub(super) fn lacks_ledger(&mut self, reason: Untrusted) {
+        let fact = "ledger";
+        self.enrichment.missing.push(Missing { fact, reason });
+        if self.enrichment.status == EnrichmentStatus::Complete {
+            self.enrichment.status = EnrichmentStatus::Partial;
         }
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::assess::{Known, assess, is_for_people, may_be_for_people};
 use super::{Verdict, Watch};
 use crate::actor::Actor;
-use crate::alert::{Alert, EnrichmentStatus, Missing};
+use crate::alert::Alert;
 use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
@@ -64,6 +64,18 @@ impl fmt::Display for Failure {
 struct Post {
     slot: String,
     message: Message,
+}
+
+/// The messages of an occurrence, and why there are not more.
+struct Letters {
+    posts: Vec<Post>,
+    /// Alerts about the burst that the alert is one of.
+    bursts: Vec<Alert>,
+    reason: Option<Cow<'static, str>>,
+    /// The alert counts among those that people want.
+    for_people: bool,
+    /// People want it, and do not get it by itself.
+    folded: bool,
 }
 
 /// What was asked of KMS.
@@ -279,62 +291,21 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 member,
                 tally,
             });
-        let limit = kind.limit();
-        let quiet = kind.quiet();
+        let (limit, quiet) = (kind.limit(), kind.quiet());
         if let Some(reason) = memory.problem() {
-            found.enrichment.missing.push(Missing {
-                fact: "ledger",
-                reason,
-            });
-            if found.enrichment.status == EnrichmentStatus::Complete {
-                found.enrichment.status = EnrichmentStatus::Partial;
-            }
+            found.lacks_ledger(reason);
         }
         let told_of = occurrence.clone();
         let alert = assess(&self.config, occurrence, at, found);
-        let wanted = is_for_people(&self.config, &alert);
-        let for_people = wanted && quiet.is_none();
-        let muted = wanted && quiet.is_some();
-        let mut reason: Option<Cow<'static, str>> = quiet.filter(|_| wanted);
-        let mut posts = Vec::new();
-        let mut bursts = Vec::new();
-        if for_people {
-            match (limit, &counted) {
-                (Limit::Burst, Some(counted)) => match self.fold(&memory, &alert, counted).await {
-                    Fold::Singly => posts.extend(self.posts_for_people(&alert, "")?),
-                    Fold::Folded { count, step } => {
-                        reason =
-                            Some(format!("{} is number {count} in a burst", alert.kind).into());
-                        bursts = self.bursts(&memory, &alert, counted, count, step).await;
-                        for burst in &bursts {
-                            posts.extend(self.posts_for_people(burst, &format!("#{}", burst.id))?);
-                        }
-                    }
-                },
-                (
-                    Limit::Hourly,
-                    Some(Counted {
-                        tally: Some(tally), ..
-                    }),
-                ) if tally.place > 1 => {
-                    reason =
-                        Some(format!("people were told of {} within this hour", alert.kind).into());
-                }
-                _ => posts.extend(self.posts_for_people(&alert, "")?),
-            }
-        } else if !muted {
-            reason = Some(
-                format!(
-                    "{} is below the severity that people are told of",
-                    alert.kind
-                )
-                .into(),
-            );
-        }
-        let folded = muted || (for_people && reason.is_some());
-        if let Some(topic) = &self.config.feed_topic {
-            posts.push(post(topic, &alert, None, render::feed(&alert)?));
-        }
+        let Letters {
+            posts,
+            bursts,
+            reason,
+            for_people,
+            folded,
+        } = self
+            .letters(&memory, &alert, limit, quiet, counted.as_ref())
+            .await?;
 
         let served = self.publish(&alert, posts, claim.topics.clone()).await;
         let served = match served {
@@ -390,6 +361,60 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             alerts,
             reason,
         })
+    }
+
+    /// What goes to whom: people and chat hear of an alert by itself, with others, or not at all; the feed of each.
+    async fn letters(
+        &self,
+        memory: &Memory<'_, L>,
+        alert: &Alert,
+        limit: Limit,
+        quiet: Option<Cow<'static, str>>,
+        counted: Option<&Counted>,
+    ) -> Result<Letters, Failure> {
+        let wanted = is_for_people(&self.config, alert);
+        let muted = wanted && quiet.is_some();
+        let mut letters = Letters {
+            posts: Vec::new(),
+            bursts: Vec::new(),
+            reason: quiet.filter(|_| wanted),
+            for_people: wanted && !muted,
+            folded: muted,
+        };
+        if letters.for_people {
+            let folds = match (limit, counted) {
+                (Limit::Burst, Some(counted)) => self.fold(memory, alert, counted).await,
+                _ => Fold::Singly,
+            };
+            let told = counted.and_then(|counted| counted.tally.as_ref());
+            let told = told.is_some_and(|tally| tally.place > 1);
+            if let (Fold::Folded { count, step }, Some(counted)) = (folds, counted) {
+                letters.reason =
+                    Some(format!("{} is number {count} in a burst", alert.kind).into());
+                letters.bursts = self.bursts(memory, alert, counted, count, step).await;
+                for burst in &letters.bursts {
+                    let mark = format!("#{}", burst.id);
+                    letters.posts.extend(self.posts_for_people(burst, &mark)?);
+                }
+            } else if limit == Limit::Hourly && told {
+                let kind = alert.kind;
+                letters.reason =
+                    Some(format!("people were told of {kind} within this hour").into());
+            } else {
+                letters.posts.extend(self.posts_for_people(alert, "")?);
+            }
+            letters.folded = letters.reason.is_some();
+        } else if !muted {
+            let kind = alert.kind;
+            let reason = format!("{kind} is below the severity that people are told of");
+            letters.reason = Some(reason.into());
+        }
+        if let Some(topic) = &self.config.feed_topic {
+            letters
+                .posts
+                .push(post(topic, alert, None, render::feed(alert)?));
+        }
+        Ok(letters)
     }
 
     async fn gather(&self, subject: &Subject, kind: &Kind) -> Gathered {

@@ -25,6 +25,7 @@ impl Scene<'_> {
         self.happens("Two keys are made. The watch takes note of them, and tells the feed only.")
             .await?;
 
+        self.stage.aws.advance(SignedDuration::from_mins(30));
         let own = json!({"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
             "Action": "kms:*", "Resource": "*"});
         let open = json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": ["kms:Decrypt", "kms:DescribeKey"],

@@ -25,6 +25,8 @@ pub struct Actor {
     pub user_agent: Option<Untrusted>,
     /// The session was opened with a second factor, if the record says so.
     pub mfa: Option<bool>,
+    /// The call was made in the AWS console, by a person; `null` if the record does not say so.
+    pub console: Option<bool>,
     /// The AWS service that passed the call on, or the infrastructure-as-code tool that made it.
     pub via: Option<Untrusted>,
     /// Who it is without the session: the role that issued it, or the user, root or service itself. For telling callers
@@ -52,6 +54,7 @@ impl Actor {
             source_ip: None,
             user_agent: None,
             mfa: None,
+            console: None,
             via: None,
             principal: Untrusted::new("AWS KMS"),
         }
@@ -107,11 +110,9 @@ impl Actor {
                 .as_str()
                 .map(Untrusted::new)
                 .and_then(Untrusted::non_empty),
-            mfa: match identity.pointer(attributes) {
-                Some(Value::Bool(mfa)) => Some(*mfa),
-                Some(Value::String(mfa)) => mfa.parse().ok(),
-                _ => None,
-            },
+            mfa: identity.pointer(attributes).and_then(truth),
+            // CloudTrail User Guide, record contents: there only where it is true.
+            console: truth(&detail["sessionCredentialFromConsole"]),
             via: passed_on.or(tool).map(Untrusted::new),
             user_agent,
             principal: principal(kind, &get),
@@ -141,6 +142,15 @@ fn principal<'a>(kind: Option<&str>, get: &impl Fn(&str) -> Option<&'a str>) -> 
         .or_else(|| get("/userName").map(str::to_owned))
         .or_else(|| get("/invokedBy").map(str::to_owned));
     Untrusted::bounded(principal.as_deref().unwrap_or("unknown"), 2_048)
+}
+
+/// CloudTrail writes truth as text in some places.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(truth) => truth.parse().ok(),
+        _ => None,
+    }
 }
 
 /// One readable name for each type of identity.
@@ -371,5 +381,10 @@ mod tests {
         assert_eq!(mfa(json!(true)), Some(true));
         assert_eq!(mfa(json!("maybe")), None);
         assert_eq!(Actor::read(&json!({})).mfa, None);
+        let console = Actor::read(&json!({"sessionCredentialFromConsole": "true"}));
+        assert_eq!(
+            (console.console, Actor::read(&json!({})).console),
+            (Some(true), None)
+        );
     }
 }

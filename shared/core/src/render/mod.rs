@@ -215,6 +215,13 @@ fn actor_rows(alert: &Alert) -> Vec<Row> {
             .mfa
             .map(|mfa| if mfa { text!["yes"] } else { text!["no"] }),
     );
+    row(
+        "Through",
+        actor
+            .console
+            .filter(|console| *console)
+            .map(|_| text!["the AWS console"]),
+    );
     rows
 }
 

@@ -2,26 +2,18 @@
 //! pipeline's own tests.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[expect(
-    dead_code,
-    reason = "what it does wrong on demand is not asked for here"
-)]
-#[path = "../../shared/core/src/pipeline/tests/memory.rs"]
-mod memory;
 mod port;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use memory::FakeLedger;
 use port::{claim, item, member};
 use serde_json::json;
 use tokio::task::{LocalSet, spawn_local};
 use watch_aws::DynamoDbAdapter;
+use watch_core::ledger::fake::FakeLedger;
 use watch_core::ledger::{COUNT, Claim, Item, ItemKey};
 use watch_core::ports::{CallError, CallErrorKind, Ledger};
-// What the fake knows under these names.
-use watch_core::{ledger, ports};
 use watch_local::{LocalAws, Options};
 
 const TABLE: &str = "ledger";

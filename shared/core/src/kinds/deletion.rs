@@ -367,7 +367,7 @@ impl Describe for KeyDeleted {
         }
         if case.gone && case.key.is_none_or(|key| key.aliases.is_none()) {
             text.sentence(
-                "KMS forgets a deleted key at once, and KMS Watch has no record of this one: its alias, description and \
+                "KMS forgets a deleted key at once, and KMS Watch found no record of this one: its alias, description and \
                  owner are not known.",
             );
         }

@@ -20,6 +20,8 @@ pub mod alarm;
 pub mod alias;
 pub mod burst;
 pub mod claim;
+#[cfg(any(test, feature = "fakes"))]
+pub mod fake;
 pub mod history;
 mod memory;
 pub mod profile;

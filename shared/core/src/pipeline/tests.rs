@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use self::memory::FakeLedger;
 use super::*;
 use crate::alert::{EnrichmentStatus, LastUseStatus};
 use crate::arn::{KeyArn, KeyStoreId, Region};
@@ -15,6 +14,7 @@ use crate::config::Config;
 use crate::decision::{Decision, Occurrence};
 use crate::key::{Manager, Origin, State};
 use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
+use crate::ledger::fake::FakeLedger;
 use crate::ports::{
     CallError, Clock, KeyStoreData, Kms, LastUsage, Material, Message, Metadata, RotationStatus,
     Tags, Topics, Use,
@@ -26,7 +26,6 @@ use crate::text::Untrusted;
 mod access;
 mod alarm;
 mod ledger;
-mod memory;
 mod repeats;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";

@@ -363,7 +363,10 @@ fn an_obituary_names_the_key_after_kms_forgot_it() {
     let stranger = with_ledger(key_is_gone(), &[]);
     let alert = run(stranger.tell(deleted(), "b")).unwrap().alerts.remove(0);
     assert!(
-        alert.summary.plain().contains("has no record of this one"),
+        alert
+            .summary
+            .plain()
+            .contains("found no record of this one"),
         "{}",
         alert.summary.plain()
     );

@@ -1,4 +1,6 @@
-//! A ledger in memory, with what a real one may do wrong.
+//! A ledger in memory, with what a real one may do wrong. For tests, here and in the package `tests`, which holds it to
+//! the contract of the real one.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -6,19 +8,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ledger::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
+use super::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
 use crate::ports::{CallError, Ledger};
 
 /// Items by partition and sort key. Every call yields once before it takes effect, so that others come between.
-#[derive(Default)]
-pub(crate) struct FakeLedger {
-    pub(crate) items: RefCell<BTreeMap<(String, String), Item>>,
+#[derive(Debug, Default)]
+pub struct FakeLedger {
+    /// The items.
+    pub items: RefCell<BTreeMap<(String, String), Item>>,
     /// Number of calls by name.
-    pub(crate) calls: RefCell<BTreeMap<&'static str, usize>>,
+    pub calls: RefCell<BTreeMap<&'static str, usize>>,
     /// What every call answers instead.
-    pub(crate) error: RefCell<Option<CallError>>,
+    pub error: RefCell<Option<CallError>>,
     /// How long every call takes.
-    pub(crate) delay: Cell<Duration>,
+    pub delay: Cell<Duration>,
 }
 
 impl FakeLedger {
@@ -29,13 +32,14 @@ impl FakeLedger {
         self.error.borrow().clone().map_or(Ok(()), Err)
     }
 
-    pub(crate) fn get(&self, partition: &str, sort: &str) -> Option<Item> {
+    /// The item, if it is there.
+    pub fn get(&self, partition: &str, sort: &str) -> Option<Item> {
         let key = (partition.to_owned(), sort.to_owned());
         self.items.borrow().get(&key).cloned()
     }
 
     /// Sort keys of `partition` that begin with `prefix`.
-    pub(crate) fn sorts(&self, prefix: &str) -> Vec<String> {
+    pub fn sorts(&self, prefix: &str) -> Vec<String> {
         let items = self.items.borrow();
         let sorts = items.keys().map(|(_, sort)| sort.clone());
         sorts.filter(|sort| sort.starts_with(prefix)).collect()

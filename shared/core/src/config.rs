@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+
 use crate::arn::{AccountId, TopicArn};
 use crate::kinds::KIND_NAMES;
 use crate::severity::Severity;
@@ -38,6 +40,21 @@ pub struct Config {
     pub expiry_warning_days: Vec<u32>,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
+}
+
+/// Settings of the sweep over all keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepConfig {
+    /// Those of a function that alerts. The ledger's table is set.
+    pub alerts: Config,
+    /// Days before a scheduled deletion at which to warn, the most first.
+    pub deletion_warning_days: Vec<u32>,
+    /// How long a difference that no event told of is held before it is reported, so that a late event comes first.
+    pub hold: SignedDuration,
+    /// Namespace of the metrics.
+    pub metric_namespace: String,
+    /// A digest is sent every week.
+    pub digest: bool,
 }
 
 /// Everything that is wrong with the environment, at once.
@@ -122,6 +139,87 @@ impl Config {
             (_, problems) => Err(ConfigError { problems }),
         }
     }
+}
+
+impl SweepConfig {
+    /// Reads the settings through `lookup`, as [`Config::from_lookup`] does.
+    ///
+    /// # Errors
+    ///
+    /// All missing and malformed variables together.
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        let mut reader = Reader {
+            lookup: &lookup,
+            problems: Vec::new(),
+        };
+        // Without a memory every sweep would be the first.
+        if reader.text("LEDGER_TABLE").is_none() {
+            reader.problem("LEDGER_TABLE", "is missing");
+        }
+        let deletion_warning_days = reader.list(
+            "DELETION_WARNING_DAYS",
+            "7,3,1",
+            "a number of days from 1 to 30",
+            |days| {
+                // A waiting period has 30 days at most (KMS API Reference, ScheduleKeyDeletion).
+                days.parse().ok().filter(|days| (1..=30).contains(days))
+            },
+        );
+        let hold = reader.text("SWEEP_HOLD_MINUTES");
+        let hold = hold.as_deref().unwrap_or("30");
+        let hold = match hold.parse() {
+            // Beyond a day it would be no watch.
+            Ok(minutes @ 0..=1_440) => SignedDuration::from_mins(minutes),
+            _ => {
+                let what =
+                    format!("is malformed: {hold:?}: not a number of minutes from 0 to 1440");
+                reader.problem("SWEEP_HOLD_MINUTES", what);
+                SignedDuration::ZERO
+            }
+        };
+        let metric_namespace = reader.text("METRIC_NAMESPACE");
+        let metric_namespace = metric_namespace.unwrap_or_else(|| "KMSWatch".to_owned());
+        if !is_metric_namespace(&metric_namespace) {
+            let what = format!("is malformed: {metric_namespace:?}: not a namespace of CloudWatch");
+            reader.problem("METRIC_NAMESPACE", what);
+        }
+        let digest = match reader.text("DIGEST").as_deref() {
+            None | Some("WEEKLY") => true,
+            Some("OFF") => false,
+            Some(other) => {
+                let what = format!("is malformed: {other:?}: neither WEEKLY nor OFF");
+                reader.problem("DIGEST", what);
+                false
+            }
+        };
+        let mut problems = reader.problems;
+        match Config::from_lookup(&lookup, required) {
+            Ok(alerts) if problems.is_empty() => Ok(Self {
+                alerts,
+                deletion_warning_days: deletion_warning_days.into_iter().rev().collect(),
+                hold,
+                metric_namespace,
+                digest,
+            }),
+            Ok(_) => Err(ConfigError { problems }),
+            Err(error) => {
+                problems.splice(0..0, error.problems);
+                Err(ConfigError { problems })
+            }
+        }
+    }
+}
+
+/// 1 to 255 characters, the first no colon (CloudWatch API Reference, PutMetricData); `AWS/` is for AWS.
+fn is_metric_namespace(name: &str) -> bool {
+    let valid = |c: char| c.is_ascii_alphanumeric() || "._-/#: ".contains(c);
+    (1..=255).contains(&name.len())
+        && name.chars().all(valid)
+        && !name.starts_with(':')
+        && !name.starts_with("AWS/")
 }
 
 struct Reader<L> {
@@ -306,5 +404,52 @@ mod tests {
                 ("KeyDisabled", Override::Level(Severity::Medium)),
             ])
         );
+    }
+
+    fn read_sweep(variables: &[(&str, &str)]) -> Result<SweepConfig, ConfigError> {
+        let map: BTreeMap<_, _> = variables.iter().copied().collect();
+        SweepConfig::from_lookup(|name| map.get(name).map(|value| (*value).to_owned()), &[])
+    }
+
+    #[test]
+    fn the_sweep_needs_a_ledger_and_has_defaults_for_the_rest() {
+        let config = read_sweep(&[("ALERT_TOPIC_ARN", TOPIC), ("LEDGER_TABLE", "ledger")]).unwrap();
+        assert_eq!(config.deletion_warning_days, [7, 3, 1]);
+        assert_eq!(config.hold, SignedDuration::from_mins(30));
+        assert_eq!(config.metric_namespace, "KMSWatch");
+        assert!(config.digest);
+        let config = read_sweep(&[
+            ("ALERT_TOPIC_ARN", TOPIC),
+            ("LEDGER_TABLE", "ledger"),
+            ("SWEEP_HOLD_MINUTES", "0"),
+            ("DELETION_WARNING_DAYS", "1, 14"),
+            ("METRIC_NAMESPACE", "Security/Keys"),
+            ("DIGEST", "OFF"),
+        ])
+        .unwrap();
+        assert_eq!(config.deletion_warning_days, [14, 1]);
+        assert_eq!(config.hold, SignedDuration::ZERO);
+        assert_eq!(config.metric_namespace, "Security/Keys");
+        assert!(!config.digest);
+    }
+
+    #[test]
+    fn every_problem_of_the_sweep_is_reported_with_the_rest() {
+        let error = read_sweep(&[
+            ("SWEEP_HOLD_MINUTES", "-1"),
+            ("DELETION_WARNING_DAYS", "31"),
+            ("METRIC_NAMESPACE", "AWS/KMS"),
+            ("DIGEST", "DAILY"),
+        ])
+        .unwrap_err();
+        let expected = [
+            "ALERT_TOPIC_ARN is missing",
+            "LEDGER_TABLE is missing",
+            "DELETION_WARNING_DAYS is malformed: \"31\": not a number of days from 1 to 30",
+            "SWEEP_HOLD_MINUTES is malformed: \"-1\": not a number of minutes from 0 to 1440",
+            "METRIC_NAMESPACE is malformed: \"AWS/KMS\": not a namespace of CloudWatch",
+            "DIGEST is malformed: \"DAILY\": neither WEEKLY nor OFF",
+        ];
+        assert_eq!(error.problems(), expected);
     }
 }

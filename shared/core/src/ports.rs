@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::arn::{KeyArn, KeyStoreId, Region, TopicArn};
 use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
@@ -49,6 +50,97 @@ pub trait Kms {
     ) -> Result<u64, CallError>;
     /// `GetKeyLastUsage`.
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError>;
+}
+
+/// The lists of everything that KMS has in one account and Region: that of the client. One method is one API call.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Census {
+    /// `ListKeys`, 1,000 to a page: customer keys, AWS managed ones, and those that are pending deletion.
+    async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError>;
+    /// `ListAliases` of all keys, 100 to a page.
+    async fn list_all_aliases(&self, marker: Option<&str>) -> Result<Page<Alias>, CallError>;
+    /// `DescribeCustomKeyStores` of all custom key stores.
+    async fn list_key_stores(
+        &self,
+        marker: Option<&str>,
+    ) -> Result<Page<(KeyStoreId, KeyStoreData)>, CallError>;
+}
+
+/// CloudTrail's event history: 90 days, whatever a trail excludes and EventBridge lost (CloudTrail User Guide, event
+/// history).
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Trail {
+    /// `LookupEvents` of one operation: records as EventBridge has them in `detail`, newest first, 50 to a page.
+    async fn lookup_events(
+        &self,
+        event_name: &str,
+        since: Timestamp,
+        until: Timestamp,
+        token: Option<&str>,
+    ) -> Result<Page<Value>, CallError>;
+}
+
+/// Where measurements go.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Metrics {
+    /// `PutMetricData` of at most [`MAX_DATA`] data.
+    async fn put_metric_data(&self, namespace: &str, data: &[Datum]) -> Result<(), CallError>;
+}
+
+/// Most data that one call of `PutMetricData` takes (CloudWatch API Reference, PutMetricData).
+pub const MAX_DATA: usize = 1_000;
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// How to ask for the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// An alias, and the id of the key that it names. An alias of AWS's may name none yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// Name with its `alias/` prefix.
+    pub name: Untrusted,
+    /// Key id.
+    pub target: Option<String>,
+}
+
+/// A measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Datum {
+    /// Name of the metric.
+    pub name: &'static str,
+    /// Names and values of its dimensions.
+    pub dimensions: Vec<(&'static str, String)>,
+    /// What is counted.
+    pub unit: MetricUnit,
+    /// How much.
+    pub value: f64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Unit of a metric, by CloudWatch's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricUnit {
+    /// `Count`.
+    Count,
+    /// `Seconds`.
+    Seconds,
+    /// `None`: days, for which CloudWatch has no unit.
+    None,
 }
 
 /// Where alerts go.

@@ -50,6 +50,35 @@ pub struct Telling {
     pub at: Timestamp,
 }
 
+/// A difference between what was known of a key and what KMS says, of which no event told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// Kind of alert that would tell of it.
+    pub kind: String,
+    /// What tells it apart: the new state and its date, or key material.
+    pub what: String,
+    /// When what was known before was known last.
+    pub known_at: Timestamp,
+    /// When the difference was seen first.
+    pub found_at: Timestamp,
+    /// When it happened, if KMS says so.
+    pub happened_at: Option<Timestamp>,
+}
+
+/// A telling of the sweep, of something that happened within this time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Swept {
+    /// Not before.
+    pub since: Timestamp,
+    /// Not after.
+    pub until: Timestamp,
+}
+
+/// How long a countdown is remembered once its date has passed.
+const COUNTED_DOWN_DAYS: i64 = 60;
+
 /// What is known of a key. Each member is an attribute of its item, and each is written alone: a call that was denied
 /// erases nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,6 +108,12 @@ pub struct Profile {
     pub deleted_at: Option<Timestamp>,
     /// The last tellings of what may be told without its material, by kind of alert.
     pub tellings: BTreeMap<String, Telling>,
+    /// The last steps of countdowns that were told, by kind of alert and date ([`Profile::was_counted`]).
+    pub countdowns: BTreeMap<String, u32>,
+    /// Differences that the sweep found, and that are not told yet.
+    pub held: Vec<Held>,
+    /// What the sweep told without knowing of an event, by kind of alert: an event that comes after all is no news.
+    pub swept: BTreeMap<String, Swept>,
     /// When any of this was written.
     pub as_of: Option<Timestamp>,
 }
@@ -104,6 +139,9 @@ impl Profile {
             cancelled_at: attribute(item, "cancelledAt"),
             deleted_at: attribute(item, "deletedAt"),
             tellings: attribute(item, "tellings").unwrap_or_default(),
+            countdowns: attribute(item, "countdowns").unwrap_or_default(),
+            held: attribute(item, "held").unwrap_or_default(),
+            swept: attribute(item, "swept").unwrap_or_default(),
             as_of: attribute(item, "asOf"),
         }
     }
@@ -167,6 +205,30 @@ impl Profile {
             };
             self.tellings.insert(kind.to_owned(), telling);
         }
+    }
+}
+
+impl Profile {
+    /// The countdown of `kind` to `deadline` has been told at `step` days, or at fewer.
+    pub fn was_counted(&self, kind: &str, deadline: Timestamp, step: u32) -> bool {
+        let told = self.countdowns.get(&format!("{kind}#{deadline}"));
+        told.is_some_and(|told| *told <= step)
+    }
+
+    /// Takes note of a countdown that was told, and forgets those that are long over.
+    pub fn note_countdown(&mut self, kind: &str, deadline: Timestamp, step: u32) {
+        let told = self
+            .countdowns
+            .entry(format!("{kind}#{deadline}"))
+            .or_insert(step);
+        *told = step.min(*told);
+        let old = deadline
+            .saturating_sub((COUNTED_DOWN_DAYS * 24).hours())
+            .unwrap_or(Timestamp::MIN);
+        self.countdowns.retain(|name, _| {
+            let date = name.rsplit_once('#').map(|(_, date)| date.parse());
+            matches!(date, Some(Ok(date)) if Timestamp::ge(&date, &old))
+        });
     }
 }
 

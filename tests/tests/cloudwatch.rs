@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::config::Builder;
 use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
@@ -14,9 +13,7 @@ use watch_local::{ImportedMaterial, LocalAws, NewKey, Options};
 
 fn aws_and_client() -> (LocalAws, Client) {
     let aws = LocalAws::start(Options::default()).unwrap();
-    let config = Builder::from(&sdk::local(&aws.endpoint_url(), aws.region()));
-    // The simulator reads no compressed bodies.
-    let client = Client::from_conf(config.disable_request_compression(true).build());
+    let client = Client::new(&sdk::local(&aws.endpoint_url(), aws.region()));
     (aws, client)
 }
 

@@ -13,6 +13,7 @@
 //! | `sns` | topics, the limits of Publish, the query protocol |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
+//! | `cloudtrail` | the event history, whatever EventBridge delivered |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
 //! | `hooks` | what a test does when a certain call comes |
 //! | `iam` | the policies of callers, and what in them is never used |
@@ -25,6 +26,7 @@
 //! | `ids` | identifiers from a seed |
 
 mod caller;
+mod cloudtrail;
 mod cloudwatch;
 mod consistency;
 mod dynamodb;
@@ -45,7 +47,8 @@ mod wire;
 mod world;
 
 pub use caller::Caller;
-pub use cloudwatch::CloudWatchError;
+pub use cloudtrail::CloudTrailError;
+pub use cloudwatch::{CloudWatchError, MetricPoint};
 pub use events::{Delivery, EventShape};
 pub use faults::Faults;
 pub use hooks::Moment;

@@ -15,7 +15,7 @@ use crate::{
     caller::Caller,
     events::{Delivery, EventShape},
     faults::Faults,
-    kms::{KeyState, KeyStore, KmsError, KmsRequest, NewKey, parse_arn},
+    kms::{Key, KeyState, KeyStore, KmsError, KmsRequest, NewKey, key_ref},
     quotas::QuotaClock,
     record::Request,
     server::Server,
@@ -44,6 +44,9 @@ pub struct Options {
     /// Whether reads and cryptographic operations send events too, as a rule in the state
     /// `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS` would see them.
     pub read_only_events: bool,
+    /// How long after the fact CloudTrail's event history shows a record: AWS says "typically within an average of about 5
+    /// minutes" and guarantees nothing.
+    pub event_history_lag: SignedDuration,
     /// What happens to events on their way.
     pub delivery: Delivery,
     /// Whether keys are deleted up to 24 hours after their date, drawn from the seed, as AWS may do.
@@ -67,6 +70,7 @@ impl Default for Options {
             event_shape: EventShape::Current,
             failed_call_events: true,
             read_only_events: false,
+            event_history_lag: SignedDuration::from_mins(5),
             delivery: Delivery::default(),
             late_deletions: false,
             synchronizes_every: None,
@@ -173,7 +177,7 @@ impl LocalAws {
     /// When AWS will next do something by itself, if nobody calls before.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.lock().next_due()
+        self.with(World::next_due)
     }
 
     /// Calls a KMS operation as the current caller, in the simulator's Region, without HTTP and without faults.
@@ -214,15 +218,8 @@ impl LocalAws {
     /// The state of a key by its ARN; `None` once it is gone.
     #[must_use]
     pub fn key_state(&self, arn: &str) -> Option<KeyState> {
-        let (region, _, resource) = parse_arn(arn)?;
-        let id = resource.strip_prefix("key/")?;
-        let world = self.lock();
-        world
-            .kms
-            .keys
-            .values()
-            .find(|key| key.region == region && key.id == id)
-            .map(|key| key.state())
+        let place = key_ref(arn)?;
+        self.lock().kms.keys.get(&place).map(Key::state)
     }
 
     /// Puts a custom key store in place.
@@ -244,6 +241,22 @@ impl LocalAws {
     /// success.
     pub fn fail_key_store(&self, id: &str, code: Option<&str>) {
         self.with(|world| world.kms.fail_store(id, code));
+    }
+
+    /// When and for which operation (`Decrypt`) a key was last used, by its ARN; `None`: never, as far as KMS knows.
+    pub fn set_last_use(&self, key: &str, last: Option<(&'static str, Timestamp)>) {
+        self.with(|world| world.set_last_use(key, last));
+    }
+
+    /// Since when KMS records the uses of a key, by its ARN, instead of
+    /// [`Options::usage_tracking_start`] or the creation of the key.
+    pub fn set_tracking_start(&self, key: &str, at: Timestamp) {
+        self.with(|world| {
+            let key = key_ref(key).and_then(|key| world.kms.keys.get_mut(&key));
+            if let Some(key) = key {
+                key.tracked_since = Some(at);
+            }
+        });
     }
 
     /// Who makes the calls from here on; also those over HTTP, unless their access key has a caller of its own.
@@ -268,7 +281,9 @@ impl LocalAws {
         self.with(|world| world.outbox.take(world.now))
     }
 
-    /// Changes what happens to events on their way, from here on.
+    /// Changes what happens to events on their way, from here on; those that are on their way already arrive. With
+    /// [`Delivery::nothing`] the events of what happens from here on never come, until this is called again:
+    /// [`lost_events`](Self::lost_events) and CloudTrail's event history have them.
     pub fn set_delivery(&self, delivery: Delivery) {
         self.with(|world| world.outbox.set_delivery(delivery));
     }

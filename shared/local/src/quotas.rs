@@ -1,5 +1,5 @@
 //! Request quotas per second, account and Region (KMS Developer Guide, "Request quotas"; CloudWatch User Guide,
-//! "CloudWatch service quotas"): enforced on request, and the highest rates seen in any case.
+//! "CloudWatch service quotas"; CloudTrail API Reference, `LookupEvents`): enforced on request, and the highest rates seen in any case.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -10,16 +10,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     LocalAws,
-    kms::{Key, KeySpec, Kms},
+    kms::{Key, KeySpec, Kms, key_ref},
 };
 
 /// The clock that a second of a quota is measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuotaClock {
-    /// The real one: what a process does at its own pace.
+    /// The real one: for a process that goes at its own pace and waits in real time. As many calls as the quota has in a
+    /// second may come at once, and then one for each that the quota grants: a client that keeps the pace is not
+    /// throttled because some of its calls were delayed on their way.
     Real,
     /// The virtual one: all calls between two advances fall into the same moment, so that a test counts calls and not
-    /// speed.
+    /// speed. A client that waits in real time is throttled until the test advances the clock.
     Virtual,
 }
 
@@ -67,6 +69,7 @@ const RATES: &[(&str, &str, u32)] = &[
     ("kms", "UpdateCustomKeyStore", 5),
     ("kms", "UpdateKeyDescription", 5),
     ("kms", "UpdatePrimaryRegion", 5),
+    ("cloudtrail", "LookupEvents", 2),
     ("cloudwatch", "DeleteAlarms", 3),
     ("cloudwatch", "DescribeAlarms", 9),
     ("cloudwatch", "ListMetrics", 25),
@@ -102,10 +105,36 @@ pub(crate) struct Meter {
     enforced: Option<QuotaClock>,
     /// In place of the table's.
     changed: BTreeMap<String, u32>,
-    admitted_real: BTreeMap<(String, String), VecDeque<Instant>>,
+    admitted_real: BTreeMap<(String, String), Bucket>,
     admitted_virtual: BTreeMap<(String, String), VecDeque<Timestamp>>,
     seen: BTreeMap<String, VecDeque<Instant>>,
     highest: BTreeMap<String, u32>,
+}
+
+/// The calls that a quota still grants: no more than those of a second, and filled up as time passes.
+#[derive(Debug)]
+struct Bucket {
+    calls: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn full(at: Instant, limit: u32) -> Self {
+        let calls = f64::from(limit);
+        Self { calls, at }
+    }
+
+    fn admit(&mut self, now: Instant, limit: u32) -> bool {
+        let limit = f64::from(limit);
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.calls = (self.calls + passed * limit).min(limit);
+        self.at = now;
+        let room = self.calls >= 1.0;
+        if room {
+            self.calls -= 1.0;
+        }
+        room
+    }
 }
 
 /// A call, as far as quotas are concerned.
@@ -143,9 +172,9 @@ impl Meter {
         match self.enforced {
             None => true,
             Some(QuotaClock::Real) => {
-                let admitted = self.admitted_real.entry(place).or_default();
-                drop_while(admitted, |at| instant.duration_since(*at) >= SECOND);
-                admit(admitted, instant, limit)
+                let bucket = self.admitted_real.entry(place);
+                let bucket = bucket.or_insert_with(|| Bucket::full(instant, limit));
+                bucket.admit(instant, limit)
             }
             Some(QuotaClock::Virtual) => {
                 let admitted = self.admitted_virtual.entry(place).or_default();
@@ -160,11 +189,8 @@ impl Meter {
     /// The name of the quota that the call counts against, and its limit.
     fn quota(&self, call: Metered<'_>, kms: &Kms) -> Option<(String, u32)> {
         let (name, limit) = if call.service == "kms" && CRYPTOGRAPHIC.contains(&call.operation) {
-            let key = kms
-                .keys
-                .values()
-                .find(|key| call.resource == Some(key.arn.as_str()));
-            shared(key)
+            let key = call.resource.and_then(key_ref);
+            shared(key.and_then(|key| kms.keys.get(&key)))
         } else {
             let row = RATES
                 .iter()
@@ -215,9 +241,40 @@ impl LocalAws {
         self.with(|world| world.meter.changed.insert(operation.to_owned(), per_second));
     }
 
-    /// The most calls within one real second, by operation, whether or not they succeeded.
+    /// The most calls within one real second, by operation and over all Regions, whether or not they succeeded.
     #[must_use]
     pub fn highest_rates(&self) -> BTreeMap<String, u32> {
         self.with(|world| world.meter.highest.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many of the calls at these milliseconds are admitted.
+    fn admitted(limit: u32, times: impl IntoIterator<Item = u64>) -> usize {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(start, limit);
+        let calls = times.into_iter();
+        calls
+            .filter(|at| bucket.admit(start + Duration::from_millis(*at), limit))
+            .count()
+    }
+
+    #[test]
+    fn the_pace_of_the_quota_is_never_throttled() {
+        assert_eq!(admitted(5, (0..100).map(|call| call * 200)), 100);
+        // A call in ten is 150 milliseconds late.
+        let late = (0..100).map(|call| call * 200 + if call % 10 == 0 { 150 } else { 0 });
+        assert_eq!(admitted(5, late), 100);
+    }
+
+    #[test]
+    fn twice_the_pace_of_the_quota_is_throttled() {
+        // Ten seconds: five a second, and the five that were there.
+        let calls = admitted(5, (0..100).map(|call| call * 100));
+        assert!((53..=55).contains(&calls), "{calls}");
+        assert_eq!(admitted(5, [0; 20]), 5, "all at once");
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// `kms` or `sns`.
+    /// `kms`, `sns`, `dynamodb`, `cloudwatch`, `cloudtrail`.
     pub service: &'static str,
     /// As the API names it: `DescribeKey`, `Publish`.
     pub operation: String,

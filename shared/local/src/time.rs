@@ -1,7 +1,8 @@
 //! Time passes: what AWS does on its own, in the order in which it becomes due.
 //!
-//! Nothing is scheduled ahead. What is due next follows from the keys as they are, so that a call which changes a
-//! key (a cancelled deletion, a new expiry) has no stale appointment to look for.
+//! No call schedules anything ahead. What is due next follows from the keys as they are, so that a call which changes a
+//! key (a cancelled deletion, a new expiry) has no stale appointment to look for: `Keys` asks every key that was changed
+//! again, and only those.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -133,18 +134,18 @@ impl Key {
 
 impl World {
     /// When the next thing happens, not before now.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+    pub(crate) fn next_due(&mut self) -> Option<Timestamp> {
         self.first_due().map(|(at, ..)| at.max(self.now))
     }
 
-    fn first_due(&self) -> Option<(Timestamp, Next)> {
-        let key = self
-            .kms
-            .keys
-            .values()
-            .filter_map(|key| key.next_due(&self.aging).map(|(at, due)| (at, key, due)))
-            .min_by_key(|(at, ..)| *at)
-            .map(|(at, key, due)| (at, Next::Key(key.reference(), due)));
+    fn first_due(&mut self) -> Option<(Timestamp, Next)> {
+        let aging = &self.aging;
+        let keys = &mut self.kms.keys;
+        let first = keys.first_due(|key| key.next_due(aging).map(|(at, _)| at));
+        let key = first.and_then(|(at, key)| {
+            let (_, due) = keys.get(&key)?.next_due(aging)?;
+            Some((at, Next::Key(key, due)))
+        });
         let store = self
             .kms
             .next_connection()
@@ -264,11 +265,14 @@ impl World {
         // The waiting material may have been deleted or have expired since the rotation was asked for.
         let Some(next) = next else { return };
         let (id, origin) = (key.id.clone(), key.origin);
-        let family = self.kms.keys.values_mut().filter(|member| {
-            member.id == id && (member.region == reference.region || member.is_replica())
-        });
         let mut rotated = Vec::new();
-        for member in family {
+        for place in self.kms.keys.family(&id) {
+            let member = self.kms.keys.get_mut(&place);
+            let Some(member) =
+                member.filter(|key| key.region == reference.region || key.is_replica())
+            else {
+                continue;
+            };
             let mut material = next.clone();
             if member.is_replica() && origin == Origin::External {
                 // A replica has only what was imported into it.

@@ -1,6 +1,6 @@
 //! From an HTTP request to a service and back.
 //!
-//! KMS speaks awsJson1.1 and DynamoDB awsJson1.0 (`X-Amz-Target`, JSON), SNS the query protocol (a form with `Action`,
+//! KMS and CloudTrail speak awsJson1.1 and DynamoDB awsJson1.0 (`X-Amz-Target`, JSON), SNS the query protocol (a form with `Action`,
 //! XML), CloudWatch RPC v2 with CBOR. All come to the same port; signatures are read for the Region and the access key, and not verified.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError, Refusal},
     dynamodb::{self, Error as DynamoDbError},
     faults::{Plan, Verdict},
@@ -97,6 +98,23 @@ impl Answer {
         }
     }
 
+    fn cloudtrail(result: Result<Value, CloudTrailError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => {
+                let body = json!({"__type": error.code, "Message": error.message});
+                (error.status, Some(error.code.to_owned()), body)
+            }
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.1",
+            body: body.to_string().into(),
+            request_id,
+        }
+    }
+
     fn cloudwatch(result: Result<Value, CloudWatchError>, request_id: String) -> Self {
         let (status, error, body) = match result {
             Ok(body) => (200, None, body),
@@ -133,12 +151,28 @@ impl Answer {
     }
 }
 
-/// The request, read as far as both services need it.
+/// The request, read as far as all services need it.
 enum Target {
-    Kms { operation: String, body: Value },
-    DynamoDb { operation: String, body: Value },
-    Sns { form: Form, action: String },
-    CloudWatch { operation: String, body: Value },
+    Kms {
+        operation: String,
+        body: Value,
+    },
+    DynamoDb {
+        operation: String,
+        body: Value,
+    },
+    Sns {
+        form: Form,
+        action: String,
+    },
+    CloudTrail {
+        operation: String,
+        body: Value,
+    },
+    CloudWatch {
+        operation: String,
+        body: Result<Value, CloudWatchError>,
+    },
 }
 
 /// Who signed, and for which Region.
@@ -214,11 +248,11 @@ impl Target {
         if let Some(operation) = cloudwatch::operation(request) {
             return Some(Self::CloudWatch {
                 operation: operation.to_owned(),
-                body: cloudwatch::read_body(request.body()),
+                body: cloudwatch::read_body(request),
             });
         }
         if let Some(target) = request.headers().get("x-amz-target") {
-            let (service, operation) = target.to_str().ok()?.split_once('.')?;
+            let (service, operation) = target.to_str().ok()?.rsplit_once('.')?;
             let operation = operation.to_owned();
             // What is no JSON at all is answered like JSON that is no object.
             let body = if request.body().is_empty() {
@@ -229,6 +263,11 @@ impl Target {
             return match service {
                 "TrentService" => Some(Self::Kms { operation, body }),
                 "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+                // Newer SDKs send the name of the service alone, others with its namespace.
+                "CloudTrail_20131101"
+                | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
+                    Some(Self::CloudTrail { operation, body })
+                }
                 _ => None,
             };
         }
@@ -254,9 +293,12 @@ impl Target {
                 let topic = sns::resource(form);
                 ("sns", action, topic.clone(), topic)
             }
+            Self::CloudTrail { operation, .. } => ("cloudtrail", operation, None, None),
             Self::CloudWatch { operation, body } => {
                 let (region, account) = (&scope.region, &world.account);
-                let alarm = cloudwatch::resource(operation, body, region, account);
+                let body = body.as_ref().ok();
+                let alarm =
+                    body.and_then(|body| cloudwatch::resource(operation, body, region, account));
                 ("cloudwatch", operation, alarm.clone(), alarm)
             }
         };
@@ -363,11 +405,28 @@ impl Target {
                     None => sns::answer(world, &request),
                 }
             }
+            Self::CloudTrail { operation, body } => {
+                let user = || caller.arn(partition(&scope.region), &world.account);
+                let result = match verdict {
+                    Some(Verdict::Denied) => {
+                        Err(CloudTrailError::denied(&user(), operation, false))
+                    }
+                    Some(Verdict::Forbidden) => {
+                        Err(CloudTrailError::denied(&user(), operation, true))
+                    }
+                    Some(Verdict::Throttled) => Err(CloudTrailError::throttled()),
+                    Some(_) => Err(CloudTrailError::internal()),
+                    None => world.cloudtrail_call(operation, &scope.region, body),
+                };
+                Answer::cloudtrail(result, world.ids.uuid())
+            }
             Self::CloudWatch { operation, body } => {
                 let result = match verdict {
                     Some(verdict @ (Verdict::Denied | Verdict::Forbidden)) => {
                         let (region, account) = (&scope.region, &world.account);
-                        let alarm = cloudwatch::resource(operation, body, region, account);
+                        let alarm = body.as_ref().ok().and_then(|body| {
+                            cloudwatch::resource(operation, body, region, account)
+                        });
                         Err(CloudWatchError::denied(
                             &caller.arn(partition(region), account),
                             operation,
@@ -377,8 +436,9 @@ impl Target {
                     }
                     Some(Verdict::Throttled) => Err(cloudwatch::refusal(Refusal::Throttled)),
                     Some(_) => Err(cloudwatch::refusal(Refusal::Internal)),
-                    None if body.is_null() => Err(CloudWatchError::not_cbor()),
-                    None => world.cloudwatch_call(operation, &scope.region, body),
+                    None => body
+                        .clone()
+                        .and_then(|body| world.cloudwatch_call(operation, &scope.region, &body)),
                 };
                 Answer::cloudwatch(result, world.ids.uuid())
             }
@@ -402,6 +462,13 @@ impl Target {
                 world.ids.uuid(),
             ),
             Self::Sns { .. } => sns::unauthenticated(world),
+            Self::CloudTrail { .. } => {
+                let error = CloudTrailError::new(
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                );
+                Answer::cloudtrail(Err(error), world.ids.uuid())
+            }
             Self::CloudWatch { .. } => {
                 let error = cloudwatch::refusal(Refusal::Unauthenticated);
                 Answer::cloudwatch(Err(error), world.ids.uuid())

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    caller::Caller, cloudwatch::CloudWatch, consistency::Consistency, dynamodb::DynamoDb,
-    events::Outbox, faults::FaultRules, hooks::Hooks, iam::Iam, ids::Ids, kms::Kms, local::Options,
-    quotas::Meter, record::Record, sns::Sns, time::Aging,
+    caller::Caller, cloudtrail::History, cloudwatch::CloudWatch, consistency::Consistency,
+    dynamodb::DynamoDb, events::Outbox, faults::FaultRules, hooks::Hooks, iam::Iam, ids::Ids,
+    kms::Kms, local::Options, quotas::Meter, record::Record, sns::Sns, time::Aging,
 };
 
 /// The state of the simulator.
@@ -27,6 +27,7 @@ pub(crate) struct World {
     pub(crate) outbox: Outbox,
     pub(crate) aging: Aging,
     pub(crate) cloudwatch: CloudWatch,
+    pub(crate) history: History,
     pub(crate) consistency: Consistency,
     pub(crate) hooks: Hooks,
     pub(crate) iam: Iam,
@@ -54,6 +55,7 @@ impl World {
             outbox,
             aging,
             cloudwatch: CloudWatch::default(),
+            history: History::new(options.event_history_lag),
             consistency: Consistency::new(options.seed),
             hooks: Hooks::default(),
             iam: Iam::default(),

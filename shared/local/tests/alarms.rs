@@ -418,3 +418,61 @@ fn data_that_were_put_can_be_read_and_raise_alarms() {
     old["MetricData"][0]["Timestamp"] = json!({"$time": 0});
     assert!(aws.call_cloudwatch("PutMetricData", old).is_err());
 }
+
+#[test]
+fn data_are_read_back_with_dimensions_and_units() {
+    let aws = start();
+    let dimensions = |count: usize| -> Vec<Value> {
+        let all = (0..count).map(|n| json!({"Name": format!("D{n}"), "Value": format!("v{n}")}));
+        all.collect()
+    };
+    let put = |data: Value| {
+        let body = json!({"Namespace": "KmsWatch", "MetricData": data});
+        let code = aws.call_cloudwatch("PutMetricData", body);
+        code.map_err(|error| error.code)
+    };
+    let later = aws.now() + SignedDuration::from_mins(1);
+    put(json!([
+        {"MetricName": "Keys", "Value": 3.0, "Unit": "Count", "Dimensions": dimensions(2),
+         "Timestamp": {"$time": later.as_second()}},
+        {"MetricName": "Keys", "Values": [2.0, 5.0], "Counts": [1.0, 2.0], "Unit": "Seconds"},
+    ]))
+    .unwrap();
+    let points = aws.metric_points("KmsWatch");
+    let shown: Vec<_> = points
+        .iter()
+        .map(|point| (point.name.as_str(), point.unit, point.value, point.at))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Keys", "Seconds", 12.0, aws.now()),
+            ("Keys", "Count", 3.0, later),
+        ]
+    );
+    assert!(points[0].dimensions.is_empty());
+    let pairs: Vec<_> = points[1].dimensions.iter().collect();
+    let text = |text: &str| text.to_owned();
+    assert_eq!(
+        pairs,
+        [(&text("D0"), &text("v0")), (&text("D1"), &text("v1"))]
+    );
+    assert_eq!(aws.metric_points("Other"), []);
+
+    // The limits of a request; the default unit.
+    let datum =
+        |count| json!({"MetricName": "Wide", "Value": 1.0, "Dimensions": dimensions(count)});
+    put(json!([datum(30)])).unwrap();
+    assert_eq!(put(json!([datum(31)])), Err("InvalidParameterValue"));
+    put(vec![datum(1); 1000].into()).unwrap();
+    assert_eq!(
+        put(vec![datum(1); 1001].into()),
+        Err("InvalidParameterValue")
+    );
+    let odd = json!([{"MetricName": "Odd", "Value": 1.0, "Unit": "Furlongs"}]);
+    assert_eq!(put(odd), Err("InvalidParameterValue"));
+    let points = aws.metric_points("KmsWatch");
+    assert_eq!(points.len(), 2 + 1 + 1000);
+    let wide = points.iter().find(|point| point.name == "Wide").unwrap();
+    assert_eq!(wide.unit, "None");
+}

@@ -127,6 +127,71 @@ fn metric_data_are_put_with_their_dimensions() {
     assert!(holds(&list, &text("deletion")));
 }
 
+/// A deflated body in blocks that are merely stored, which needs no compressor; check sum and length as RFC 1952 has them.
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let blocks: Vec<&[u8]> = body.chunks(65_535).collect();
+    for (index, block) in blocks.iter().enumerate() {
+        packed.push(u8::from(index + 1 == blocks.len()));
+        let length = u16::try_from(block.len()).unwrap();
+        packed.extend(length.to_le_bytes());
+        packed.extend((!length).to_le_bytes());
+        packed.extend(*block);
+    }
+    let sum = body.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+            (sum >> 1) ^ (0xedb8_8320 & 0_u32.wrapping_sub(sum & 1))
+        })
+    });
+    packed.extend((!sum).to_le_bytes());
+    packed.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+    packed
+}
+
+fn put_encoded(client: &mut Client, encoding: &str, body: &[u8]) -> Reply {
+    let path = "/service/GraniteServiceVersion20100801/operation/PutMetricData";
+    let headers = [
+        ("smithy-protocol", "rpc-v2-cbor"),
+        ("authorization", AUTHORIZATION),
+        ("content-encoding", encoding),
+    ];
+    client.send("POST", path, &headers, body).unwrap()
+}
+
+fn data(metric: &str) -> Vec<u8> {
+    let datum = map(&[
+        ("MetricName", text(metric)),
+        ("Value", vec![0x07]),
+        ("Unit", text("Count")),
+    ]);
+    map(&[
+        ("Namespace", text("KmsWatch")),
+        ("MetricData", [vec![0x81], datum].concat()),
+    ])
+}
+
+#[test]
+fn compressed_data_are_put_like_others() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    let mut client = Client::connect(&aws.endpoint_url());
+    let packed = gzip(&data("Packed"));
+    assert_eq!(put_encoded(&mut client, "gzip", &packed).status, 200);
+    assert_eq!(aws.metric_data("KmsWatch", "Packed"), [(aws.now(), 7.0)]);
+
+    let mut refused = |encoding: &str, body: &[u8]| {
+        let reply = put_encoded(&mut client, encoding, body);
+        (reply.status, reply.headers["x-amzn-query-error"].clone())
+    };
+    let unreadable = (400, "SerializationException;Sender".to_owned());
+    assert_eq!(refused("gzip", &data("Plain")), unreadable);
+    assert_eq!(refused("gzip", &packed[..packed.len() - 9]), unreadable);
+    assert_eq!(refused("br", &packed), unreadable);
+    let large = gzip(&vec![0; 1024 * 1024 + 1]);
+    let too_large = (413, "RequestEntityTooLarge;Sender".to_owned());
+    assert_eq!(refused("gzip", &large), too_large);
+    assert_eq!(aws.metric_points("KmsWatch").len(), 1);
+}
+
 #[test]
 fn errors_have_a_type_a_header_and_a_status() {
     let aws = LocalAws::start(Options::default()).unwrap();

@@ -227,3 +227,23 @@ fn a_call_from_another_account_is_told_to_both() {
     assert_ne!(ours["eventID"], theirs["eventID"]);
     assert_eq!(theirs["resources"][0]["accountId"], "111122223333");
 }
+
+#[test]
+fn events_stop_coming_for_a_while() {
+    let aws = start(1, Delivery::default());
+    let key = aws.add_key(NewKey::symmetric());
+    let disable = || aws.call("DisableKey", json!({"KeyId": key})).unwrap();
+    disable();
+    aws.set_delivery(Delivery::nothing());
+    for _ in 0..50 {
+        disable();
+    }
+    aws.set_delivery(Delivery::default());
+    disable();
+    assert_eq!(aws.take_events().len(), 2, "before and after");
+    let lost = aws.lost_events();
+    assert_eq!(lost.len(), 50);
+    assert_eq!(lost[0]["detail"]["eventName"], "DisableKey");
+    // What the bus lost, the history has.
+    assert_eq!(aws.event_history().len(), 52);
+}

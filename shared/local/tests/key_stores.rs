@@ -174,3 +174,43 @@ fn names_and_clusters_are_taken_once() {
         "ValidationException"
     );
 }
+
+#[test]
+fn all_stores_are_described_in_pages() {
+    let (aws, mut client) = start();
+    let ids: Vec<String> = (1..=5).map(|number| format!("cks-{number}")).collect();
+    for id in &ids {
+        aws.add_key_store(KeyStore::cloud_hsm(id, &format!("cluster-{id}")));
+    }
+    aws.add_key_store(KeyStore::external("cks-0").in_region("eu-west-1"));
+    aws.disconnect_key_store("cks-4");
+    let mut body = json!({"Limit": 2});
+    let (mut seen, mut sizes) = (Vec::new(), Vec::new());
+    loop {
+        let page = client.kms("DescribeCustomKeyStores", &body).json();
+        let stores = page["CustomKeyStores"].as_array().unwrap();
+        sizes.push(stores.len());
+        seen.extend(stores.iter().map(|store| {
+            let part = |name: &str| store[name].as_str().unwrap().to_owned();
+            (part("CustomKeyStoreId"), part("ConnectionState"))
+        }));
+        assert_eq!(page["Truncated"], page.get("NextMarker").is_some());
+        match page.get("NextMarker") {
+            Some(marker) => body["Marker"] = marker.clone(),
+            None => break,
+        }
+    }
+    assert_eq!(sizes, [2, 2, 1]);
+    let all = ids.into_iter().map(|id| {
+        let state = if id == "cks-4" {
+            "DISCONNECTED"
+        } else {
+            "CONNECTED"
+        };
+        (id, state.to_owned())
+    });
+    assert_eq!(seen, all.collect::<Vec<_>>());
+    let marker = json!({"Marker": "?"});
+    let wrong = client.kms("DescribeCustomKeyStores", &marker).json();
+    assert_eq!(wrong["__type"], "InvalidMarkerException");
+}

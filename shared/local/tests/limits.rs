@@ -47,6 +47,50 @@ fn the_sixth_call_of_a_second_is_throttled() {
     assert_eq!(client.kms("GetKeyLastUsage", &body).status, 200);
 }
 
+/// KMS Developer Guide, "Request quotas"; CloudTrail API Reference, `LookupEvents`.
+#[test]
+fn reads_have_the_documented_quotas() {
+    for (operation, quota) in [
+        ("DescribeKey", 2000),
+        ("ListResourceTags", 2000),
+        ("GetKeyPolicy", 1000),
+        ("GetKeyRotationStatus", 1000),
+        ("ListAliases", 500),
+        ("ListKeys", 500),
+        ("ListGrants", 100),
+        ("ListKeyRotations", 100),
+        ("DescribeCustomKeyStores", 5),
+        ("GetKeyLastUsage", 5),
+        ("LookupEvents", 2),
+    ] {
+        let (aws, mut client) = start(Some(QuotaClock::Virtual));
+        let body = match operation {
+            "ListKeys" | "DescribeCustomKeyStores" | "LookupEvents" => json!({}),
+            _ => json!({"KeyId": aws.add_key(NewKey::symmetric())}),
+        };
+        let mut status = || match operation {
+            "LookupEvents" => client.cloudtrail("us-east-1", operation, &body).status,
+            _ => client.kms(operation, &body).status,
+        };
+        let admitted = (0..=quota).take_while(|_| status() == 200).count();
+        assert_eq!(admitted, quota, "{operation}");
+    }
+}
+
+#[test]
+fn a_client_that_waits_in_real_time_keeps_its_pace() {
+    let (aws, mut client) = start(Some(QuotaClock::Real));
+    aws.set_quota("ListKeys", 20);
+    let mut status = || client.kms("ListKeys", &json!({})).status;
+    for call in 0..30 {
+        assert_eq!(status(), 200, "call {call}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    // Without waiting, the calls of a second are gone at once.
+    let throttled = (0..200).filter(|_| status() == 400).count();
+    assert!(throttled > 100, "{throttled}");
+}
+
 #[test]
 fn cryptographic_operations_share_a_quota_by_kind_of_key() {
     let (aws, mut client) = start(Some(QuotaClock::Virtual));

@@ -212,3 +212,29 @@ fn old_ciphertexts_open_after_a_rotation() {
     let refused = aws.call("Encrypt", json!({"KeyId": hmac, "Plaintext": "AAAA"}));
     assert_eq!(code(refused), "InvalidKeyUsageException");
 }
+
+#[test]
+fn a_last_use_and_the_start_of_its_recording_can_be_set() {
+    let aws = start();
+    let usage = |key: &str| aws.call("GetKeyLastUsage", json!({"KeyId": key})).unwrap();
+    let (used, tracked) = (at("2026-09-01T08:00:00Z"), at("2026-06-15T00:00:00Z"));
+    let key = aws.add_key(NewKey::symmetric().created(at("2020-01-01T00:00:00Z")));
+    assert_eq!(usage(&key)["KeyLastUsage"], json!({}));
+    aws.set_last_use(&key, Some(("Decrypt", used)));
+    aws.set_tracking_start(&key, tracked);
+    let shown = usage(&key);
+    assert_eq!(shown["KeyLastUsage"]["Operation"], "Decrypt");
+    let seconds = |member: &serde_json::Value| member.as_f64().unwrap() as i64;
+    assert_eq!(
+        seconds(&shown["KeyLastUsage"]["Timestamp"]),
+        used.as_second()
+    );
+    assert_eq!(seconds(&shown["TrackingStartDate"]), tracked.as_second());
+    aws.set_last_use(&key, None);
+    assert_eq!(usage(&key)["KeyLastUsage"], json!({}));
+    let other = aws.add_key(NewKey::symmetric().tracked_since(tracked));
+    assert_eq!(
+        seconds(&usage(&other)["TrackingStartDate"]),
+        tracked.as_second()
+    );
+}

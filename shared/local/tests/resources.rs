@@ -285,3 +285,40 @@ fn policies_are_kept_as_they_are() {
     let other = json!({"KeyId": key, "PolicyName": "other"});
     assert_eq!(code(aws.call("GetKeyPolicy", other)), "NotFoundException");
 }
+
+#[test]
+fn an_alias_is_listed_with_the_key_that_it_points_to_now() {
+    let aws = start();
+    let (a, b) = (
+        aws.add_key(NewKey::symmetric().alias("alias/x").alias("alias/z")),
+        aws.add_key(NewKey::symmetric()),
+    );
+    let of = |key: &str| -> Vec<String> {
+        let mut names = Vec::new();
+        let mut body = json!({"KeyId": key, "Limit": 1});
+        loop {
+            let page = aws.call("ListAliases", body.clone()).unwrap();
+            let entries = page["Aliases"].as_array().unwrap().iter();
+            names.extend(entries.map(|alias| alias["AliasName"].as_str().unwrap().to_owned()));
+            match page.get("NextMarker") {
+                Some(marker) => body["Marker"] = marker.clone(),
+                None => return names,
+            }
+        }
+    };
+    assert_eq!(of(&a), ["alias/x", "alias/z"]);
+    let point = |operation, name: &str, key: &str| {
+        let body = json!({"AliasName": name, "TargetKeyId": key});
+        aws.call(operation, body).unwrap();
+    };
+    point("UpdateAlias", "alias/x", &b);
+    point("CreateAlias", "alias/y", &b);
+    assert_eq!(of(&a), ["alias/z"]);
+    assert_eq!(of(&b), ["alias/x", "alias/y"]);
+    // A key that is put in place takes its alias from whichever has it.
+    let c = aws.add_key(NewKey::symmetric().alias("alias/y"));
+    aws.call("DeleteAlias", json!({"AliasName": "alias/x"}))
+        .unwrap();
+    assert_eq!(of(&b), [""; 0]);
+    assert_eq!(of(&c), ["alias/y"]);
+}

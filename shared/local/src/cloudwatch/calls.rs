@@ -1,5 +1,7 @@
 //! The operations (CloudWatch API Reference).
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -19,6 +21,37 @@ const MAX_VALUES: usize = 150;
 /// Metrics per page of `ListMetrics`, alarms per page of `DescribeAlarms`.
 const METRICS_PAGE: usize = 500;
 const ALARMS_PAGE: usize = 100;
+
+/// `StandardUnit`.
+const UNITS: &[&str] = &[
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+    "None",
+];
 
 /// How old and how early data may be.
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -56,6 +89,22 @@ impl CloudWatchError {
             format!("The parameter {name} is required."),
         )
     }
+}
+
+/// What was put for a metric at a time.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct MetricPoint {
+    /// Of the metric.
+    pub name: String,
+    /// By their names.
+    pub dimensions: BTreeMap<String, String>,
+    /// `Count`, `Seconds`; `None` where none was given.
+    pub unit: &'static str,
+    /// The value; of several and of statistics, the sum.
+    pub value: f64,
+    /// The time that it is for.
+    pub at: Timestamp,
 }
 
 type Outcome = Result<Value, CloudWatchError>;
@@ -126,8 +175,9 @@ impl World {
         let read: Vec<(MetricName, Datum)> = data.iter().map(read).collect::<Result<_, _>>()?;
         for (name, datum) in read {
             let data = self.cloudwatch.metrics.0.entry(name).or_default();
-            data.push(datum);
-            data.sort_by_key(|datum| datum.at);
+            // They mostly come in the order of their times.
+            let place = data.partition_point(|other| other.at <= datum.at);
+            data.insert(place, datum);
         }
         Ok(json!({}))
     }
@@ -367,6 +417,15 @@ fn read_datum(
             "The parameter Timestamp must be within the last two weeks and no more than 2 hours in the future.",
         ));
     }
+    let unit = match text(entry, "Unit") {
+        None => "None",
+        Some(unit) => {
+            let known = UNITS.iter().find(|known| **known == unit);
+            known.ok_or_else(|| {
+                CloudWatchError::invalid(format!("The value {unit} for parameter Unit is invalid."))
+            })?
+        }
+    };
     let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_f64);
     let numbers = |name: &str| -> Option<Vec<f64>> {
         let list = entry.get(name)?.as_array()?;
@@ -379,6 +438,7 @@ fn read_datum(
             max: value,
             sum: value,
             count: 1.0,
+            unit,
         }
     } else if let Some(set) = entry.get("StatisticValues") {
         let part = |name| number(set, name).ok_or_else(|| CloudWatchError::missing(name));
@@ -388,6 +448,7 @@ fn read_datum(
             max: part("Maximum")?,
             sum: part("Sum")?,
             count: part("SampleCount")?,
+            unit,
         }
     } else {
         let values = numbers("Values").filter(|values| (1..=MAX_VALUES).contains(&values.len()));
@@ -404,6 +465,7 @@ fn read_datum(
             max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             sum: values.iter().zip(&counts).map(|(v, c)| v * c).sum(),
             count: counts.iter().sum(),
+            unit,
         }
     };
     let metric = MetricName {
@@ -432,6 +494,29 @@ impl LocalAws {
     pub fn alarm_state(&self, name: &str) -> Option<&'static str> {
         let place = (self.region().to_owned(), name.to_owned());
         self.with(|world| Some(world.cloudwatch.alarms.get(&place)?.state.value))
+    }
+
+    /// The data that were put for the metrics of a namespace in the simulator's Region, in the order of their times.
+    #[must_use]
+    pub fn metric_points(&self, namespace: &str) -> Vec<MetricPoint> {
+        let region = self.region();
+        self.with(|world| {
+            let metrics = world.cloudwatch.metrics.0.iter();
+            let of_namespace =
+                metrics.filter(|(of, _)| of.region == region && of.namespace == namespace);
+            let mut points: Vec<MetricPoint> = of_namespace
+                .flat_map(|(metric, data)| data.iter().map(move |datum| (metric, datum)))
+                .map(|(metric, datum)| MetricPoint {
+                    name: metric.name.clone(),
+                    dimensions: metric.dimensions.clone(),
+                    unit: datum.unit,
+                    value: datum.sum,
+                    at: datum.at,
+                })
+                .collect();
+            points.sort_by_key(|point| point.at);
+            points
+        })
     }
 
     /// The sums of the data that were put for a metric, over all of its dimensions, in the order of their times.

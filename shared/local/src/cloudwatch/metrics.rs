@@ -24,6 +24,8 @@ pub(super) struct Datum {
     pub(super) max: f64,
     pub(super) sum: f64,
     pub(super) count: f64,
+    /// `Count`, `Seconds`; `None` where none was given.
+    pub(super) unit: &'static str,
 }
 
 /// The name of a metric, as complete as names are.
@@ -64,10 +66,12 @@ impl Metrics {
             })
             .map(|(metric, data)| (metric.dimensions.clone(), Curve::Data(data.clone())));
         let is_expiration = namespace == KMS_NAMESPACE && name == EXPIRATION;
-        let of_kms = kms
-            .keys
-            .values()
-            .filter(move |key| is_expiration && key.region == region)
+        // Only imported material expires.
+        let imported = is_expiration.then(|| kms.keys.imported());
+        let of_kms = imported
+            .into_iter()
+            .flatten()
+            .filter(move |key| key.region == region)
             .filter_map(|key| {
                 let dimensions = Dimensions::from([("KeyId".to_owned(), key.id.clone())]);
                 Some((dimensions, Curve::Until(key.earliest_expiry()?)))
@@ -104,6 +108,7 @@ impl Curve {
                     max: all.max.max(datum.max),
                     sum: all.sum + datum.sum,
                     count: all.count + datum.count,
+                    unit: all.unit,
                 });
                 (all.min, all.max, all.sum, all.count)
             }

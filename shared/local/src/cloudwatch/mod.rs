@@ -16,8 +16,8 @@ use std::{cell::RefCell, collections::BTreeMap};
 use jiff::Timestamp;
 
 use self::alarm::Alarm;
-pub use calls::CloudWatchError;
 pub(crate) use calls::resource;
+pub use calls::{CloudWatchError, MetricPoint};
 pub(crate) use metrics::Metrics;
 pub(crate) use rpc::{Refusal, encode, operation, read_body, refusal};
 

@@ -1,11 +1,17 @@
 //! Smithy RPC v2 with CBOR, which the SDKs speak with CloudWatch: the operation is in the path, errors have a `__type` and
 //! their old code in a header.
 
+use std::io::Read as _;
+
 use bytes::Bytes;
-use http::Request;
+use flate2::read::GzDecoder;
+use http::{Request, header::CONTENT_ENCODING};
 use serde_json::{Value, json};
 
 use super::{CloudWatchError, cbor};
+
+/// The largest request (CloudWatch API Reference, `PutMetricData`), taken to be meant before it is compressed.
+const MAX_BODY: u64 = 1024 * 1024;
 
 /// A call that does not get as far as the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +31,35 @@ pub(crate) fn operation<B>(request: &Request<B>) -> Option<&str> {
     path.strip_prefix("/service/GraniteServiceVersion20100801/operation/")
 }
 
-/// Null if it is no CBOR: compressed bodies, too.
-pub(crate) fn read_body(body: &Bytes) -> Value {
-    if body.is_empty() {
-        return json!({});
+/// The body, which SDKs compress from 10 KiB on (Smithy, "`requestCompression` trait").
+pub(crate) fn read_body(request: &Request<Bytes>) -> Result<Value, CloudWatchError> {
+    let body = match request.headers().get(CONTENT_ENCODING) {
+        None => request.body().clone(),
+        Some(encoding) if encoding == "gzip" => {
+            let mut body = Vec::new();
+            // One byte more shows that it is too much.
+            let mut unpacked = GzDecoder::new(&**request.body()).take(MAX_BODY + 1);
+            if unpacked.read_to_end(&mut body).is_err() {
+                return Err(CloudWatchError::unreadable("the body is not gzip"));
+            }
+            body.into()
+        }
+        Some(_) => {
+            return Err(CloudWatchError::unreadable(
+                "the body has an unknown encoding",
+            ));
+        }
+    };
+    if u64::try_from(body.len()).unwrap_or(u64::MAX) > MAX_BODY {
+        return Err(CloudWatchError {
+            status: 413,
+            ..CloudWatchError::new("RequestEntityTooLarge", "The request is larger than 1 MB.")
+        });
     }
-    cbor::read(body).unwrap_or(Value::Null)
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    cbor::read(&body).ok_or_else(|| CloudWatchError::unreadable("the body is not CBOR"))
 }
 
 pub(crate) fn refusal(kind: Refusal) -> CloudWatchError {
@@ -67,11 +96,8 @@ impl CloudWatchError {
         }
     }
 
-    pub(crate) fn not_cbor() -> Self {
-        Self::new(
-            "SerializationException",
-            "the body is not CBOR (compressed requests are not understood)",
-        )
+    fn unreadable(why: &str) -> Self {
+        Self::new("SerializationException", why)
     }
 
     pub(crate) fn body(&self) -> Value {

@@ -45,6 +45,17 @@ pub struct Delivery {
     pub old_shapes: f64,
 }
 
+impl Delivery {
+    /// No event arrives (but alarm state changes, whose delivery is guaranteed).
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            loss: 1.0,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Delivery {
     fn default() -> Self {
         Self {

@@ -22,6 +22,7 @@ use crate::{
 };
 
 const API_CALL: &str = "AWS API Call via CloudTrail";
+const SERVICE_EVENT: &str = "AWS Service Event via CloudTrail";
 
 /// Which generation of event shapes is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,12 +154,7 @@ impl World {
             detail["additionalEventData"] = additional;
             detail["responseElements"] = json!({"keyId": key.arn});
         }
-        self.send(
-            &key.region,
-            "AWS Service Event via CloudTrail",
-            json!([]),
-            detail,
-        );
+        self.send_record(&key.region, SERVICE_EVENT, detail);
     }
 
     /// The CloudTrail record of a call, if EventBridge would get one.
@@ -181,7 +177,7 @@ impl World {
             .foreign_account()
             .filter(|_| self.outbox.courier.copies())
             .map(|account| (account.to_owned(), detail.clone()));
-        self.send(call.region, API_CALL, json!([]), detail);
+        self.send_record(call.region, API_CALL, detail);
         if let Some((account, detail)) = copy {
             self.send_copy(&call, account, detail);
         }
@@ -228,7 +224,7 @@ impl World {
             "recipientAccountId": self.account,
             "eventCategory": "Management",
         });
-        self.send(region, API_CALL, json!([]), detail);
+        self.send_record(region, API_CALL, detail);
     }
 
     fn api_call_detail(&mut self, call: &ApiCall<'_>) -> Value {
@@ -299,6 +295,12 @@ impl World {
     fn resources(&self, arns: &[String]) -> Value {
         let entry = |arn| json!({"accountId": self.account, "type": "AWS::KMS::Key", "ARN": arn});
         arns.iter().map(entry).collect()
+    }
+
+    /// A record of CloudTrail: its history has it, whatever happens to the event.
+    fn send_record(&mut self, region: &str, detail_type: &str, record: Value) {
+        self.history.remember(region, &record, self.now);
+        self.send(region, detail_type, json!([]), record);
     }
 
     fn send(&mut self, region: &str, detail_type: &str, resources: Value, detail: Value) {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Deletion, Import, Key, KeyRef, KeySpec, KeyUsage, LastUse, Material, MultiRegion, Origin, Role,
-    RotationType, aliases, deletion::after_days, material_id, replicas::replica_of,
+    RotationType, deletion::after_days, key_ref, material_id, replicas::replica_of,
 };
 use crate::world::World;
 
@@ -40,6 +40,7 @@ pub struct NewKey {
     materials: Vec<ImportedMaterial>,
     pending: Option<ImportedMaterial>,
     last_use: Option<(&'static str, Timestamp)>,
+    tracked_since: Option<Timestamp>,
 }
 
 /// Key material that somebody imported.
@@ -113,6 +114,7 @@ impl NewKey {
             materials: Vec::new(),
             pending: None,
             last_use: None,
+            tracked_since: None,
         }
     }
 
@@ -275,6 +277,13 @@ impl NewKey {
         self.last_use = Some((operation, at));
         self
     }
+
+    /// Its uses are recorded since then, instead of since the start of the recording or its creation.
+    #[must_use]
+    pub fn tracked_since(mut self, at: Timestamp) -> Self {
+        self.tracked_since = Some(at);
+        self
+    }
 }
 
 impl World {
@@ -283,6 +292,22 @@ impl World {
             format!("mrk-{}", self.ids.hex(32))
         } else {
             self.ids.uuid()
+        }
+    }
+
+    fn last_use(&mut self, (operation, at): (&'static str, Timestamp)) -> LastUse {
+        LastUse {
+            operation,
+            at,
+            event_id: self.ids.uuid(),
+            request_id: self.ids.uuid(),
+        }
+    }
+
+    pub(crate) fn set_last_use(&mut self, arn: &str, last: Option<(&'static str, Timestamp)>) {
+        let last = last.map(|last| self.last_use(last));
+        if let Some(key) = key_ref(arn).and_then(|key| self.kms.keys.get_mut(&key)) {
+            key.last_use = last;
         }
     }
 
@@ -317,12 +342,8 @@ impl World {
             key.rotation.days = days;
             key.rotation.next = first_after(created, days, self.now);
         }
-        key.last_use = new.last_use.map(|(operation, at)| LastUse {
-            operation,
-            at,
-            event_id: self.ids.uuid(),
-            request_id: self.ids.uuid(),
-        });
+        key.last_use = new.last_use.map(|last| self.last_use(last));
+        key.tracked_since = new.tracked_since;
         if key.origin == Origin::AwsKms {
             key.materials.push(Material::generated(self.ids.hex(64)));
         }
@@ -337,7 +358,7 @@ impl World {
         key.materials
             .extend(new.pending.map(|m| m.placed(&id, Role::PendingRotation)));
         for alias in &new.aliases {
-            aliases::place(&mut self.kms, &region, alias, &id, created);
+            self.kms.aliases.insert(&region, alias, &id, created);
         }
         let arn = key.arn.clone();
         if let Some(replicas) = new.replicas {

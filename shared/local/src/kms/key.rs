@@ -41,6 +41,8 @@ pub(crate) struct Key {
     pub(crate) policy: String,
     pub(crate) grants: Vec<Grant>,
     pub(crate) last_use: Option<LastUse>,
+    /// In place of the time that follows from the creation.
+    pub(crate) tracked_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +121,7 @@ impl Key {
             policy: super::policy::default_policy(partition, account),
             grants: Vec::new(),
             last_use: None,
+            tracked_since: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod fixture;
 mod grants;
 mod import;
 mod key;
+mod keys;
 mod material;
 mod names;
 mod operations;
@@ -47,12 +48,14 @@ pub(crate) use material::{Import, Material, Role, expiration_model, material_id}
 pub use names::{KeySpec, KeyState, KeyUsage, Origin};
 pub(crate) use names::{RotationType, partition};
 pub(crate) use rotation::ON_DEMAND_ROTATION_TAKES;
-pub(crate) use selector::KeyRef;
 pub use selector::parse_arn;
+pub(crate) use selector::{KeyRef, key_ref};
 pub use stores::KeyStore;
 
 use self::{
+    aliases::Aliases,
     body::Body,
+    keys::Keys,
     operations::{Operation, Selects},
     selector::Accepts,
 };
@@ -65,18 +68,10 @@ use crate::{
 /// Everything that KMS stores.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Kms {
-    pub(crate) keys: BTreeMap<KeyRef, Key>,
-    /// By Region and name.
-    aliases: BTreeMap<(String, String), Alias>,
+    pub(crate) keys: Keys,
+    aliases: Aliases,
     stores: BTreeMap<String, KeyStore>,
     import_tokens: BTreeMap<String, ImportToken>,
-}
-
-#[derive(Debug, Clone)]
-struct Alias {
-    key: String,
-    created: Timestamp,
-    updated: Timestamp,
 }
 
 /// What `GetParametersForImport` hands out for 24 hours.
@@ -89,11 +84,9 @@ struct ImportToken {
 impl Kms {
     /// Regions of the replicas of a multi-Region key, in alphabetical order.
     pub(crate) fn replica_regions(&self, id: &str) -> Vec<String> {
-        let replicas = self
-            .keys
-            .values()
-            .filter(|key| key.id == id && key.is_replica());
-        replicas.map(|key| key.region.clone()).collect()
+        let family = self.keys.family(id).into_iter();
+        let replicas = family.filter(|place| self.keys.get(place).is_some_and(Key::is_replica));
+        replicas.map(|place| place.region).collect()
     }
 
     pub(crate) fn metadata(&self, key: &Key) -> Value {
@@ -107,8 +100,7 @@ impl Kms {
 
     /// The key and all that belongs to it is gone.
     pub(crate) fn remove(&mut self, reference: &KeyRef) -> Option<Key> {
-        self.aliases
-            .retain(|(region, _), alias| *region != reference.region || alias.key != reference.id);
+        self.aliases.remove_all_of(reference);
         self.keys.remove(reference)
     }
 }

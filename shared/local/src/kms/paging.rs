@@ -20,12 +20,24 @@ pub(super) fn page(
     member: &str,
     items: impl Iterator<Item = (String, Value)>,
 ) -> Result<Value, KmsError> {
+    page_after(body, limits, member, |after| {
+        items.skip_while(move |(key, _)| after.as_ref().is_some_and(|after| key <= after))
+    })
+}
+
+/// The same of items that can be had from a sort key on, without a look at those before it.
+pub(super) fn page_after<I: Iterator<Item = (String, Value)>>(
+    body: Body<'_>,
+    limits: Limits,
+    member: &str,
+    items_after: impl FnOnce(Option<String>) -> I,
+) -> Result<Value, KmsError> {
     let limit = body
         .integer_in("Limit", (1, limits.max))?
         .unwrap_or(limits.default);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let after = body.text("Marker")?.map(read_marker).transpose()?;
-    let mut rest = items.skip_while(|(key, _)| after.as_ref().is_some_and(|after| key <= after));
+    let mut rest = items_after(after);
     let mut last = None;
     let page: Vec<Value> = rest
         .by_ref()

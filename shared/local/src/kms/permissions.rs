@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use super::{crypto, partition, selector::alias_arn};
+use super::{KeyRef, crypto, partition, selector::alias_arn};
 use crate::world::World;
 
 impl World {
@@ -25,11 +25,12 @@ impl World {
             "CreateAlias" | "UpdateAlias" | "DeleteAlias" => {
                 // On the alias, on the key it points to afterwards, and on the one it points to now.
                 let name = text("AliasName").unwrap_or_default();
-                let place = (region.to_owned(), name.to_owned());
-                let current = self.kms.aliases.get(&place).and_then(|alias| {
-                    let key = self.kms.keys.values();
-                    let mut here = key.filter(|key| key.region == region && key.id == alias.key);
-                    here.next().map(|key| key.arn.clone())
+                let current = self.kms.aliases.get(region, name).and_then(|alias| {
+                    let place = KeyRef {
+                        region: region.to_owned(),
+                        id: alias.key.clone(),
+                    };
+                    self.kms.keys.get(&place).map(|key| key.arn.clone())
                 });
                 let alias = alias_arn(region, &self.account, name);
                 let keys = key.filter(|arn| arn.contains(":key/")).into_iter();

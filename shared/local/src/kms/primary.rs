@@ -26,8 +26,8 @@ pub(super) fn update_primary_region(call: &mut Call<'_>) -> Outcome {
         id: id.clone(),
     };
     let until = call.world.now.checked_add(UPDATE_TAKES).ok();
-    let family = &mut call.world.kms.keys;
-    let Some(key) = family.get_mut(&new).filter(|_| region != old_region) else {
+    let keys = &mut call.world.kms.keys;
+    let Some(key) = keys.get_mut(&new).filter(|_| region != old_region) else {
         return Err(KmsError::not_found(format!(
             "{arn} has no replica key in {region}"
         )));
@@ -39,7 +39,10 @@ pub(super) fn update_primary_region(call: &mut Call<'_>) -> Outcome {
     key.updating = until;
     // Rotation is a property of the family that its primary keeps.
     key.rotation = rotation;
-    for member in family.values_mut().filter(|member| member.id == id) {
+    for place in keys.family(&id) {
+        let Some(member) = keys.get_mut(&place) else {
+            continue;
+        };
         if member.region != region {
             member.multi_region = Some(MultiRegion::Replica {
                 primary_region: region.clone(),

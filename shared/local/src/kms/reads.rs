@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, Done, Outcome,
-    paging::{Limits, page},
+    paging::{Limits, page_after},
 };
 use crate::wire::epoch;
 
@@ -17,14 +17,12 @@ pub(super) fn describe_key(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn list_keys(call: &mut Call<'_>) -> Outcome {
-    let keys = call
-        .world
-        .kms
-        .keys
-        .values()
-        .filter(|key| key.region == call.region);
-    let items = keys.map(|key| (key.id.clone(), json!({"KeyId": key.id, "KeyArn": key.arn})));
-    let response = page(
+    let keys = &call.world.kms.keys;
+    let items = |after: Option<String>| {
+        let keys = keys.in_region(call.region, after);
+        keys.map(|key| (key.id.clone(), json!({"KeyId": key.id, "KeyArn": key.arn})))
+    };
+    let response = page_after(
         call.body,
         Limits {
             default: 100,
@@ -54,10 +52,12 @@ pub(super) fn get_key_last_usage(call: &mut Call<'_>) -> Outcome {
             })
         },
     );
+    let usual = key.created.max(call.world.usage_tracking_start);
+    let tracked = key.tracked_since.unwrap_or(usual);
     let response: Value = json!({
         "KeyId": key.id,
         "KeyLastUsage": usage,
-        "TrackingStartDate": epoch(key.created.max(call.world.usage_tracking_start)),
+        "TrackingStartDate": epoch(tracked),
         "KeyCreationDate": epoch(key.created),
     });
     Ok(Done::quiet(&key.arn, response))

@@ -27,6 +27,15 @@ pub fn parse_arn(arn: &str) -> Option<(&str, &str, &str)> {
         .then_some((region, account, resource))
 }
 
+/// The place of the key with this ARN.
+pub(crate) fn key_ref(arn: &str) -> Option<KeyRef> {
+    let (region, _, resource) = parse_arn(arn)?;
+    Some(KeyRef {
+        region: region.to_owned(),
+        id: resource.strip_prefix("key/")?.to_owned(),
+    })
+}
+
 /// `8-4-4-4-12` hexadecimal digits, or `mrk-` and 32.
 fn is_key_id(text: &str) -> bool {
     let is_hex = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
@@ -76,7 +85,7 @@ impl Kms {
         if resource.starts_with("alias/") && accepts == Accepts::AnyName {
             return self
                 .aliases
-                .get(&(region.to_owned(), resource.to_owned()))
+                .get(region, resource)
                 .map(|alias| KeyRef {
                     region: region.to_owned(),
                     id: alias.key.clone(),

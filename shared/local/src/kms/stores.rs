@@ -189,8 +189,15 @@ impl Kms {
         if let Some(store) = self.stores.get_mut(id) {
             store.connection = connection;
         }
-        for link in self.keys.values_mut().filter_map(|key| key.store.as_mut()) {
-            if link.id == id {
+        let here = |key: &&Key| key.store.as_ref().is_some_and(|link| link.id == id);
+        let keys: Vec<_> = self
+            .keys
+            .values()
+            .filter(here)
+            .map(Key::reference)
+            .collect();
+        for key in keys {
+            if let Some(link) = self.keys.get_mut(&key).and_then(|key| key.store.as_mut()) {
                 link.connected = connected;
             }
         }

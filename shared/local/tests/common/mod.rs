@@ -137,6 +137,21 @@ impl Client {
         self.send("POST", "/", &headers, body.to_string().as_bytes())
     }
 
+    /// A CloudTrail call as the SDK sends it.
+    pub fn cloudtrail(&mut self, region: &str, operation: &str, body: &Value) -> Reply {
+        let target = format!("CloudTrail_20131101.{operation}");
+        let authorization = AUTHORIZATION
+            .replace("REGION", region)
+            .replace("SERVICE", "cloudtrail");
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+            ("authorization", authorization.as_str()),
+        ];
+        self.send("POST", "/", &headers, body.to_string().as_bytes())
+            .expect("an answer")
+    }
+
     /// An SNS call as the SDK sends it.
     pub fn sns(&mut self, members: &[(&str, &str)]) -> Reply {
         let form: String = members

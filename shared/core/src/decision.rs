@@ -10,6 +10,7 @@ use crate::alert::{Source, Via};
 use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
 use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
 use crate::kinds::{AlarmRecovered, Kind, key_store_of};
+use crate::ledger::profile::Swept;
 
 /// What makes a function: what it makes of an event.
 pub type Decide = fn(&Event) -> Decision;
@@ -128,6 +129,8 @@ pub struct Occurrence {
     pub source: Source,
     /// CloudTrail's id of the call, shared by its copies in several accounts.
     pub call_id: Option<String>,
+    /// The sweep saw that it happened, within this time, and found no record of the call.
+    pub unrecorded: Option<Swept>,
 }
 
 impl Occurrence {
@@ -146,6 +149,7 @@ impl Occurrence {
                 replay: event.envelope.replay.clone(),
             },
             call_id: None,
+            unrecorded: None,
         }
     }
 
@@ -189,6 +193,7 @@ impl Occurrence {
                 .or(event.event_id.as_ref())
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
+            unrecorded: None,
         }
     }
 
@@ -233,6 +238,7 @@ impl Occurrence {
                 replay: event.envelope.replay.clone(),
             },
             call_id: None,
+            unrecorded: None,
         })
     }
 

@@ -194,6 +194,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 replay: member("replay-name"),
             },
             call_id: None,
+            unrecorded: None,
         }
     }
 }

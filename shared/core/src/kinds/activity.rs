@@ -23,6 +23,7 @@ pub struct KeyDisabled {}
 
 impl Describe for KeyDisabled {
     const NAME: &'static str = "KeyDisabled";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = Reads {
         rotation: false,
         last_use: true,
@@ -93,6 +94,7 @@ pub struct KeyEnabled {}
 
 impl Describe for KeyEnabled {
     const NAME: &'static str = "KeyEnabled";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = Reads {
         rotation: false,
         last_use: false,

@@ -52,6 +52,7 @@ impl KeyDeletionScheduled {
 
 impl Describe for KeyDeletionScheduled {
     const NAME: &'static str = "KeyDeletionScheduled";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = Reads {
         rotation: true,
         last_use: true,
@@ -191,6 +192,7 @@ pub struct KeyDeletionCancelled {}
 
 impl Describe for KeyDeletionCancelled {
     const NAME: &'static str = "KeyDeletionCancelled";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = Reads {
         rotation: true,
         last_use: true,

@@ -164,6 +164,7 @@ pub struct KeyMaterialDeleted {
 
 impl Describe for KeyMaterialDeleted {
     const NAME: &'static str = "KeyMaterialDeleted";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = READS;
 
     fn imply(&self, key: &mut Key, _: Timestamp) {
@@ -243,6 +244,7 @@ impl KeyMaterialImported {
 
 impl Describe for KeyMaterialImported {
     const NAME: &'static str = "KeyMaterialImported";
+    const CHANGES_STATE: bool = true;
     const READS: Reads = READS;
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

@@ -96,6 +96,9 @@ trait Describe {
     /// What keeps people from being told too often.
     const LIMIT: Limit = Limit::Burst;
 
+    /// It is a call that changes what the sweep looks at: the sweep does not tell of it again.
+    const CHANGES_STATE: bool = false;
+
     /// No more urgent than this, whatever KMS will say.
     fn ceiling(&self) -> Severity {
         Severity::Critical
@@ -443,6 +446,11 @@ macro_rules! kinds {
             /// What keeps people from being told too often.
             pub(crate) fn limit(&self) -> Limit {
                 match self { $(Self::$kind(_) => $kind::LIMIT,)+ }
+            }
+
+            /// It is a call that changes what the sweep looks at.
+            pub(crate) fn changes_state(&self) -> bool {
+                match self { $(Self::$kind(_) => $kind::CHANGES_STATE,)+ }
             }
 
             /// No more urgent than this, whatever KMS will say.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -209,6 +209,23 @@ impl Profile {
 }
 
 impl Profile {
+    /// The sweep told of a `kind` that happened around `at`, without its record.
+    pub fn was_swept(&self, kind: &str, at: Timestamp) -> bool {
+        // The clocks of KMS and of the watch are not one.
+        let slack = SignedDuration::from_mins(1);
+        let within = |swept: &Swept| {
+            at.duration_since(swept.since) >= -slack && at.duration_since(swept.until) <= slack
+        };
+        self.swept.get(kind).is_some_and(within)
+    }
+
+    /// A `kind` was told that happened since `known_at`, or just before.
+    pub fn was_told_since(&self, kind: &str, known_at: Timestamp) -> bool {
+        let slack = SignedDuration::from_mins(1);
+        let told = self.tellings.get(kind);
+        told.is_some_and(|told| told.at.duration_since(known_at) >= -slack)
+    }
+
     /// The countdown of `kind` to `deadline` has been told at `step` days, or at fewer.
     pub fn was_counted(&self, kind: &str, deadline: Timestamp, step: u32) -> bool {
         let told = self.countdowns.get(&format!("{kind}#{deadline}"));
@@ -240,10 +257,20 @@ pub fn near(one: Timestamp, other: Timestamp) -> bool {
 
 /// Keeps `value` in `slot`, if it is new or what is there has become old.
 pub fn learn<T: PartialEq + Clone>(slot: &mut Option<Dated<T>>, value: &T, now: Timestamp) {
+    learn_within(slot, value, now, REFRESHED_AFTER_HOURS);
+}
+
+/// Keeps `value` in `slot`, if it is new or what is there is `hours` old.
+pub fn learn_within<T: PartialEq + Clone>(
+    slot: &mut Option<Dated<T>>,
+    value: &T,
+    now: Timestamp,
+    hours: i64,
+) {
     let fresh = slot.as_ref().is_some_and(|known| {
         let old = known
             .as_of
-            .saturating_add(REFRESHED_AFTER_HOURS.hours())
+            .saturating_add(hours.hours())
             .unwrap_or(Timestamp::MAX);
         known.value == *value && now < old
     });

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::assess::{Known, assess, is_for_people, may_be_for_people};
 use super::{Verdict, Watch};
 use crate::actor::Actor;
-use crate::alert::Alert;
+use crate::alert::{Alert, Via};
 use crate::arn::TopicArn;
 use crate::config::Config;
 use crate::decision::{Occurrence, Subject};
@@ -252,6 +252,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             return Ok(self.duplicate(&occurrence));
         }
 
+        if occurrence.source.via == Via::CloudTrail && known.was_swept(occurrence.kind.name(), at) {
+            // The sweep saw what the call did, and told of it, before this record came.
+            memory.put(&[claim.delivered(BTreeSet::new()).item()]).await;
+            return Ok(self.duplicate(&occurrence));
+        }
+
         // What this event teaches is put down after the alert went out.
         let mut profile = known.clone();
         let policy = gathered.policy().map(str::to_owned);
@@ -278,6 +284,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         kind.teach(&mut profile, at, actor);
         if let Some(material) = kind.material() {
             profile.note_telling(kind.name(), material.as_deref(), at);
+        } else if kind.changes_state() {
+            profile.note_telling(kind.name(), None, at);
+        }
+        if let Some(within) = &occurrence.unrecorded {
+            profile.swept.insert(kind.name().to_owned(), within.clone());
         }
 
         let counted = window
@@ -624,6 +635,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             actor: alert.actor.clone(),
             source: alert.source.clone(),
             call_id: None,
+            unrecorded: None,
         };
         assess(
             &self.config,

@@ -35,9 +35,11 @@ pub fn decide(event: &Event) -> Decision {
 fn raised(alarm: &AlarmEvent) -> Kind {
     let signal = Signal::of(alarm);
     match signal.watches() {
-        Watches::KeyStore(_) => KeyStoreUnhealthy(signal).into(),
+        Watches::KeyStore(_) => KeyStoreUnhealthy::of_alarm(signal).into(),
         Watches::Quota => KmsQuotaNear(signal).into(),
-        Watches::Other if key_store_of(alarm).is_some() => KeyStoreUnhealthy(signal).into(),
+        Watches::Other if key_store_of(alarm).is_some() => {
+            KeyStoreUnhealthy::of_alarm(signal).into()
+        }
         Watches::Usage | Watches::Material | Watches::Other => KmsUsageAnomaly(signal).into(),
     }
 }

@@ -242,6 +242,30 @@ impl Occurrence {
         })
     }
 
+    /// An occurrence of which no event told: the sweep over all keys found it.
+    pub fn of_sweep(
+        subject: Subject,
+        kind: impl Into<Kind>,
+        occurred_at: Timestamp,
+        actor: Option<Actor>,
+    ) -> Self {
+        Self {
+            kind: kind.into(),
+            subject,
+            occurred_at: Some(occurred_at),
+            actor,
+            source: Source {
+                via: Via::Sweep,
+                event_id: None,
+                detail_type: None,
+                event_name: None,
+                replay: None,
+            },
+            call_id: None,
+            unrecorded: None,
+        }
+    }
+
     /// What happened, independent of who told: the same for every telling of one occurrence.
     pub fn identity(&self) -> String {
         self.kind

@@ -140,6 +140,36 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         Ok(outcome)
     }
 
+    /// Tells of one occurrence that was found by other means than an event. `request` is as for [`Watch::handle`].
+    ///
+    /// # Errors
+    ///
+    /// If the alert could not be published, or another invocation is about to publish it.
+    pub async fn report(
+        &self,
+        occurrence: Occurrence,
+        request: &str,
+    ) -> Result<Outcome, HandleError> {
+        // On the heap: it holds every call of an alert at once.
+        match Box::pin(self.tell(occurrence, request)).await {
+            Ok(Told {
+                verdict,
+                alerts,
+                reason,
+            }) => Ok(Outcome {
+                verdict,
+                alerts,
+                reason: reason
+                    .filter(|_| verdict != Verdict::Delivered)
+                    .map(Cow::into_owned),
+            }),
+            Err(failure) => Err(HandleError {
+                alerts: 1,
+                failures: vec![failure],
+            }),
+        }
+    }
+
     /// Reads one event and decides about it; the error is the reason to ignore it.
     fn read_and_decide(
         &self,

@@ -1,4 +1,4 @@
-//! Alarms of CloudWatch: a key store in trouble, a quota nearly used up, unusual use, and the end of it.
+//! Alarms of CloudWatch: a quota nearly used up, unusual use, and the end of what any alarm told of.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,7 @@ use super::expiring::deadline_by_metric;
 use super::signal::{Alarm, Signal, Unit, Watches};
 use super::{Background, Case, Describe, Identity, step};
 use crate::alert::Step;
+use crate::arn::Region;
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
@@ -18,7 +19,7 @@ use crate::text;
 use crate::text::{Text, Untrusted};
 
 /// Who an alarm is about is told by name, owner and state.
-const READS: Reads = Reads {
+pub(super) const READS: Reads = Reads {
     rotation: false,
     last_use: false,
 };
@@ -27,7 +28,7 @@ const READS: Reads = Reads {
 const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// `external-hq`, else the key store's id.
-fn store_name(case: &Case<'_>) -> Text {
+pub(super) fn store_name(case: &Case<'_>) -> Text {
     match case.key_store {
         Some(store) => match &store.name {
             Some(name) => text![name],
@@ -47,7 +48,7 @@ fn whom(case: &Case<'_>) -> Text {
 }
 
 /// Which key store it is, how it stands, and how much hangs on it.
-fn store_facts(case: &Case<'_>) -> Text {
+pub(super) fn store_facts(case: &Case<'_>) -> Text {
     let Some(store) = case.key_store else {
         return text!["Which key store it is, the alarm does not say."];
     };
@@ -75,10 +76,14 @@ fn store_facts(case: &Case<'_>) -> Text {
     text
 }
 
-fn store_command(case: &Case<'_>, signal: &Signal, operation: &str) -> Option<String> {
+pub(super) fn store_command(
+    case: &Case<'_>,
+    region: Option<&Region>,
+    operation: &str,
+) -> Option<String> {
     let store = case.key_store?;
     // An id that was checked: it is the subject's.
-    let region = signal.alarm.region()?;
+    let region = region?;
     Some(format!(
         "aws kms {operation} --custom-key-store-id {} --region {}",
         store.id.as_str(),
@@ -87,7 +92,7 @@ fn store_command(case: &Case<'_>, signal: &Signal, operation: &str) -> Option<St
 }
 
 /// Where to look at the alarm itself; there is a link too, but not in every partition.
-fn look_at_alarm() -> Step {
+pub(super) fn look_at_alarm() -> Step {
     step(
         text!["Look at the alarm's graph in CloudWatch: since when, and how fast"],
         None,
@@ -95,15 +100,15 @@ fn look_at_alarm() -> Step {
 }
 
 /// How it stands: numbers, and which of several time series.
-fn measured(text: &mut Text, signal: &Signal) {
+pub(super) fn measured(text: &mut Text, signal: &Signal) {
     text.sentence(signal.numbers());
     text.sentence(signal.particulars());
 }
 
-const ITS_OWNERS_WORDS: &str = "KMS Watch knows nothing of what this alarm watches: name and description are its owner's words.";
+pub(super) const ITS_OWNERS_WORDS: &str = "KMS Watch knows nothing of what this alarm watches: name and description are its owner's words.";
 
 /// Which alarm it is, and what mutes it.
-fn alarm_sentences(text: &mut Text, signal: &Signal) {
+pub(super) fn alarm_sentences(text: &mut Text, signal: &Signal) {
     let children = &signal.alarm.children;
     if !children.is_empty() {
         text.sentence("It is made of other alarms; those that made it change: ");
@@ -117,91 +122,6 @@ fn alarm_sentences(text: &mut Text, signal: &Signal) {
     }
     text.sentence(text!["This is ", signal.alarm.named(), "."]);
     text.sentence(signal.alarm.held_back());
-}
-
-/// A custom key store is in trouble, or will be.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct KeyStoreUnhealthy(pub Signal);
-
-impl Describe for KeyStoreUnhealthy {
-    const NAME: &'static str = "KeyStoreUnhealthy";
-    const READS: Reads = READS;
-
-    fn identity(&self) -> Identity {
-        Identity::Alarm(self.0.alarm.change())
-    }
-
-    fn alarm(&self) -> Option<&Alarm> {
-        Some(&self.0.alarm)
-    }
-
-    fn ceiling(&self) -> Severity {
-        Severity::High
-    }
-
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::High
-    }
-
-    fn title(&self, case: &Case<'_>) -> Text {
-        let name = store_name(case);
-        let Watches::KeyStore(metric) = self.0.watches() else {
-            return text![
-                "An alarm about ",
-                name,
-                " went off: ",
-                self.0.alarm.name.shortened(120)
-            ];
-        };
-        let [before, after] = metric.title;
-        let whose = text![before, name];
-        match self.0.value {
-            Some(value) if metric.unit == Unit::Days && value <= 0.0 => {
-                text![whose, " has reached its end"]
-            }
-            Some(value) => {
-                let [before, after] = metric.with_value;
-                text![whose, before, self.0.say(value), after]
-            }
-            None => text![whose, after],
-        }
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.title(case), "."];
-        measured(&mut text, &self.0);
-        if let Watches::KeyStore(metric) = self.0.watches() {
-            text.sentence(metric.breaks);
-        } else if self.0.alarm.children.is_empty() {
-            text.sentence(ITS_OWNERS_WORDS);
-        }
-        text.sentence(store_facts(case));
-        alarm_sentences(&mut text, &self.0);
-        text
-    }
-
-    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = Vec::new();
-        if let Watches::KeyStore(metric) = self.0.watches() {
-            let last = metric.advice.len().saturating_sub(1);
-            for (index, advice) in metric.advice.iter().enumerate() {
-                let command = metric.command.filter(|_| index == last && !case.gone);
-                let command = command.and_then(|command| store_command(case, &self.0, command));
-                steps.push(step(text![*advice], command));
-            }
-        } else {
-            steps.push(look_at_alarm());
-        }
-        if case.key_store.is_some() {
-            steps.push(step(
-                text!["See how KMS stands with the key store"],
-                store_command(case, &self.0, "describe-custom-key-stores"),
-            ));
-        }
-        steps
-    }
 }
 
 /// Requests to KMS come near their quota, for the whole account in the Region.
@@ -846,7 +766,11 @@ impl Describe for AlarmRecovered {
             )],
             Watches::KeyStore(_) => vec![step(
                 text!["See how KMS stands with the key store"],
-                store_command(case, &self.signal, "describe-custom-key-stores"),
+                store_command(
+                    case,
+                    self.signal.alarm.region(),
+                    "describe-custom-key-stores",
+                ),
             )],
             Watches::Quota | Watches::Usage | Watches::Other => vec![look_at_alarm()],
         }

@@ -68,6 +68,8 @@ impl Describe for Burst {
         last_use: false,
     };
     const LIMIT: Limit = Limit::None;
+    // It tells of alerts, which say so themselves.
+    const BY_EVENT: bool = false;
 
     fn identity(&self) -> Identity {
         let owner = self.owner.as_ref().map_or("", Untrusted::as_str);

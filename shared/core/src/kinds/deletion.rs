@@ -208,7 +208,7 @@ impl Describe for KeyDeletionCancelled {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let outcome = match case.state() {
+        let outcome = match case.state_now() {
             Some(State::Disabled) | None => " but left disabled",
             Some(State::PendingImport) => " and waits for its key material",
             Some(_) => "",
@@ -224,7 +224,7 @@ impl Describe for KeyDeletionCancelled {
             described(case),
             "."
         ];
-        match case.state() {
+        match case.state_now() {
             _ if case.gone => text.sentence("KMS does not know the key any more."),
             Some(State::Enabled) => text.sentence("KMS reports it as Enabled: it can be used again."),
             Some(State::PendingImport) => {
@@ -246,7 +246,7 @@ impl Describe for KeyDeletionCancelled {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        match case.state() {
+        match case.state_now() {
             Some(State::Enabled) => Vec::new(),
             _ if case.gone => Vec::new(),
             Some(State::PendingImport) => vec![step(
@@ -336,7 +336,7 @@ impl Describe for KeyDeleted {
             case.at,
             "."
         ];
-        match case.state() {
+        match case.state_now() {
             Some(state) if !state.is_pending_deletion() => text.sentence(text![
                 "But KMS now reports a key with this id as ",
                 state,

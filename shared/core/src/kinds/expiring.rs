@@ -10,11 +10,13 @@ use super::material::{READS, UNUSABLE, restore};
 use super::signal::Alarm;
 use super::words::{described, last_use};
 use super::{Background, Case, Describe, Identity, step};
+use crate::actor::Actor;
 use crate::alert::{Key, Step};
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
+use crate::ledger::Profile;
 use crate::ports::Material;
 use crate::severity::Severity;
 use crate::text;
@@ -154,6 +156,7 @@ fn first(materials: &[Material]) -> Option<&Material> {
 impl Describe for KeyMaterialExpiring {
     const NAME: &'static str = "KeyMaterialExpiring";
     const READS: Reads = READS;
+    const BY_EVENT: bool = false;
 
     fn identity(&self) -> Identity {
         let muted = self.alarm.as_ref().filter(|alarm| alarm.muted().is_some());
@@ -226,6 +229,16 @@ impl Describe for KeyMaterialExpiring {
         self.key_material_id = material.and_then(|material| material.id.clone());
         self.count(known.steps, known.at);
         Ok(())
+    }
+
+    fn teach(&self, profile: &mut Profile, _: Timestamp, _: Option<&Actor>) {
+        if let Identity::Countdown {
+            deadline,
+            step: Some(step),
+        } = self.identity()
+        {
+            profile.note_countdown(Self::NAME, deadline, step);
+        }
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {

@@ -841,6 +841,7 @@ mod tests {
             key: Some(&key),
             key_store: None,
             gone: false,
+            live: true,
         };
         let kind = denied("DisableKey");
         assert!(

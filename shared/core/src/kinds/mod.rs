@@ -10,15 +10,18 @@ mod alarm;
 mod alias;
 mod burst;
 mod deletion;
+mod digest;
 mod expiring;
 mod grants;
 mod key_store;
 mod material;
 mod misuse;
+mod near;
 mod rotation;
 mod signal;
 mod system;
 mod tags;
+mod unhealthy;
 mod words;
 
 use std::borrow::Cow;
@@ -41,10 +44,14 @@ use crate::text::Text;
 
 pub use access::{AccessChange, KeyCreated, KeyPolicyChanged, KeyReplicated};
 pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
-pub use alarm::{AlarmRecovered, KeyStoreUnhealthy, KmsQuotaNear, KmsUsageAnomaly, Resolution};
+pub use alarm::{AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution};
 pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};
 pub use burst::{Burst, BurstMember};
 pub use deletion::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
+pub use digest::{
+    BlindSpot, Changes, Due, DueWhat, InventoryDigest, MAX_DUE, MAX_NAMES, Totals,
+    blind_spot_statement, iso_week,
+};
 pub use expiring::{ExpiryFrom, KeyMaterialExpiring};
 pub use grants::{GrantConstraints, GrantCreated, GrantRetired, GrantRevoked};
 pub use key_store::{
@@ -52,10 +59,14 @@ pub use key_store::{
 };
 pub use material::{KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialImported};
 pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
-pub use rotation::{KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationRequested};
+pub use near::{KeyDeletionNear, KeyVanished};
+pub use rotation::{
+    KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationOverdue, KeyRotationRequested,
+};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
+pub use unhealthy::KeyStoreUnhealthy;
 
 /// Everything that one kind of alert says.
 trait Describe {
@@ -63,6 +74,9 @@ trait Describe {
     const NAME: &'static str;
     /// The KMS reads that the kind is worth.
     const READS: Reads;
+
+    /// Events tell of it, and the sweep over all keys only where those were lost. Not so what the sweep alone can find.
+    const BY_EVENT: bool = true;
 
     /// KMS is worth asking at all. If not, what the ledger knows of the key has to do.
     fn is_enriched(&self) -> bool {
@@ -158,6 +172,19 @@ trait Describe {
 
     /// What to do, most urgent first.
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step>;
+
+    /// Lists that are no sentences, for people and chat.
+    fn sections(&self) -> Vec<Section> {
+        Vec::new()
+    }
+}
+
+/// A list under a heading.
+pub(crate) struct Section {
+    /// What is in it.
+    pub(crate) heading: &'static str,
+    /// A name for each line, which may be empty, and the line.
+    pub(crate) rows: Vec<(Cow<'static, str>, Text)>,
 }
 
 /// What may tell which key material an occurrence is about.
@@ -202,6 +229,10 @@ enum Identity {
         /// In days; `None` before the first one.
         step: Option<u32>,
     },
+    /// A date that has passed.
+    Date(Timestamp),
+    /// A week of the calendar.
+    Week(String),
 }
 
 /// What is known before an occurrence has a name.
@@ -259,6 +290,8 @@ pub struct Case<'a> {
     pub key_store: Option<&'a KeyStore>,
     /// KMS says that there is no such key, or key store.
     pub gone: bool,
+    /// KMS did not fail to say how it stands: its state is what KMS says now, and no memory.
+    pub live: bool,
 }
 
 /// Days back from an occurrence within which a key counts as in use.
@@ -274,6 +307,11 @@ impl<'a> Case<'a> {
 
     fn state(&self) -> Option<&'a State> {
         self.key.and_then(|key| key.state.as_ref())
+    }
+
+    /// The state that KMS reported just now, and not the one that is remembered.
+    fn state_now(&self) -> Option<&'a State> {
+        self.state().filter(|_| self.live && !self.gone)
     }
 
     fn last_use(&self) -> Option<&'a LastUse> {
@@ -342,7 +380,7 @@ fn step(text: Text, command: Option<String>) -> Step {
 }
 
 macro_rules! kinds {
-    (now { $($kind:ident,)+ } later { $($later:ident,)+ }) => {
+    ($($kind:ident,)+) => {
         /// A kind of alert with its details.
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged)]
@@ -357,11 +395,7 @@ macro_rules! kinds {
         })+
 
         /// The names of all kinds, sorted as the documentation lists them.
-        ///
-        /// Those that no function of this version raises are here too: one `SEVERITY_OVERRIDES` serves all versions of a
-        /// fleet.
-        pub const KIND_NAMES: [&str; [$(stringify!($kind),)+ $(stringify!($later),)+].len()] =
-            [$(stringify!($kind),)+ $(stringify!($later),)+];
+        pub const KIND_NAMES: [&str; [$(stringify!($kind),)+].len()] = [$(stringify!($kind),)+];
 
         impl Kind {
             /// The kind's name on the feed.
@@ -372,6 +406,11 @@ macro_rules! kinds {
             /// The KMS reads that the kind is worth.
             pub fn reads(&self) -> Reads {
                 match self { $(Self::$kind(_) => $kind::READS,)+ }
+            }
+
+            /// Events tell of it, and the sweep only where those were lost.
+            pub(crate) fn is_by_event(&self) -> bool {
+                match self { $(Self::$kind(_) => $kind::BY_EVENT,)+ }
             }
 
             /// KMS is worth asking at all.
@@ -421,6 +460,8 @@ macro_rules! kinds {
                     Identity::Alarm(change) => format!("{name}#alarm#{change}"),
                     Identity::Countdown { deadline, step: Some(step) } => format!("{name}#{deadline}#{step}"),
                     Identity::Countdown { deadline, step: None } => format!("{name}#{deadline}#early"),
+                    Identity::Date(date) => format!("{name}#{date}"),
+                    Identity::Week(week) => format!("{name}#{week}"),
                 }
             }
 
@@ -439,7 +480,9 @@ macro_rules! kinds {
                     | Identity::Content(_)
                     | Identity::Hour(_)
                     | Identity::Alarm(_)
-                    | Identity::Countdown { .. } => None,
+                    | Identity::Countdown { .. }
+                    | Identity::Date(_)
+                    | Identity::Week(_) => None,
                 }
             }
 
@@ -532,6 +575,11 @@ macro_rules! kinds {
             pub fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
                 match self { $(Self::$kind(kind) => kind.next_steps(case),)+ }
             }
+
+            /// Lists that are no sentences, for people and chat.
+            pub(crate) fn sections(&self) -> Vec<Section> {
+                match self { $(Self::$kind(kind) => kind.sections(),)+ }
+            }
         }
 
         /// JSON Schemas of the details, by kind.
@@ -545,49 +593,45 @@ macro_rules! kinds {
 }
 
 kinds! {
-    now {
-        KeyDeletionScheduled,
-        KeyDeletionCancelled,
-        KeyDeleted,
-        KeyRotated,
-        KeyRotationRequested,
-        KeyRotationEnabled,
-        KeyRotationDisabled,
-        KeyMaterialExpired,
-        KeyMaterialDeleted,
-        KeyMaterialImported,
-        UnusableKeyUsed,
-        KeyChangeDenied,
-        KeyMaterialExpiring,
-        KeyStoreUnhealthy,
-        KmsQuotaNear,
-        KmsUsageAnomaly,
-        AlarmRecovered,
-        KeyDisabled,
-        KeyEnabled,
-        KeyPolicyChanged,
-        GrantCreated,
-        GrantRevoked,
-        GrantRetired,
-        AliasMoved,
-        AliasCreated,
-        AliasDeleted,
-        KeyCreated,
-        KeyTagsChanged,
-        KeyReplicated,
-        PrimaryRegionChanged,
-        KeyStoreDisconnected,
-        KeyStoreDeleted,
-        KeyStoreUpdated,
-        KeyStoreConnected,
-        KeyStoreCreated,
-        Burst,
-        UnreadableEvent,
-    }
-    later {
-        KeyDeletionNear,
-        KeyVanished,
-        KeyRotationOverdue,
-        InventoryDigest,
-    }
+    KeyDeletionScheduled,
+    KeyDeletionNear,
+    KeyDeletionCancelled,
+    KeyDeleted,
+    KeyVanished,
+    KeyRotated,
+    KeyRotationRequested,
+    KeyRotationEnabled,
+    KeyRotationDisabled,
+    KeyRotationOverdue,
+    KeyMaterialExpired,
+    KeyMaterialDeleted,
+    KeyMaterialImported,
+    UnusableKeyUsed,
+    KeyChangeDenied,
+    KeyMaterialExpiring,
+    KeyStoreUnhealthy,
+    KmsQuotaNear,
+    KmsUsageAnomaly,
+    AlarmRecovered,
+    KeyDisabled,
+    KeyEnabled,
+    KeyPolicyChanged,
+    GrantCreated,
+    GrantRevoked,
+    GrantRetired,
+    AliasMoved,
+    AliasCreated,
+    AliasDeleted,
+    KeyCreated,
+    KeyTagsChanged,
+    KeyReplicated,
+    PrimaryRegionChanged,
+    KeyStoreDisconnected,
+    KeyStoreDeleted,
+    KeyStoreUpdated,
+    KeyStoreConnected,
+    KeyStoreCreated,
+    Burst,
+    InventoryDigest,
+    UnreadableEvent,
 }

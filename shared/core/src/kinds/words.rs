@@ -126,7 +126,7 @@ pub(super) fn replicas(key: &Key) -> Option<Text> {
 
 /// Says so if KMS now reports another state than the event brought about.
 pub(super) fn contradiction(case: &Case<'_>, expected: &[State], since: &'static str) -> Text {
-    match case.state() {
+    match case.state_now() {
         _ if case.gone => text!["KMS does not know the key any more."],
         Some(state) if !expected.contains(state) => text![
             "But KMS now reports the key as ",

@@ -76,6 +76,9 @@ pub(super) fn assess(
         gone,
         enrichment,
     } = known;
+    // What is not missing was said just now, or is not known at all.
+    let mut missing = enrichment.missing.iter();
+    let unanswered = missing.any(|missing| matches!(missing.fact, "metadata" | "keyStore"));
     if let Some(key) = &mut key {
         kind.observe(key);
         kind.imply(key, at);
@@ -89,6 +92,7 @@ pub(super) fn assess(
         key: key.as_ref(),
         key_store: key_store.as_ref(),
         gone,
+        live: !unanswered,
     };
     let mut summary = Text::new();
     if let Some(replay) = &source.replay {
@@ -102,6 +106,12 @@ pub(super) fn assess(
         ]);
     }
     summary.sentence(kind.summary(&case));
+    if source.via == Via::Sweep && kind.is_by_event() {
+        summary.sentence("No event told of this; the sweep over all keys found it.");
+        if actor.is_none() {
+            summary.sentence("Who did it could not be found in CloudTrail's event history.");
+        }
+    }
     let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
     let severity = match (
         kind.severity(&case),
@@ -114,7 +124,8 @@ pub(super) fn assess(
     let event_id = source
         .event_id
         .as_ref()
-        .filter(|_| source.via == Via::CloudTrail);
+        // A sweep has the id of a call from CloudTrail's event history.
+        .filter(|_| matches!(source.via, Via::CloudTrail | Via::Sweep));
     let links = Links {
         key: key
             .as_ref()

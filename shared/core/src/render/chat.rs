@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::{Row, actor_rows, key_rows, key_store_rows};
 use crate::alert::{Alert, EnrichmentStatus};
-use crate::text::{Text, Untrusted, minute};
+use crate::kinds::Section;
+use crate::text::{Span, Text, Untrusted, minute};
 
 /// Longest title in characters.
 const TITLE_LIMIT: usize = 250;
@@ -131,6 +132,8 @@ fn description(alert: &Alert) -> String {
     let store = key_store_rows(alert).into_iter();
     let rows = key_rows(alert).into_iter().map(|row| line("", row));
     let rows = rows.chain(store.map(|row| line("Key store ", row)));
+    let sections = alert.details.sections().into_iter();
+    let rows = rows.chain(sections.map(|section| line("", in_short(section))));
     let actor = actor_rows(alert).into_iter().map(|row| line("Actor ", row));
     let missing = (alert.enrichment.status != EnrichmentStatus::Complete).then(|| {
         let facts: Vec<_> = alert
@@ -160,6 +163,29 @@ fn description(alert: &Alert) -> String {
         text.push_str(&line);
     }
     text
+}
+
+/// How many lines of a list are shown.
+const LINES: usize = 3;
+
+/// A list on one line, its beginning only.
+fn in_short(section: Section) -> Row {
+    let more = section.rows.len().saturating_sub(LINES);
+    let mut text = Text::new();
+    for (name, value) in section.rows.into_iter().take(LINES) {
+        if !text.spans().is_empty() {
+            text.push("; ");
+        }
+        if !name.is_empty() {
+            text.push(Span::Own(name));
+            text.push(" ");
+        }
+        text.push(value);
+    }
+    if more > 0 {
+        text.push("; …");
+    }
+    (section.heading, text)
 }
 
 fn line(of: &str, (name, value): Row) -> String {

@@ -1,15 +1,18 @@
 //! Whatever the world says, SNS and Amazon Q Developer take the messages.
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::actor::Actor;
 use crate::alert::{Links, Missing};
+use crate::arn::KeyArn;
 use crate::event::Event;
 use crate::kinds::{
-    CONTEXT_KEYS, KeyChangeDenied, KeyDeletionScheduled, KeyMaterialImported, KeyRotated,
-    KeyStoreUnhealthy, Kind, Signal, UnusableKeyUsed,
+    BlindSpot, CONTEXT_KEYS, Due, DueWhat, InventoryDigest, KeyChangeDenied, KeyDeletionNear,
+    KeyDeletionScheduled, KeyMaterialImported, KeyRotated, KeyStoreUnhealthy, Kind, Signal, Totals,
+    UnusableKeyUsed,
 };
 use crate::pipeline::tests::alert_about;
 
@@ -24,7 +27,7 @@ fn hostile() -> impl Strategy<Value = String> {
 
 fn kind(words: &[String]) -> Kind {
     let word = |i: usize| Some(Untrusted::new(&words[i % words.len()]));
-    match words[0].len() % 6 {
+    match words[0].len() % 9 {
         0 => KeyDeletionScheduled {
             deletion_date_text: word(1),
             ..Default::default()
@@ -56,6 +59,19 @@ fn kind(words: &[String]) -> Kind {
         }
         .into(),
         4 => alarm(words),
+        5 => KeyDeletionNear {
+            scheduled_by: word(1),
+            scheduled_at: Some(Timestamp::UNIX_EPOCH),
+            ..KeyDeletionNear::new(Timestamp::UNIX_EPOCH, &[1], Timestamp::UNIX_EPOCH)
+        }
+        .into(),
+        6 => KeyStoreUnhealthy::of_sweep(
+            Timestamp::UNIX_EPOCH,
+            &Untrusted::new(&words[1]),
+            word(2).as_ref(),
+        )
+        .into(),
+        7 => digest(words),
         _ => KeyMaterialImported {
             valid_to_text: word(1),
             key_material_description: word(2),
@@ -63,6 +79,40 @@ fn kind(words: &[String]) -> Kind {
         }
         .into(),
     }
+}
+
+/// A digest of keys that somebody has named at will.
+fn digest(words: &[String]) -> Kind {
+    let word = |i: usize| Untrusted::new(&words[i % words.len()]);
+    let key: KeyArn = "arn:aws:kms:us-east-1:111122223333:key/1".parse().unwrap();
+    let due = |i| Due {
+        key: key.clone(),
+        name: word(i),
+        owner: Some(word(i + 1)),
+        what: DueWhat::MaterialExpiry,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let spot = |i| BlindSpot {
+        key: key.clone(),
+        name: word(i),
+        reason: word(i + 1),
+    };
+    InventoryDigest {
+        week: words[0].clone(),
+        totals: Totals {
+            by_state: [(words[1].clone(), 1)].into(),
+            without_rotation: 30,
+            unused_90_days: 30,
+            blind_spots: 30,
+            ..Totals::default()
+        },
+        due: (0..200).map(due).collect(),
+        without_rotation: (0..20).map(word).collect(),
+        unused: (0..20).map(word).collect(),
+        blind_spots: (0..20).map(spot).collect(),
+        ..InventoryDigest::default()
+    }
+    .into()
 }
 
 /// An alarm that somebody has named, described and made up at will.
@@ -80,7 +130,7 @@ fn alarm(words: &[String]) -> Kind {
         "source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail
     });
     match Event::read(&event) {
-        Ok(Event::Alarm(event)) => KeyStoreUnhealthy(Signal::of(&event)).into(),
+        Ok(Event::Alarm(event)) => KeyStoreUnhealthy::of_alarm(Signal::of(&event)).into(),
         other => panic!("{other:?}"),
     }
 }
@@ -112,6 +162,7 @@ fn alert(words: &[String]) -> Alert {
         key,
         key_store: None,
         gone: false,
+        live: true,
     };
     alert.title = alert.details.title(&case);
     alert.summary = alert.details.summary(&case);

@@ -52,6 +52,15 @@ pub fn people(alert: &Alert) -> String {
     body.gap();
     body.line(&plain(&alert.summary));
 
+    for section in alert.details.sections() {
+        body.heading(&section.heading.to_uppercase());
+        for (name, line) in &section.rows {
+            match name.as_ref() {
+                "" => body.line(&plain(line)),
+                name => body.row(name, &plain(line)),
+            }
+        }
+    }
     if !alert.next_steps.is_empty() {
         body.heading("WHAT TO DO");
         for (number, step) in (1_usize..).zip(&alert.next_steps) {

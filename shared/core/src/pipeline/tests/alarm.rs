@@ -76,7 +76,7 @@ fn decide_alarm(event: &Event) -> Decision {
     };
     Decision::alarm(alarm, |alarm: &AlarmEvent| -> Kind {
         match alarm.custom_key_store_id() {
-            Some(_) => KeyStoreUnhealthy(Signal::of(alarm)).into(),
+            Some(_) => KeyStoreUnhealthy::of_alarm(Signal::of(alarm)).into(),
             None => KeyMaterialExpiring::of_alarm(alarm).into(),
         }
     })
@@ -461,6 +461,12 @@ fn a_muted_alarm_is_for_the_feed_only_and_does_not_mute_the_countdown() {
             .contains("so only the feed is told")
     );
     assert_eq!(topics_of(&watch), ["feed"]);
+    let was_counted = |watch: &FakeWatch| {
+        let item = watch.ledger.as_ref().unwrap().get(ARN, "profile").unwrap();
+        let deadline = at("2026-11-20T20:00:00Z");
+        crate::ledger::Profile::read(&item).was_counted("KeyMaterialExpiring", deadline, 1)
+    };
+    assert!(!was_counted(&watch), "people were not told");
     // The sweep finds the same step, and people are told.
     let mut swept = by_sweep(1);
     if let Kind::KeyMaterialExpiring(kind) = &mut swept.kind {
@@ -471,6 +477,7 @@ fn a_muted_alarm_is_for_the_feed_only_and_does_not_mute_the_countdown() {
         Verdict::Delivered
     );
     assert_eq!(topics_of(&watch), ["feed", "people", "chat", "feed"]);
+    assert!(was_counted(&watch));
     // A window that is over mutes nothing.
     let mut watch = with_ledger(expiring(Some("2026-11-20T20:00:00Z"), State::Enabled));
     let outcome = handle(&mut watch, &muted(event, "2026-11-20T11:00:00.000+0000"));

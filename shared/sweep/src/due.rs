@@ -1,0 +1,286 @@
+//! What is due: deletions, expiries and rotations with a date, at the steps at which people are told. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use watch_core::config::SweepConfig;
+use watch_core::countdown;
+use watch_core::key::State;
+use watch_core::kinds::{KeyDeletionNear, KeyMaterialExpiring, KeyRotationOverdue, Kind};
+use watch_core::ledger::Profile;
+
+/// Whoever scheduled a deletion was told of it; the countdown begins a day later.
+const QUIET_AFTER_SCHEDULING: SignedDuration = SignedDuration::from_hours(24);
+
+/// KMS rotates within some days of the date.
+const ROTATION_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The alerts that are due at `at` for a key that is known as `profile`, and were not told yet.
+pub fn due(profile: &Profile, config: &SweepConfig, at: Timestamp) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    kinds.extend(deletion(profile, &config.deletion_warning_days, at).map(Kind::from));
+    let steps = &config.alerts.expiry_warning_days;
+    kinds.extend(expiries(profile, steps, at).into_iter().map(Kind::from));
+    kinds.extend(rotation(profile, at).map(Kind::from));
+    kinds
+}
+
+fn deletion(profile: &Profile, steps: &[u32], at: Timestamp) -> Option<KeyDeletionNear> {
+    let metadata = &profile.metadata.as_ref()?.value;
+    if metadata.state != Some(State::PendingDeletion) {
+        return None;
+    }
+    let deadline = metadata.deletion_at?;
+    let step = countdown::step(steps, at, deadline)?;
+    let scheduled = profile.scheduled.as_ref();
+    let is_fresh =
+        scheduled.is_some_and(|scheduled| at.duration_since(scheduled.at) < QUIET_AFTER_SCHEDULING);
+    // That it is scheduled at all comes first.
+    let is_held = profile
+        .held
+        .iter()
+        .any(|held| held.kind == "KeyDeletionScheduled");
+    let is_told = profile.was_counted("KeyDeletionNear", deadline, step);
+    (!is_fresh && !is_held && !is_told).then(|| KeyDeletionNear::new(deadline, steps, at))
+}
+
+/// One for each date on which material ends: the first stops the key, and whoever renews that one alone will be stopped by
+/// the next.
+fn expiries(profile: &Profile, steps: &[u32], at: Timestamp) -> Vec<KeyMaterialExpiring> {
+    let dates = dates_of_expiry(profile).into_iter();
+    let due = dates.filter(|(date, _)| {
+        // What is over is no countdown any more.
+        *date > at
+            && countdown::step(steps, at, *date)
+                .is_some_and(|step| !profile.was_counted("KeyMaterialExpiring", *date, step))
+    });
+    due.map(|(date, material)| KeyMaterialExpiring::of_date(date, material, steps, at))
+        .collect()
+}
+
+/// The dates on which imported material of the key ends, and a material that does. None that the key does not live to see.
+pub fn dates_of_expiry(profile: &Profile) -> Vec<(Timestamp, Option<String>)> {
+    let Some(metadata) = profile.metadata.as_ref().map(|known| &known.value) else {
+        return Vec::new();
+    };
+    let materials = profile
+        .materials
+        .as_ref()
+        .map_or(&[][..], |known| &known.value);
+    let mut dates: Vec<_> = materials
+        .iter()
+        .filter(|material| material.imported != Some(false))
+        .filter_map(|material| Some((material.valid_to?, material.id.clone())))
+        .collect();
+    // KMS's date for the key is the earliest of them; the list may not be had, or be older.
+    if let Some(first) = metadata.expires_at {
+        dates.retain(|(date, _)| *date >= first);
+        if dates.iter().all(|(date, _)| *date != first) {
+            dates.push((first, None));
+        }
+    }
+    dates.retain(|(date, _)| metadata.deletion_at.is_none_or(|end| *date < end));
+    dates.sort();
+    dates.dedup_by_key(|(date, _)| *date);
+    dates
+}
+
+/// Rotation reads as off while a deletion is pending, and a disabled key catches up when it is enabled (AWS KMS Developer
+/// Guide, rotate keys): neither is late.
+fn rotation(profile: &Profile, at: Timestamp) -> Option<KeyRotationOverdue> {
+    let metadata = &profile.metadata.as_ref()?.value;
+    let rotation = &profile.rotation.as_ref()?.value;
+    if metadata.state != Some(State::Enabled) || !rotation.enabled {
+        return None;
+    }
+    let due = rotation.next_at?;
+    let is_late = at.duration_since(due) > ROTATION_IS_LATE_AFTER;
+    (is_late && !profile.was_counted("KeyRotationOverdue", due, 0))
+        .then(|| KeyRotationOverdue::new(due, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use watch_core::ledger::profile::{Dated, Held, Scheduled};
+    use watch_core::ports::{Material, Metadata, RotationStatus};
+
+    use super::*;
+
+    const NOW: &str = "2026-11-20T10:00:00Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn dated<T>(value: T) -> Option<Dated<T>> {
+        Some(Dated {
+            value,
+            as_of: at(NOW),
+        })
+    }
+
+    fn config() -> SweepConfig {
+        SweepConfig::from_lookup(
+            |name| match name {
+                "ALERT_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:111122223333:people".to_owned()),
+                "LEDGER_TABLE" => Some("ledger".to_owned()),
+                _ => None,
+            },
+            &[],
+        )
+        .unwrap()
+    }
+
+    fn told(profile: &Profile) -> Vec<String> {
+        let due = due(profile, &config(), at(NOW));
+        due.iter()
+            .map(|kind| match kind {
+                Kind::KeyDeletionNear(near) => {
+                    format!("deletion {:?} {}", near.step, near.days_left)
+                }
+                Kind::KeyMaterialExpiring(near) => {
+                    format!("expiry {:?} {:?}", near.step, near.key_material_id)
+                }
+                Kind::KeyRotationOverdue(late) => format!("rotation {}", late.days_overdue),
+                other => other.name().to_owned(),
+            })
+            .collect()
+    }
+
+    fn pending(date: &str) -> Profile {
+        Profile {
+            metadata: dated(Metadata {
+                state: Some(State::PendingDeletion),
+                deletion_at: Some(at(date)),
+                ..Metadata::default()
+            }),
+            ..Profile::default()
+        }
+    }
+
+    #[test]
+    fn only_the_most_urgent_step_of_a_deletion_is_told_and_once() {
+        for (date, expected) in [
+            ("2026-11-28T10:00:01Z", None),
+            ("2026-11-27T10:00:00Z", Some("deletion Some(7) 7")),
+            ("2026-11-22T12:00:00Z", Some("deletion Some(3) 2")),
+            ("2026-11-20T12:00:00Z", Some("deletion Some(1) 0")),
+            // KMS may take a day more.
+            ("2026-11-20T09:00:00Z", Some("deletion Some(1) 0")),
+        ] {
+            let mut profile = pending(date);
+            assert_eq!(told(&profile), Vec::from_iter(expected), "{date}");
+            if let Some(step) = countdown::step(&[7, 3, 1], at(NOW), at(date)) {
+                profile.note_countdown("KeyDeletionNear", at(date), step);
+                assert!(told(&profile).is_empty(), "{date}");
+            }
+        }
+        // At the next step again, and for another date from the beginning.
+        let mut profile = pending("2026-11-22T12:00:00Z");
+        profile.note_countdown("KeyDeletionNear", at("2026-11-22T12:00:00Z"), 7);
+        profile.note_countdown("KeyDeletionNear", at("2026-11-21T12:00:00Z"), 1);
+        assert_eq!(told(&profile), ["deletion Some(3) 2"]);
+    }
+
+    #[test]
+    fn nothing_is_told_within_a_day_of_the_scheduling_nor_before_that_is_told() {
+        let mut profile = pending("2026-11-27T10:00:00Z");
+        let scheduled = |when| {
+            Some(Scheduled {
+                by: None,
+                at: at(when),
+            })
+        };
+        profile.scheduled = scheduled("2026-11-19T10:00:01Z");
+        assert!(told(&profile).is_empty());
+        profile.scheduled = scheduled("2026-11-19T10:00:00Z");
+        assert_eq!(told(&profile).len(), 1);
+        profile.held = vec![Held {
+            kind: "KeyDeletionScheduled".to_owned(),
+            what: String::new(),
+            known_at: at(NOW),
+            found_at: at(NOW),
+            happened_at: None,
+        }];
+        assert!(told(&profile).is_empty());
+        // Without a date there is nothing to count down to.
+        let mut replica = pending("2026-11-27T10:00:00Z");
+        replica.metadata.as_mut().unwrap().value.state = Some(State::PendingReplicaDeletion);
+        assert!(told(&replica).is_empty());
+    }
+
+    fn material(id: &str, imported: bool, valid_to: &str) -> Material {
+        Material {
+            id: Some(id.to_owned()),
+            imported: Some(imported),
+            valid_to: Some(at(valid_to)),
+            ..Material::default()
+        }
+    }
+
+    #[test]
+    fn every_material_has_a_countdown_of_its_own() {
+        let mut profile = Profile {
+            metadata: dated(Metadata {
+                state: Some(State::Enabled),
+                expires_at: Some(at("2026-11-23T10:00:00Z")),
+                ..Metadata::default()
+            }),
+            materials: dated(vec![
+                material("gone", false, "2026-11-21T10:00:00Z"),
+                material("first", true, "2026-11-23T10:00:00Z"),
+                material("second", true, "2026-12-10T10:00:00Z"),
+                material("same day", true, "2026-12-10T10:00:00Z"),
+                material("far", true, "2027-06-01T10:00:00Z"),
+            ]),
+            ..Profile::default()
+        };
+        assert_eq!(
+            told(&profile),
+            [
+                "expiry Some(3) Some(\"first\")",
+                "expiry Some(30) Some(\"same day\")"
+            ]
+        );
+        profile.note_countdown("KeyMaterialExpiring", at("2026-11-23T10:00:00Z"), 3);
+        assert_eq!(told(&profile), ["expiry Some(30) Some(\"same day\")"]);
+        // A key that is deleted before does not live to see it.
+        let metadata = &mut profile.metadata.as_mut().unwrap().value;
+        metadata.deletion_at = Some(at("2026-12-01T10:00:00Z"));
+        assert!(told(&profile).is_empty());
+        // KMS's date for the key has to do where there is no list.
+        profile.materials = None;
+        profile.metadata.as_mut().unwrap().value.deletion_at = None;
+        profile.countdowns.clear();
+        assert_eq!(told(&profile), ["expiry Some(3) None"]);
+        profile.metadata.as_mut().unwrap().value.expires_at = Some(at("2026-11-20T09:00:00Z"));
+        assert!(told(&profile).is_empty());
+    }
+
+    #[test]
+    fn a_rotation_is_overdue_after_a_week_unless_the_key_is_off_or_going() {
+        let profile = |state, enabled, next: &str| Profile {
+            metadata: dated(Metadata {
+                state: Some(state),
+                ..Metadata::default()
+            }),
+            rotation: dated(RotationStatus {
+                enabled,
+                period_days: Some(365),
+                next_at: Some(at(next)),
+            }),
+            ..Profile::default()
+        };
+        let late = "2026-11-12T10:00:00Z";
+        assert_eq!(told(&profile(State::Enabled, true, late)), ["rotation 8"]);
+        assert!(told(&profile(State::Enabled, true, "2026-11-13T10:00:00Z")).is_empty());
+        for (state, enabled) in [
+            (State::Disabled, true),
+            (State::PendingDeletion, false),
+            (State::Enabled, false),
+        ] {
+            assert!(told(&profile(state, enabled, late)).is_empty());
+        }
+        let mut again = profile(State::Enabled, true, late);
+        again.note_countdown("KeyRotationOverdue", at(late), 0);
+        assert!(told(&again).is_empty());
+    }
+}

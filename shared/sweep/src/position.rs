@@ -1,0 +1,165 @@
+//! How far the sweeps are: one item of the ledger, so that a run that nears its end hands over to the next.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
+
+use crate::order::Depth;
+use crate::tally::Tally;
+
+/// Where the sweeps of an account in a Region stand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Position {
+    /// The sweep that is under way.
+    pub pass: Option<Pass>,
+    /// For when the last full sweep that came to its end was asked.
+    pub full_at: Option<Timestamp>,
+    /// The invocation that ended it.
+    pub full_by: Option<String>,
+    /// The first expiry that it saw.
+    pub next_expiry: Option<Timestamp>,
+    /// The part of the roster in which to go on asking for last uses.
+    pub use_shard: u8,
+    /// The last digest.
+    pub digest: Option<Digest>,
+    /// Keys that went since the last digest.
+    pub gone: Gone,
+    /// Custom key stores that do not work.
+    pub stores: BTreeMap<String, Episode>,
+    /// Keys by the custom key store that holds them, at the end of the last full sweep.
+    pub keys_by_store: BTreeMap<String, u64>,
+}
+
+/// A sweep that is under way: the parts of the roster before `shard` are done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pass {
+    /// How deep.
+    pub depth: Depth,
+    /// For when it was asked.
+    pub started_at: Timestamp,
+    /// The part of the roster in which to go on.
+    pub shard: u8,
+    /// The time that its runs took so far, in seconds.
+    pub seconds: f64,
+    /// What it has counted.
+    pub tally: Tally,
+}
+
+impl Pass {
+    /// A sweep that has not begun.
+    pub fn new(depth: Depth, at: Timestamp) -> Self {
+        Self {
+            depth,
+            started_at: at,
+            shard: 0,
+            seconds: 0.0,
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// A digest that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// Its week.
+    pub week: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Keys that are no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gone {
+    /// Deleted, as was to be expected.
+    pub deleted: u64,
+    /// Vanished.
+    pub vanished: u64,
+}
+
+/// A time in which a custom key store does not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Episode {
+    /// `FAILED` or `DISCONNECTED`.
+    pub state: String,
+    /// Why.
+    pub error_code: Option<String>,
+    /// Since when a sweep sees it so.
+    pub since: Timestamp,
+    /// When a sweep last saw it work.
+    pub worked_at: Option<Timestamp>,
+    /// People know.
+    pub told: bool,
+}
+
+impl Position {
+    /// Name of the item.
+    pub fn key(account_key: &str) -> ItemKey {
+        ItemKey::new(account_key, "sweep")
+    }
+
+    /// Reads the item. What cannot be read is begun anew.
+    pub fn read(item: &Item) -> Self {
+        Self::deserialize(Value::Object(item.clone())).unwrap_or_default()
+    }
+
+    /// The item.
+    pub fn item(&self, account_key: &str) -> Item {
+        let key = Self::key(account_key);
+        let mut item = match serde_json::to_value(self) {
+            Ok(Value::Object(item)) => item,
+            _ => Item::new(),
+        };
+        item.retain(|_, value| !value.is_null());
+        item.insert(PARTITION_KEY.to_owned(), key.partition.into());
+        item.insert(SORT_KEY.to_owned(), key.sort.into());
+        item
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_the_table() {
+        let at: Timestamp = "2026-11-20T10:00:00Z".parse().unwrap();
+        let mut pass = Pass::new(Depth::Full, at);
+        pass.tally.keys = 5;
+        pass.tally.next_deletion = Some(at);
+        let position = Position {
+            pass: Some(pass),
+            full_at: Some(at),
+            full_by: Some("r".to_owned()),
+            next_expiry: Some(at),
+            use_shard: 9,
+            digest: Some(Digest {
+                week: "2026-W47".to_owned(),
+                at,
+            }),
+            gone: Gone {
+                deleted: 1,
+                vanished: 2,
+            },
+            stores: BTreeMap::from([(
+                "cks-1".to_owned(),
+                Episode {
+                    state: "FAILED".to_owned(),
+                    error_code: None,
+                    since: at,
+                    worked_at: None,
+                    told: true,
+                },
+            )]),
+            keys_by_store: BTreeMap::from([("cks-1".to_owned(), 4)]),
+        };
+        assert_eq!(Position::read(&position.item("account#1#r")), position);
+        assert_eq!(Position::read(&Item::new()), Position::default());
+    }
+}

@@ -380,12 +380,12 @@ impl Describe for InventoryDigest {
         }
         let at_least = if self.due_more > 0 { "at least " } else { "" };
         text.sentence(text![
-            "In the next 30 days: ",
+            "In the next 30 days ",
             at_least,
             self.count(DueWhat::Deletion),
-            " deleted, and ",
+            " reach their deletion, and ",
             self.count(DueWhat::MaterialExpiry),
-            " without their key material."
+            " the end of their key material."
         ]);
         text
     }

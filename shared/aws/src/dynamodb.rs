@@ -29,8 +29,20 @@ mod tests;
 const OPERATION_TIMEOUT: Duration = Duration::from_millis(800);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// How often what DynamoDB left undone in a batch is asked for again.
-const BATCH_ATTEMPTS: usize = 3;
+/// Nobody waits for a sweep, and what it does not read it has to leave out. An answer may have 16 MB.
+const PATIENT_OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+const PATIENT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const PATIENT_ATTEMPTS: u32 = 5;
+
+/// How many answers in a row may get nothing of a batch done before it is given up.
+///
+/// Answers that get a part of it done are not counted: DynamoDB ends an answer at 16 MB, and names the rest (DynamoDB
+/// API Reference, BatchGetItem). Each of them leaves less, so that there is an end.
+const BATCH_ATTEMPTS: u32 = 3;
+
+/// The pause after the first answer that got nothing done; the next is twice as long. Asked at once, DynamoDB would
+/// be as short of capacity as before.
+const PATIENT_BATCH_PAUSE: Duration = Duration::from_millis(200);
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -39,12 +51,20 @@ type Attributes = HashMap<String, AttributeValue>;
 pub struct DynamoDbAdapter {
     client: Client,
     table: String,
+    limit: Duration,
+    batch_pause: Duration,
 }
 
 impl DynamoDbAdapter {
-    /// A client with timeouts and retries of its own, for one table.
+    /// A client with timeouts and retries of its own, for one table: for a function that has an alert to tell.
     pub fn new(sdk: &SdkConfig, table: &str) -> Self {
         Self::from_builder(Builder::from(sdk), table)
+    }
+
+    /// The same for a sweep, which has time, and asks for up to 100 items at once: longer timeouts, more retries, and
+    /// pauses between the answers to a batch that get nothing done.
+    pub fn patient(sdk: &SdkConfig, table: &str) -> Self {
+        Self::patient_from_builder(Builder::from(sdk), table)
     }
 
     fn from_builder(config: Builder, table: &str) -> Self {
@@ -57,7 +77,32 @@ impl DynamoDbAdapter {
         Self {
             client: Client::from_conf(config.build()),
             table: table.to_owned(),
+            limit: OPERATION_TIMEOUT,
+            batch_pause: Duration::ZERO,
         }
+    }
+
+    fn patient_from_builder(config: Builder, table: &str) -> Self {
+        let retries = sdk::retries(Duration::from_millis(50), Duration::from_secs(1));
+        let config = config
+            .timeout_config(sdk::timeouts(
+                PATIENT_ATTEMPT_TIMEOUT,
+                PATIENT_OPERATION_TIMEOUT,
+            ))
+            .retry_config(retries.with_max_attempts(PATIENT_ATTEMPTS));
+        Self {
+            client: Client::from_conf(config.build()),
+            table: table.to_owned(),
+            limit: PATIENT_OPERATION_TIMEOUT,
+            batch_pause: PATIENT_BATCH_PAUSE,
+        }
+    }
+
+    fn failed<E>(&self, error: &SdkError<E>) -> CallError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        call_error(error, self.limit)
     }
 
     /// Opens a connection by a read that finds nothing.
@@ -72,7 +117,7 @@ impl DynamoDbAdapter {
             .send()
             .await
             .map(drop)
-            .map_err(|error| failed(&error))
+            .map_err(|error| self.failed(&error))
     }
 
     fn keys(&self, keys: &[ItemKey]) -> Result<KeysAndAttributes, CallError> {
@@ -90,23 +135,25 @@ impl Ledger for DynamoDbAdapter {
     async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError> {
         let mut items = Vec::new();
         let mut asked = Some(HashMap::from([(self.table.clone(), self.keys(keys)?)]));
-        for _ in 0..BATCH_ATTEMPTS {
+        let mut batch = Batch::new(keys.len(), self.batch_pause);
+        loop {
             let call = self.client.batch_get_item().set_request_items(asked);
             let answer = Box::pin(call.send())
                 .await
-                .map_err(|error| failed(&error))?;
+                .map_err(|error| self.failed(&error))?;
             let found = answer
                 .responses
                 .into_iter()
                 .flatten()
                 .flat_map(|(_, items)| items);
             items.extend(found.map(read));
-            asked = answer.unprocessed_keys.filter(|left| !left.is_empty());
-            if asked.is_none() {
+            let Some(rest) = answer.unprocessed_keys.filter(|rest| !rest.is_empty()) else {
                 return Ok(items);
-            }
+            };
+            let left = rest.values().map(|rest| rest.keys().len()).sum();
+            batch.again(left).await?;
+            asked = Some(rest);
         }
-        Err(unprocessed())
     }
 
     async fn claim(
@@ -138,7 +185,7 @@ impl Ledger for DynamoDbAdapter {
                 .and_then(|item| Claim::read(&read(item.clone())))
                 .map(Err)
                 .ok_or_else(|| CallError::new("UnreadableItem", "the claim cannot be read")),
-            _ => Err(failed(&error)),
+            _ => Err(self.failed(&error)),
         }
     }
 
@@ -150,18 +197,19 @@ impl Ledger for DynamoDbAdapter {
             Ok(WriteRequest::builder().put_request(put).build())
         };
         let requests = items.iter().map(request).collect::<Result<Vec<_>, _>>()?;
-        let mut left = Some(HashMap::from([(self.table.clone(), requests)]));
-        for _ in 0..BATCH_ATTEMPTS {
-            let call = self.client.batch_write_item().set_request_items(left);
+        let mut asked = Some(HashMap::from([(self.table.clone(), requests)]));
+        let mut batch = Batch::new(items.len(), self.batch_pause);
+        loop {
+            let call = self.client.batch_write_item().set_request_items(asked);
             let answer = Box::pin(call.send())
                 .await
-                .map_err(|error| failed(&error))?;
-            left = answer.unprocessed_items.filter(|left| !left.is_empty());
-            if left.is_none() {
+                .map_err(|error| self.failed(&error))?;
+            let Some(rest) = answer.unprocessed_items.filter(|rest| !rest.is_empty()) else {
                 return Ok(());
-            }
+            };
+            batch.again(rest.values().map(Vec::len).sum()).await?;
+            asked = Some(rest);
         }
-        Err(unprocessed())
     }
 
     async fn set(&self, at: &ItemKey, attributes: &Item) -> Result<(), CallError> {
@@ -191,7 +239,7 @@ impl Ledger for DynamoDbAdapter {
         Box::pin(call.send())
             .await
             .map(drop)
-            .map_err(|error| failed(&error))
+            .map_err(|error| self.failed(&error))
     }
 
     async fn count(&self, at: &ItemKey, member: &Member) -> Result<Item, CallError> {
@@ -225,7 +273,7 @@ impl Ledger for DynamoDbAdapter {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(read(refused.item().cloned().unwrap_or_default()))
                 }
-                _ => Err(failed(&error)),
+                _ => Err(self.failed(&error)),
             },
         }
     }
@@ -260,21 +308,46 @@ impl Ledger for DynamoDbAdapter {
         let call = call.update_expression(clauses.join(" "));
         let answer = Box::pin(call.send())
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| self.failed(&error))?;
         Ok(read(answer.attributes.unwrap_or_default()))
     }
 }
 
-fn failed<E>(error: &SdkError<E>) -> CallError
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-{
-    call_error(error, OPERATION_TIMEOUT)
+/// What is left of a batch, and how often that was no less than before.
+struct Batch {
+    left: usize,
+    idle: u32,
+    pause: Duration,
 }
 
-/// DynamoDB leaves parts of a batch undone when it is short of capacity (DynamoDB API Reference, BatchWriteItem).
-fn unprocessed() -> CallError {
-    CallError::new("ThrottlingException", "parts of the batch were left undone")
+impl Batch {
+    fn new(size: usize, pause: Duration) -> Self {
+        Self {
+            left: size,
+            idle: 0,
+            pause,
+        }
+    }
+
+    /// Whether and when to ask for the rest, of which an answer has `left` so many.
+    async fn again(&mut self, left: usize) -> Result<(), CallError> {
+        if left < self.left {
+            self.left = left;
+            self.idle = 0;
+            return Ok(());
+        }
+        self.idle += 1;
+        if self.idle == BATCH_ATTEMPTS {
+            return Err(CallError::new(
+                "ThrottlingException",
+                "parts of the batch were left undone",
+            ));
+        }
+        if !self.pause.is_zero() {
+            Box::pin(tokio::time::sleep(self.pause * (1 << (self.idle - 1)))).await;
+        }
+        Ok(())
+    }
 }
 
 fn key(key: &ItemKey) -> Attributes {

@@ -11,20 +11,24 @@ use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
 use aws_sdk_kms::types::{
-    CustomKeyStoresListEntry, ImportState, IncludeKeyMaterial, KeyMetadata,
-    MultiRegionConfiguration, MultiRegionKey, RotationsListEntry,
+    AliasListEntry, CustomKeyStoresListEntry, ImportState, IncludeKeyMaterial, KeyListEntry,
+    KeyMetadata, MultiRegionConfiguration, MultiRegionKey, RotationsListEntry,
 };
+use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::retry::ErrorKind;
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
 use watch_core::ports::{
-    CallError, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use,
+    Alias, CallError, Census, KeyStoreData, Kms, LastUsage, Material, Metadata, Page,
+    RotationStatus, Tags, Use,
 };
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
+use crate::page::page;
 use crate::sdk;
 
 #[cfg(test)]
@@ -34,11 +38,15 @@ mod tests;
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Nobody waits for a sweep, and what it does not learn it has to leave out.
+const PATIENT_OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+const PATIENT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// `GetKeyLastUsage` has a quota of 5 calls a second (AWS KMS Developer Guide, request quotas): whoever is throttled
 /// there and asks again takes the quota from the next alert.
 const LAST_USAGE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// No list that is read here fills two pages (AWS KMS Developer Guide, resource quotas).
+/// No list of one key's fills two pages (AWS KMS Developer Guide, resource quotas).
 const MAX_PAGES: usize = 10;
 const MAX_ALIASES: usize = 50;
 
@@ -50,12 +58,34 @@ const DESCRIBED_AT_ONCE: usize = 10;
 #[derive(Clone, Debug)]
 pub struct KmsAdapter {
     client: Client,
+    limit: Duration,
+}
+
+/// Makes a call about something in a Region.
+macro_rules! send {
+    ($kms:expr, $region:expr, $call:expr) => {
+        $call
+            .customize()
+            .config_override($kms.in_region($region))
+            .send()
+            .await
+            .map_err(|error| $kms.failed(&error))
+    };
 }
 
 impl KmsAdapter {
-    /// A client with timeouts and retries of its own.
+    /// A client with timeouts and retries of its own: for a function that has an alert to tell.
     pub fn new(sdk: &SdkConfig) -> Self {
         Self::from_builder(Builder::from(sdk))
+    }
+
+    /// The same for a sweep, which asks about every key and has time to wait for the answers.
+    ///
+    /// Broken connections, late answers and failures of KMS are tried again here. A throttled call is not: the caller
+    /// is told at once, slows down, and asks again at its own pace. Tried again here, each of its calls under way would
+    /// take more of a quota that it shares with every program in the account. `GetKeyLastUsage` is as for events.
+    pub fn patient(sdk: &SdkConfig) -> Self {
+        Self::patient_from_builder(Builder::from(sdk))
     }
 
     fn from_builder(config: Builder) -> Self {
@@ -67,16 +97,40 @@ impl KmsAdapter {
             ));
         Self {
             client: Client::from_conf(config.build()),
+            limit: OPERATION_TIMEOUT,
         }
     }
 
-    /// What differs from the client's settings for a call about `key`.
-    ///
-    /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
-    fn settings(&self, key: &KeyArn) -> Builder {
-        self.in_region(key.region())
+    fn patient_from_builder(config: Builder) -> Self {
+        let config = config
+            .timeout_config(sdk::timeouts(
+                PATIENT_ATTEMPT_TIMEOUT,
+                PATIENT_OPERATION_TIMEOUT,
+            ))
+            .retry_config(sdk::retries(
+                Duration::from_millis(100),
+                Duration::from_secs(1),
+            ))
+            .retry_classifier(sdk::Again(|kind| match kind {
+                ErrorKind::ThrottlingError => RetryAction::RetryForbidden,
+                _ => RetryAction::NoActionIndicated,
+            }));
+        Self {
+            client: Client::from_conf(config.build()),
+            limit: PATIENT_OPERATION_TIMEOUT,
+        }
     }
 
+    fn failed<E>(&self, error: &SdkError<E>) -> CallError
+    where
+        E: std::error::Error + aws_sdk_kms::error::ProvideErrorMetadata + 'static,
+    {
+        call_error(error, self.limit)
+    }
+
+    /// What differs from the client's settings for a call about something in `region`.
+    ///
+    /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
     fn in_region(&self, region: &Region) -> Builder {
         let region = sdk::other_region(self.client.config().region(), region.as_str());
         region.map_or_else(Config::builder, |region| Config::builder().region(region))
@@ -91,7 +145,10 @@ impl KmsAdapter {
             .limit(1)
             .customize()
             .config_override(settings);
-        call.send().await.map(drop).map_err(failed)
+        call.send()
+            .await
+            .map(drop)
+            .map_err(|error| self.failed(&error))
     }
 
     async fn try_last_usage(
@@ -102,7 +159,7 @@ impl KmsAdapter {
             .operation_timeout(LAST_USAGE_TIMEOUT)
             .build();
         let settings = self
-            .settings(key)
+            .in_region(key.region())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
         self.client
@@ -118,12 +175,7 @@ impl KmsAdapter {
 impl Kms for KmsAdapter {
     async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError> {
         let call = self.client.describe_key().key_id(key.to_string());
-        let answer = call
-            .customize()
-            .config_override(self.settings(key))
-            .send()
-            .await
-            .map_err(failed)?;
+        let answer = send!(self, key.region(), call)?;
         answer
             .key_metadata()
             .map(metadata)
@@ -140,12 +192,7 @@ impl Kms for KmsAdapter {
                 .key_id(key.to_string())
                 .limit(100)
                 .set_marker(marker);
-            let page = call
-                .customize()
-                .config_override(self.settings(key))
-                .send()
-                .await
-                .map_err(failed)?;
+            let page = send!(self, key.region(), call)?;
             names.extend(
                 page.aliases()
                     .iter()
@@ -168,12 +215,7 @@ impl Kms for KmsAdapter {
                 .key_id(key.to_string())
                 .limit(50)
                 .set_marker(marker);
-            let page = call
-                .customize()
-                .config_override(self.settings(key))
-                .send()
-                .await
-                .map_err(failed)?;
+            let page = send!(self, key.region(), call)?;
             tags.extend(page.tags().iter().map(|tag| {
                 (
                     Untrusted::bounded(tag.tag_key(), 128),
@@ -192,12 +234,7 @@ impl Kms for KmsAdapter {
             .client
             .get_key_rotation_status()
             .key_id(key.to_string());
-        let answer = call
-            .customize()
-            .config_override(self.settings(key))
-            .send()
-            .await
-            .map_err(failed)?;
+        let answer = send!(self, key.region(), call)?;
         Ok(RotationStatus {
             enabled: answer.key_rotation_enabled(),
             period_days: count(answer.rotation_period_in_days()),
@@ -216,12 +253,7 @@ impl Kms for KmsAdapter {
                 .include_key_material(IncludeKeyMaterial::AllKeyMaterial)
                 .limit(1000)
                 .set_marker(marker);
-            let page = call
-                .customize()
-                .config_override(self.settings(key))
-                .send()
-                .await
-                .map_err(failed)?;
+            let page = send!(self, key.region(), call)?;
             materials.extend(page.rotations().iter().map(material));
             pages.follow(page.truncated(), page.next_marker());
         }
@@ -230,12 +262,7 @@ impl Kms for KmsAdapter {
 
     async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError> {
         let call = self.client.get_key_policy().key_id(key.to_string());
-        let answer = call
-            .customize()
-            .config_override(self.settings(key))
-            .send()
-            .await
-            .map_err(failed)?;
+        let answer = send!(self, key.region(), call)?;
         answer
             .policy()
             .map(str::to_owned)
@@ -251,12 +278,7 @@ impl Kms for KmsAdapter {
             .client
             .describe_custom_key_stores()
             .custom_key_store_id(store.as_str());
-        let answer = call
-            .customize()
-            .config_override(self.in_region(region))
-            .send()
-            .await
-            .map_err(failed)?;
+        let answer = send!(self, region, call)?;
         answer
             .custom_key_stores()
             .first()
@@ -273,12 +295,7 @@ impl Kms for KmsAdapter {
         let mut pages = Pages::default();
         while let Some(marker) = pages.next() {
             let call = self.client.list_keys().limit(1000).set_marker(marker);
-            let page = call
-                .customize()
-                .config_override(self.in_region(region))
-                .send()
-                .await
-                .map_err(failed)?;
+            let page = send!(self, region, call)?;
             let keys = page
                 .keys()
                 .iter()
@@ -332,11 +349,77 @@ impl Kms for KmsAdapter {
     }
 }
 
-fn failed<E>(error: SdkError<E>) -> CallError
-where
-    E: std::error::Error + aws_sdk_kms::error::ProvideErrorMetadata + 'static,
-{
-    call_error(&error, OPERATION_TIMEOUT)
+impl Census for KmsAdapter {
+    async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError> {
+        let call = self
+            .client
+            .list_keys()
+            .limit(1000)
+            .set_marker(marker.map(str::to_owned));
+        let answer = call.send().await.map_err(|error| self.failed(&error))?;
+        let name = |key: &KeyListEntry| {
+            let arn = key.key_arn().and_then(|arn| arn.parse().ok());
+            if arn.is_none() {
+                tracing::warn!(
+                    key.arn = key.key_arn(),
+                    key.id = key.key_id(),
+                    "a key without a readable ARN is left out"
+                );
+            }
+            arn
+        };
+        let keys = answer.keys().iter().filter_map(name).collect();
+        page(keys, marker, answer.truncated(), answer.next_marker())
+    }
+
+    async fn list_all_aliases(&self, marker: Option<&str>) -> Result<Page<Alias>, CallError> {
+        let call = self
+            .client
+            .list_aliases()
+            .limit(100)
+            .set_marker(marker.map(str::to_owned));
+        let answer = call.send().await.map_err(|error| self.failed(&error))?;
+        let read = |alias: &AliasListEntry| {
+            let name = text(alias.alias_name());
+            if name.is_none() {
+                tracing::warn!(
+                    key.id = alias.target_key_id(),
+                    "an alias without a name is left out"
+                );
+            }
+            let target = alias.target_key_id().filter(|id| !id.is_empty());
+            Some(Alias {
+                name: name?,
+                target: target.map(str::to_owned),
+            })
+        };
+        let aliases = answer.aliases().iter().filter_map(read).collect();
+        page(aliases, marker, answer.truncated(), answer.next_marker())
+    }
+
+    async fn list_key_stores(
+        &self,
+        marker: Option<&str>,
+    ) -> Result<Page<(KeyStoreId, KeyStoreData)>, CallError> {
+        let call = self
+            .client
+            .describe_custom_key_stores()
+            .limit(1000)
+            .set_marker(marker.map(str::to_owned));
+        let answer = call.send().await.map_err(|error| self.failed(&error))?;
+        let read = |store: &CustomKeyStoresListEntry| {
+            let id = store.custom_key_store_id().and_then(KeyStoreId::new);
+            if id.is_none() {
+                tracing::warn!(
+                    store.id = store.custom_key_store_id(),
+                    "a custom key store without a readable id is left out"
+                );
+            }
+            Some((id?, key_store(store)))
+        };
+        let stores = answer.custom_key_stores().iter().filter_map(read).collect();
+        page(stores, marker, answer.truncated(), answer.next_marker())
+    }
 }
 
 /// The markers of a list's pages. Ends after a bounded number of pages, and where KMS would send us round in circles.

@@ -5,33 +5,50 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`kms`] | the reads of KMS |
+//! | [`kms`] | the reads of KMS, and its lists of everything |
 //! | [`sns`] | publishing |
 //! | [`dynamodb`] | the ledger's table |
+//! | `cloudtrail` | the event history; with the feature `inventory` |
+//! | `cloudwatch` | metrics; with the feature `inventory` |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
 //! | [`start`] | from the environment to a running function |
 //!
-//! A function's `main` is one line: `watch_aws::run("key-deletion", key_deletion::decide)`.
+//! A function's `main` is one line: `watch_aws::run("key-deletion", key_deletion::decide)`. One that does something else
+//! than to decide about events brings what handles its invocations: [`serve`].
 //!
-//! IAM actions: `kms:DescribeKey`, `kms:ListAliases` (also while starting, on `*`), `kms:ListResourceTags`,
-//! `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyLastUsage`, `sns:Publish`, and
-//! `sns:GetTopicAttributes` while starting; `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and
-//! `dynamodb:BatchWriteItem` on the ledger.
+//! IAM actions, for the calls of each module:
+//!
+//! * `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyPolicy`,
+//!   `kms:GetKeyLastUsage` on keys, and on `*` `kms:ListAliases` (also while starting), `kms:ListKeys` and
+//!   `kms:DescribeCustomKeyStores`;
+//! * `sns:Publish`, and `sns:GetTopicAttributes` while starting;
+//! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
+//! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, and `cloudwatch:PutMetricData` on `*` under the
+//!   condition `cloudwatch:namespace`.
 
 pub mod clock;
+#[cfg(feature = "inventory")]
+pub mod cloudtrail;
+#[cfg(feature = "inventory")]
+pub mod cloudwatch;
 pub mod dynamodb;
 mod error;
 pub mod kms;
 mod log;
+mod page;
 pub mod sdk;
 pub mod sns;
 pub mod start;
 pub mod warm;
 
 pub use clock::SystemClock;
+#[cfg(feature = "inventory")]
+pub use cloudtrail::CloudTrailAdapter;
+#[cfg(feature = "inventory")]
+pub use cloudwatch::CloudWatchAdapter;
 pub use dynamodb::DynamoDbAdapter;
 pub use kms::KmsAdapter;
 pub use sns::SnsAdapter;
-pub use start::{run, watch};
+pub use start::{Failure, Handler, Invocation, Settings, run, serve, watch};

@@ -5,7 +5,8 @@ use lambda_runtime::tracing::subscriber::fmt;
 
 /// Crates that log whole requests and events at their finer levels. A log must not hold what an event holds.
 const QUIET: &str = "lambda_runtime=info,lambda_runtime_api_client=info,aws_smithy_runtime=info,aws_sdk_kms=info,\
-                     aws_sdk_sns=info,aws_config=info,hyper=info,hyper_util=info";
+                     aws_sdk_sns=info,aws_sdk_dynamodb=info,aws_sdk_cloudtrail=info,aws_sdk_cloudwatch=info,\
+                     aws_config=info,hyper=info,hyper_util=info";
 
 /// Writes the log as Lambda's settings say.
 ///

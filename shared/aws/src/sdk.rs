@@ -10,6 +10,11 @@ use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClie
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
+};
+use aws_smithy_types::retry::ErrorKind;
 use watch_core::arn::TopicArn;
 
 /// Part of the key by which the HTTP client keeps its connections: all clients use the same.
@@ -68,6 +73,34 @@ pub(crate) fn retries(first_pause: Duration, longest_pause: Duration) -> RetryCo
         .with_max_attempts(3)
         .with_initial_backoff(first_pause)
         .with_max_backoff(longest_pause)
+}
+
+/// A second opinion about an answer that the SDK would ask again after. It runs after the SDK's own classifiers, and
+/// gets what they made of the answer.
+#[derive(Debug)]
+pub(crate) struct Again(pub(crate) fn(ErrorKind) -> RetryAction);
+
+impl ClassifyRetry for Again {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError { kind, .. }) => {
+                (self.0)(*kind)
+            }
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "again"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
 }
 
 /// The Region to set for a call, if `wanted` is not the client's own.

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
-use watch_core::config::Config;
+use watch_core::config::{Config, ConfigError, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
-use watch_core::pipeline::{HandleError, Watch};
-use watch_core::ports::Clock;
+use watch_core::pipeline::{HandleError, Outcome, Watch};
+use watch_core::ports::{Clock, Kms, Ledger, Topics};
 
 use crate::error::chain;
 use crate::{DynamoDbAdapter, KmsAdapter, SnsAdapter, SystemClock, log, sdk, warm};
@@ -27,13 +29,137 @@ const REQUIRED: [&str; 4] = [
     "AWS_LAMBDA_FUNCTION_VERSION",
 ];
 
-/// Runs a function under the Lambda Runtime API until Lambda ends it.
+/// Settings that a function is started with.
+pub trait Settings: Sized {
+    /// Reads them through `lookup`, which gives the value of an environment variable. `required` names variables that
+    /// something else needs; they are reported with the rest.
+    ///
+    /// # Errors
+    ///
+    /// All missing and malformed variables together.
+    fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError>;
+
+    /// Those that every function has.
+    fn alerts(&self) -> &Config;
+}
+
+impl Settings for Config {
+    fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        Self::from_lookup(lookup, required)
+    }
+
+    fn alerts(&self) -> &Config {
+        self
+    }
+}
+
+impl Settings for SweepConfig {
+    fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        Self::from_lookup(lookup, required)
+    }
+
+    fn alerts(&self) -> &Config {
+        &self.alerts
+    }
+}
+
+/// What Lambda says of an invocation, besides its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Lambda's id of it, the same when Lambda tries again.
+    pub request_id: String,
+    /// How long it was until Lambda ends the function when the invocation began, if that is known.
+    pub time_left: Option<Duration>,
+}
+
+/// What a function does with each invocation.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Handler {
+    /// What Lambda is answered.
+    type Outcome: Serialize;
+    /// Why there is no answer.
+    type Failure: Failure;
+
+    /// Handles one invocation. The payload is any JSON, so that an event that nobody understands still gets here.
+    ///
+    /// # Errors
+    ///
+    /// Only where another try helps: Lambda invokes the function again.
+    async fn handle(
+        &self,
+        payload: &Value,
+        invocation: &Invocation,
+    ) -> Result<Self::Outcome, Self::Failure>;
+}
+
+/// Why an invocation failed.
+pub trait Failure: std::error::Error + 'static {
+    /// The error's type as Lambda reports it.
+    fn kind(&self) -> &'static str;
+}
+
+impl Failure for HandleError {
+    fn kind(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
+    type Outcome = Outcome;
+    type Failure = HandleError;
+
+    async fn handle(
+        &self,
+        payload: &Value,
+        invocation: &Invocation,
+    ) -> Result<Outcome, HandleError> {
+        self.handle(payload, &invocation.request_id).await
+    }
+}
+
+/// Runs a function that takes one event at a time under the Lambda Runtime API until Lambda ends it.
+///
+/// If it cannot start, it says why as [`serve`] does.
+pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
+    serve(function, async |config: Config, sdk| {
+        if config.ledger_table.is_none() {
+            tracing::warn!(function, "no ledger: no de-duplication, no memory");
+        }
+        let watch = watch(function, decide, config, &sdk);
+        warm::up(
+            &watch.kms,
+            &watch.topics,
+            watch.ledger.as_ref(),
+            &watch.config,
+        )
+        .await;
+        watch
+    })
+}
+
+/// Runs any function under the Lambda Runtime API until Lambda ends it: reads its settings, and has `prepare` make of
+/// them what handles its invocations.
 ///
 /// If it cannot start, it says why in one line of JSON on stderr, with every missing and malformed variable, and
 /// writes nothing else.
-pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
-    let config = match configuration(environment) {
-        Ok(config) => config,
+pub fn serve<S: Settings, H: Handler>(
+    function: &'static str,
+    prepare: impl AsyncFnOnce(S, SdkConfig) -> H,
+) -> ExitCode {
+    let settings: S = match settings(environment) {
+        Ok(settings) => settings,
         Err(problems) => return fatal(function, "invalid configuration", problems),
     };
     // One event at a time, and no work for a second thread.
@@ -45,7 +171,11 @@ pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
         Err(error) => return fatal(function, "no runtime", vec![chain(&error)]),
     };
     log::init(environment);
-    match runtime.block_on(serve(function, decide, config)) {
+    let served = runtime.block_on(async {
+        let sdk = sdk::load(environment, &settings.alerts().alert_topic).await;
+        poll(&prepare(settings, sdk).await).await
+    });
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fatal(
             function,
@@ -74,35 +204,29 @@ pub fn watch(
     }
 }
 
-async fn serve(
-    function: &'static str,
-    decide: fn(&Event) -> Decision,
-    config: Config,
-) -> Result<(), lambda_runtime::Error> {
-    if config.ledger_table.is_none() {
-        tracing::warn!(function, "no ledger: no de-duplication, no memory");
-    }
-    let sdk = sdk::load(environment, &config.alert_topic).await;
-    let watch = &watch(function, decide, config, &sdk);
-    warm::up(
-        &watch.kms,
-        &watch.topics,
-        watch.ledger.as_ref(),
-        &watch.config,
-    )
-    .await;
-    // The payload is taken as any JSON, so that an event that nobody understands still reaches our own code.
+/// Asks Lambda for one invocation after the other.
+async fn poll<H: Handler>(handler: &H) -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        watch
-            .handle(&event.payload, &event.context.request_id)
+        let invocation = Invocation {
+            time_left: time_left(event.context.deadline, SystemClock.now()),
+            request_id: event.context.request_id,
+        };
+        handler
+            .handle(&event.payload, &invocation)
             .await
             .map_err(|error| diagnostic(&error))
     }))
     .await
 }
 
+/// The time until a deadline in milliseconds of Unix time. Zero is what the runtime has where Lambda says nothing.
+fn time_left(deadline: u64, now: Timestamp) -> Option<Duration> {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    (deadline > 0).then(|| Duration::from_millis(deadline.saturating_sub(now)))
+}
+
 /// What Lambda keeps of a failed invocation.
-fn diagnostic(error: &HandleError) -> Diagnostic {
+fn diagnostic(error: &impl Failure) -> Diagnostic {
     Diagnostic {
         error_type: error.kind().to_owned(),
         error_message: chain(error),
@@ -110,7 +234,7 @@ fn diagnostic(error: &HandleError) -> Diagnostic {
 }
 
 /// The settings, or everything that is wrong with them and with what `lambda_runtime` will read.
-fn configuration(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<String>> {
+fn settings<S: Settings>(lookup: impl Fn(&str) -> Option<String>) -> Result<S, Vec<String>> {
     let malformed = |name: &str, wanted: &str, valid: fn(&str) -> bool| {
         let value = lookup(name).filter(|value| !value.trim().is_empty() && !valid(value));
         value.map(|value| format!("{name} is malformed: not {wanted}: {value:?}"))
@@ -123,22 +247,22 @@ fn configuration(lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Vec<
         malformed(RUNTIME_API, "a host and port", is_authority),
         malformed(MEMORY_SIZE, "a number", |size| size.parse::<i32>().is_ok()),
     ];
-    let config = Config::from_lookup(&lookup, &REQUIRED);
-    let mut problems = config
+    let settings = S::from_lookup(&lookup, &REQUIRED);
+    let mut problems = settings
         .as_ref()
         .err()
         .map(|error| error.problems().to_vec())
         .unwrap_or_default();
     problems.extend(runtime_problems.into_iter().flatten());
-    match config {
-        Ok(config) if problems.is_empty() => Ok(config),
+    match settings {
+        Ok(settings) if problems.is_empty() => Ok(settings),
         _ => Err(problems),
     }
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "here the environment is handed to Config::from_lookup"
+    reason = "here the environment is handed to from_lookup"
 )]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -168,4 +292,25 @@ fn fatal(function: &str, message: &str, problems: Vec<String>) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "{line}");
     }
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_never_more_than_there_is() {
+        let now = "2026-11-20T12:00:00.5Z".parse().unwrap();
+        for (deadline, expected) in [
+            (1_795_176_001_750, Some(Duration::from_millis(1_250))),
+            (1_795_176_000_500, Some(Duration::ZERO)),
+            (1_795_176_000_499, Some(Duration::ZERO)),
+            (1, Some(Duration::ZERO)),
+            (0, None),
+        ] {
+            assert_eq!(time_left(deadline, now), expected, "{deadline}");
+        }
+        let before_unix = "1969-12-31T23:59:59Z".parse().unwrap();
+        assert_eq!(time_left(1, before_unix), Some(Duration::from_millis(1)));
+    }
 }

@@ -17,6 +17,19 @@ fn builder() -> Builder {
 
 /// A table that gives these answers, one after the other, and keeps what it was asked.
 fn table(answers: Vec<(u16, Value)>) -> (DynamoDbAdapter, StaticReplayClient) {
+    let http = replay(answers);
+    let adapter = DynamoDbAdapter::from_builder(builder().http_client(http.clone()), TABLE);
+    (adapter, http)
+}
+
+/// The same, as a sweep asks it.
+fn patient_table(answers: Vec<(u16, Value)>) -> (DynamoDbAdapter, StaticReplayClient) {
+    let http = replay(answers);
+    let adapter = DynamoDbAdapter::patient_from_builder(builder().http_client(http.clone()), TABLE);
+    (adapter, http)
+}
+
+fn replay(answers: Vec<(u16, Value)>) -> StaticReplayClient {
     let event = |(status, body): (u16, Value)| {
         let mut response =
             HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()));
@@ -24,9 +37,7 @@ fn table(answers: Vec<(u16, Value)>) -> (DynamoDbAdapter, StaticReplayClient) {
         headers.insert("content-type", "application/x-amz-json-1.0");
         ReplayEvent::new(HttpRequest::empty(), response)
     };
-    let http = StaticReplayClient::new(answers.into_iter().map(event).collect());
-    let adapter = DynamoDbAdapter::from_builder(builder().http_client(http.clone()), TABLE);
-    (adapter, http)
+    StaticReplayClient::new(answers.into_iter().map(event).collect())
 }
 
 /// Operations and bodies of what was asked.
@@ -204,13 +215,74 @@ async fn keys_that_were_left_are_asked_for_again() {
 #[tokio::test]
 async fn keys_that_are_left_three_times_are_given_up() {
     let left = json!({ TABLE: { "ConsistentRead": true, "Keys": keys(&["a"]) } });
-    let answer = json!({ "Responses": { TABLE: keys(&["b"]) }, "UnprocessedKeys": left });
-    let (ledger, http) = table(vec![(200, answer); 5]);
-    let wanted = ["a", "b"].map(|sort| ItemKey::new("arn:k", sort));
+    let answer = json!({ "Responses": { TABLE: [] }, "UnprocessedKeys": left });
+    let (ledger, http) = table(vec![(200, answer); 6]);
     // Half an answer is none: what is missing would be taken for not there.
-    assert_eq!(ledger.read(&wanted).await, Err(throttled()));
+    assert_eq!(ledger.read(&[at()]).await, Err(throttled()));
     assert_eq!(throttled().kind(), CallErrorKind::Throttled);
     assert_eq!(asked(&http).len(), 3);
+
+    // An answer that gets something done is not counted.
+    let some = json!({ "Responses": { TABLE: keys(&["b"]) }, "UnprocessedKeys": left });
+    let (ledger, http) = table(vec![(200, some); 6]);
+    let wanted = ["a", "b"].map(|sort| ItemKey::new("arn:k", sort));
+    assert_eq!(ledger.read(&wanted).await, Err(throttled()));
+    assert_eq!(asked(&http).len(), 4);
+}
+
+#[tokio::test]
+async fn a_batch_may_take_as_many_answers_as_it_has_keys() {
+    let sorts: Vec<String> = (0..100).map(|number| format!("{number:03}")).collect();
+    let sorts: Vec<&str> = sorts.iter().map(String::as_str).collect();
+    // One item to an answer, after two answers each that have none.
+    let answers = (0..300).map(|answer| {
+        let (done, gets_one) = (answer / 3, answer % 3 == 2);
+        let found = if gets_one { &sorts[done..=done] } else { &[] };
+        let rest = &sorts[done + usize::from(gets_one)..];
+        let left = json!({ TABLE: { "ConsistentRead": true, "Keys": keys(rest) } });
+        let left = if rest.is_empty() { json!({}) } else { left };
+        let body = json!({ "Responses": { TABLE: keys(found) }, "UnprocessedKeys": left });
+        (200, body)
+    });
+    let (ledger, http) = table(answers.collect());
+    let wanted: Vec<_> = sorts
+        .iter()
+        .map(|sort| ItemKey::new("arn:k", *sort))
+        .collect();
+    assert_eq!(ledger.read(&wanted).await, Ok(items(&sorts)));
+    assert_eq!(asked(&http).len(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_waits_before_it_asks_for_what_was_left() {
+    let left = json!({ TABLE: { "ConsistentRead": true, "Keys": keys(&["a"]) } });
+    let answer = json!({ "UnprocessedKeys": left });
+    let (ledger, http) = patient_table(vec![(200, answer.clone()); 4]);
+    let start = Instant::now();
+    assert_eq!(ledger.read(&[at()]).await, Err(throttled()));
+    assert_eq!((asked(&http).len(), start.elapsed().as_millis()), (3, 600));
+
+    let (ledger, _) = table(vec![(200, answer); 4]);
+    let start = Instant::now();
+    assert_eq!(ledger.read(&[at()]).await, Err(throttled()));
+    assert_eq!(start.elapsed().as_millis(), 0, "an alert does not wait");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_tries_more_often_and_waits_longer() {
+    let (ledger, http) = patient_table(vec![(400, error("ThrottlingException")); 9]);
+    let failed = ledger.read(&[at()]).await.unwrap_err();
+    assert_eq!(failed.kind(), CallErrorKind::Throttled);
+    assert_eq!(asked(&http).len(), 5);
+
+    let http = NeverClient::new();
+    let ledger = DynamoDbAdapter::patient_from_builder(builder().http_client(http.clone()), TABLE);
+    let start = Instant::now();
+    let failed = ledger.read(&[at()]).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 8_000);
+    assert_eq!(failed.to_string(), "Timeout: no answer within 8000 ms");
+    // Three attempts of 2 s, and what is left for the fourth.
+    assert_eq!(http.num_calls(), 4);
 }
 
 #[tokio::test]
@@ -346,9 +418,11 @@ async fn items_that_were_left_are_put_again() {
 #[tokio::test]
 async fn items_that_are_left_three_times_are_given_up() {
     let answer = json!({ "UnprocessedItems": { TABLE: put_requests(&["a"]) } });
-    let (ledger, http) = table(vec![(200, answer); 5]);
-    assert_eq!(ledger.put(&items(&["a", "b"])).await, Err(throttled()));
-    assert_eq!(asked(&http).len(), 3);
+    for (sorts, calls) in [(&["a"][..], 3), (&["a", "b"], 4)] {
+        let (ledger, http) = table(vec![(200, answer.clone()); 6]);
+        assert_eq!(ledger.put(&items(sorts)).await, Err(throttled()));
+        assert_eq!(asked(&http).len(), calls);
+    }
 }
 
 #[tokio::test]

@@ -29,14 +29,21 @@ fn builder() -> Builder {
     Builder::from(&sdk::local("http://127.0.0.1:1", "us-east-1"))
 }
 
-fn adapter(rules: &[&Rule]) -> KmsAdapter {
+fn mocked(rules: &[&Rule]) -> Builder {
     let mock = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
     let mock = rules.iter().fold(mock, |mock, rule| mock.with_rule(rule));
-    KmsAdapter::from_builder(
-        builder()
-            .http_client(create_mock_http_client())
-            .interceptor(mock),
-    )
+    builder()
+        .http_client(create_mock_http_client())
+        .interceptor(mock)
+}
+
+fn adapter(rules: &[&Rule]) -> KmsAdapter {
+    KmsAdapter::from_builder(mocked(rules))
+}
+
+/// As a sweep has it.
+fn patient(rules: &[&Rule]) -> KmsAdapter {
+    KmsAdapter::patient_from_builder(mocked(rules))
 }
 
 fn answer(status: u16, body: &Value) -> HttpResponse {
@@ -581,6 +588,14 @@ impl HttpConnector for Fragile {
 }
 
 fn fragile(broken: usize, error: fn() -> ConnectorError) -> (KmsAdapter, Arc<AtomicUsize>) {
+    fragile_with(KmsAdapter::from_builder, broken, error)
+}
+
+fn fragile_with(
+    adapter: fn(Builder) -> KmsAdapter,
+    broken: usize,
+    error: fn() -> ConnectorError,
+) -> (KmsAdapter, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let connector = Fragile {
         calls: Arc::clone(&calls),
@@ -588,10 +603,7 @@ fn fragile(broken: usize, error: fn() -> ConnectorError) -> (KmsAdapter, Arc<Ato
         error,
     };
     let client = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
-    (
-        KmsAdapter::from_builder(builder().http_client(client)),
-        calls,
-    )
+    (adapter(builder().http_client(client)), calls)
 }
 
 #[tokio::test]
@@ -774,4 +786,254 @@ async fn a_policy_comes_as_kms_has_it_or_not_at_all() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), watch_core::ports::CallErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn keys_are_listed_page_by_page_without_those_that_cannot_be_named() {
+    let first = mock!(Client::list_keys)
+        .match_requests(|input| input.limit() == Some(1000) && input.marker().is_none())
+        .then_http_response(|| {
+            let keys = json!([
+                { "KeyId": "5f0c1b7e", "KeyArn": KEY },
+                { "KeyId": "no ARN" },
+                { "KeyId": "k", "KeyArn": "arn:aws:kms:us-east-1:111122223333:key/$(reboot)" },
+                { "KeyId": "k", "KeyArn": "arn:aws:kms:us-east-1:111122223333:alias/k" },
+            ]);
+            answer(
+                200,
+                &json!({ "Keys": keys, "Truncated": true, "NextMarker": "page 2" }),
+            )
+        });
+    let second = mock!(Client::list_keys)
+        .match_requests(|input| input.limit() == Some(1000) && input.marker() == Some("page 2"))
+        .then_http_response(|| {
+            let key = json!({ "KeyArn": "arn:aws:kms:us-east-1:111122223333:key/mrk-1" });
+            // A marker counts for nothing without the flag.
+            answer(
+                200,
+                &json!({ "Keys": [key], "Truncated": false, "NextMarker": "page 3" }),
+            )
+        });
+    let kms = patient(&[&first, &second]);
+    let expected = Page {
+        items: vec![key()],
+        next: Some("page 2".to_owned()),
+    };
+    assert_eq!(kms.list_keys(None).await, Ok(expected));
+    let expected = Page {
+        items: vec![
+            "arn:aws:kms:us-east-1:111122223333:key/mrk-1"
+                .parse()
+                .unwrap(),
+        ],
+        next: None,
+    };
+    assert_eq!(kms.list_keys(Some("page 2")).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn all_aliases_are_listed_with_the_keys_that_they_name() {
+    let rule = mock!(Client::list_aliases)
+        .match_requests(|input| {
+            input.key_id().is_none() && input.limit() == Some(100) && input.marker() == Some("1")
+        })
+        .then_http_response(|| {
+            let aliases = json!([
+                { "AliasName": "alias/\u{202E}payments", "TargetKeyId": "5f0c1b7e" },
+                { "AliasName": "alias/aws/s3" },
+                { "AliasName": "alias/aws/ebs", "TargetKeyId": "" },
+                { "AliasName": "", "TargetKeyId": "5f0c1b7e" },
+                { "TargetKeyId": "5f0c1b7e" },
+            ]);
+            answer(
+                200,
+                &json!({ "Aliases": aliases, "Truncated": true, "NextMarker": "2" }),
+            )
+        });
+    let alias = |name: &str, target: Option<&str>| Alias {
+        name: Untrusted::new(name),
+        target: target.map(str::to_owned),
+    };
+    let expected = Page {
+        items: vec![
+            alias("alias/payments", Some("5f0c1b7e")),
+            alias("alias/aws/s3", None),
+            alias("alias/aws/ebs", None),
+        ],
+        next: Some("2".to_owned()),
+    };
+    let page = patient(&[&rule]).list_all_aliases(Some("1")).await;
+    assert_eq!(page, Ok(expected));
+}
+
+#[tokio::test]
+async fn all_key_stores_are_listed() {
+    let rule = mock!(Client::describe_custom_key_stores)
+        .match_requests(|input| {
+            input.custom_key_store_id().is_none()
+                && input.custom_key_store_name().is_none()
+                && input.limit() == Some(1000)
+                && input.marker() == Some("1")
+        })
+        .then_http_response(|| {
+            let stores = json!([
+                { "CustomKeyStoreId": "cks-1234567890abcdef0", "CustomKeyStoreName": "hsm",
+                  "CustomKeyStoreType": "AWS_CLOUDHSM", "ConnectionState": "FAILED",
+                  "ConnectionErrorCode": "USER_LOCKED_OUT" },
+                { "CustomKeyStoreId": "$(reboot)", "ConnectionState": "CONNECTED" },
+                { "CustomKeyStoreName": "no id" },
+                { "CustomKeyStoreId": "cks-2" },
+            ]);
+            answer(
+                200,
+                &json!({ "CustomKeyStores": stores, "Truncated": true, "NextMarker": "2" }),
+            )
+        });
+    let data = KeyStoreData {
+        name: Some(Untrusted::new("hsm")),
+        kind: Some(Untrusted::new("AWS_CLOUDHSM")),
+        connection_state: Some(Untrusted::new("FAILED")),
+        error_code: Some(Untrusted::new("USER_LOCKED_OUT")),
+    };
+    let id = |id: &str| KeyStoreId::new(id).unwrap();
+    let expected = Page {
+        items: vec![
+            (id("cks-1234567890abcdef0"), data),
+            (id("cks-2"), KeyStoreData::default()),
+        ],
+        next: Some("2".to_owned()),
+    };
+    let page = patient(&[&rule]).list_key_stores(Some("1")).await;
+    assert_eq!(page, Ok(expected));
+}
+
+/// What the three lists answer to a KMS that answers them all the same: items and next marker.
+async fn lists(
+    marker: Option<&str>,
+    response: impl Fn() -> HttpResponse + Clone + Send + Sync + 'static,
+) -> [Result<(usize, Option<String>), CallError>; 3] {
+    fn seen<T>(page: Page<T>) -> (usize, Option<String>) {
+        (page.items.len(), page.next)
+    }
+    let keys = mock!(Client::list_keys).then_http_response(response.clone());
+    let aliases = mock!(Client::list_aliases).then_http_response(response.clone());
+    let stores = mock!(Client::describe_custom_key_stores).then_http_response(response);
+    let kms = patient(&[&keys, &aliases, &stores]);
+    [
+        kms.list_keys(marker).await.map(seen),
+        kms.list_all_aliases(marker).await.map(seen),
+        kms.list_key_stores(marker).await.map(seen),
+    ]
+}
+
+#[tokio::test]
+async fn an_empty_page_is_the_last_one_or_leads_on() {
+    for body in [json!({}), json!({ "Truncated": false, "NextMarker": "" })] {
+        for page in lists(None, move || answer(200, &body)).await {
+            assert_eq!(page, Ok((0, None)));
+        }
+    }
+    let body = json!({ "Truncated": true, "NextMarker": "2" });
+    for page in lists(Some("1"), move || answer(200, &body)).await {
+        assert_eq!(page, Ok((0, Some("2".to_owned()))));
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_to_its_end_does_not_pass_for_complete() {
+    let without = "UnreadableResponse: a truncated list without a marker";
+    let circle = "UnreadableResponse: a page that leads to itself";
+    for (body, reason) in [
+        (json!({ "Truncated": true }), without),
+        (json!({ "Truncated": true, "NextMarker": "" }), without),
+        (json!({ "Truncated": true, "NextMarker": "1" }), circle),
+    ] {
+        for page in lists(Some("1"), move || answer(200, &body)).await {
+            assert_eq!(page.unwrap_err().to_string(), reason);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_list_reports_that_it_was_denied() {
+    for page in lists(None, || error("AccessDeniedException", "not you")).await {
+        let error = page.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (
+                CallErrorKind::Denied,
+                "AccessDeniedException: not you".into()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_throttled_is_told_at_once() {
+    // Throttling has several names, and some come with a status that is otherwise tried again.
+    for (status, code) in [
+        (400, "ThrottlingException"),
+        (429, "TooManyRequestsException"),
+        (503, "ThrottlingException"),
+    ] {
+        let response = move || answer(status, &json!({ "__type": code }));
+        let list = mock!(Client::list_keys)
+            .sequence()
+            .http_response(response)
+            .repeatedly()
+            .build();
+        let describe = mock!(Client::describe_key)
+            .sequence()
+            .http_response(response)
+            .repeatedly()
+            .build();
+        let kms = patient(&[&list, &describe]);
+        let errors = [
+            kms.list_keys(None).await.unwrap_err(),
+            kms.describe_key(&key()).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), CallErrorKind::Throttled, "{error}");
+        }
+        assert_eq!((list.num_calls(), describe.num_calls()), (1, 1), "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_retry_may_mend_is_tried_again_in_a_sweep() {
+    let rule = mock!(Client::list_keys)
+        .sequence()
+        .http_response(|| answer(500, &json!({ "__type": "KMSInternalException" })))
+        .http_response(|| answer(503, &json!({})))
+        .http_response(|| answer(200, &json!({ "Keys": [{ "KeyArn": KEY }] })))
+        .build();
+    let page = patient(&[&rule]).list_keys(None).await.unwrap();
+    assert_eq!((page.items, rule.num_calls()), (vec![key()], 3));
+
+    let (kms, calls) = fragile_with(KmsAdapter::patient_from_builder, 1, || {
+        ConnectorError::io("connection reset".into())
+    });
+    assert_eq!(
+        kms.describe_key(&key()).await.unwrap_err().code().as_str(),
+        "EmptyResponse"
+    );
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_waits_longer_for_an_answer_but_not_for_the_last_use() {
+    let http = NeverClient::new();
+    let kms = KmsAdapter::patient_from_builder(builder().http_client(http.clone()));
+    let start = Instant::now();
+    let error = kms.list_keys(None).await.unwrap_err();
+    // Three attempts of 3 s, and pauses that may leave the last one less.
+    assert!((9_000..=10_000).contains(&start.elapsed().as_millis()));
+    assert_eq!(error.to_string(), "Timeout: no answer within 10000 ms");
+    assert_eq!(http.num_calls(), 3);
+
+    let start = Instant::now();
+    let error = kms.get_key_last_usage(&key()).await.unwrap_err();
+    assert_eq!(start.elapsed().as_millis(), 800);
+    assert_eq!(error.to_string(), "Timeout: no answer within 800 ms");
+    assert_eq!(http.num_calls(), 4);
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk, warm};
 use watch_core::arn::KeyArn;
 use watch_core::config::Config;
-use watch_core::ports::{Kms, Message, Topics};
+use watch_core::ports::{CallErrorKind, Kms, Message, Topics};
 
 use crate::server::{Answer, Request, Server};
 
@@ -204,4 +204,19 @@ async fn the_start_waits_half_a_second_at_most() {
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_throttled_asks_once_and_an_event_three_times() {
+    let server =
+        Server::start(|_| Answer::Http(400, vec![], r#"{"__type":"ThrottlingException"}"#.into()));
+    let sdk = sdk::local(&server.url(), "us-east-1");
+    for (kms, calls) in [
+        (KmsAdapter::patient(&sdk), 1),
+        (KmsAdapter::new(&sdk), 1 + 3),
+    ] {
+        let error = kms.describe_key(&key()).await.unwrap_err();
+        assert_eq!(error.kind(), CallErrorKind::Throttled);
+        assert_eq!(server.requests().len(), calls);
+    }
 }

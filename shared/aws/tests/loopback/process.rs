@@ -3,8 +3,9 @@
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 
 use serde_json::{Value, json};
-use watch_aws::{KmsAdapter, SnsAdapter, sdk};
+use watch_aws::{Failure, Handler, Invocation, KmsAdapter, SnsAdapter, sdk};
 use watch_core::arn::{KeyArn, TopicArn};
+use watch_core::config::SweepConfig;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
 use watch_core::ports::{Kms, Message, Topics};
@@ -87,6 +88,63 @@ fn function() {
         }
     }
     let code = watch_aws::run("key-deletion", decide);
+    std::process::exit(if code == ExitCode::SUCCESS { 0 } else { 1 });
+}
+
+/// A function with a handler of its own. It answers what it knows of its invocation.
+#[derive(Debug)]
+struct Sweep {
+    settings: SweepConfig,
+    region: String,
+}
+
+#[derive(Debug)]
+struct Unfinished(std::io::Error);
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the sweep is unfinished")
+    }
+}
+
+impl std::error::Error for Unfinished {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl Failure for Unfinished {
+    fn kind(&self) -> &'static str {
+        "SweepUnfinished"
+    }
+}
+
+impl Handler for Sweep {
+    type Outcome = Value;
+    type Failure = Unfinished;
+
+    async fn handle(&self, payload: &Value, invocation: &Invocation) -> Result<Value, Unfinished> {
+        if payload == "fail" {
+            return Err(Unfinished(std::io::Error::other("no time left")));
+        }
+        let time_left = invocation.time_left.map(|left| left.as_secs());
+        Ok(json!({
+            "payload": payload,
+            "request": invocation.request_id,
+            "timeLeft": time_left,
+            "namespace": self.settings.metric_namespace,
+            "region": self.region,
+        }))
+    }
+}
+
+#[test]
+#[ignore = "a role that other tests start"]
+fn sweep() {
+    let code = watch_aws::serve("key-inventory", async |settings: SweepConfig, sdk| Sweep {
+        settings,
+        region: sdk.region().unwrap().to_string(),
+    });
     std::process::exit(if code == ExitCode::SUCCESS { 0 } else { 1 });
 }
 
@@ -365,6 +423,11 @@ fn own_lines(stdout: &str) -> Vec<String> {
 
 /// A Lambda that has these invocations, one after the other, and then no more.
 fn lambda(invocations: Vec<&'static str>) -> Server {
+    lambda_until("9999999999999", invocations)
+}
+
+/// The same with a deadline in milliseconds of Unix time.
+fn lambda_until(deadline: &'static str, invocations: Vec<&'static str>) -> Server {
     let rest = std::sync::Mutex::new(invocations.into_iter().enumerate());
     Server::start(move |request| {
         if !request.line.starts_with("GET ") {
@@ -375,7 +438,7 @@ fn lambda(invocations: Vec<&'static str>) -> Server {
             Some((number, body)) => {
                 let headers = vec![
                     ("lambda-runtime-aws-request-id", format!("request-{number}")),
-                    ("lambda-runtime-deadline-ms", "9999999999999".to_owned()),
+                    ("lambda-runtime-deadline-ms", deadline.to_owned()),
                     (
                         "lambda-runtime-invoked-function-arn",
                         "arn:aws:lambda:eu-west-3:1:function:f".to_owned(),
@@ -604,4 +667,96 @@ fn wait(mut running: Running) -> (Option<i32>, String) {
         .read_to_string(&mut err)
         .unwrap();
     (code, err)
+}
+
+/// The variables of a sweep without a Region of its own.
+fn sweep_on(runtime_api: &str, more: &[(&'static str, &'static str)]) -> Running {
+    let mut variables = with(&[
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("AWS_LAMBDA_FUNCTION_NAME", "key-inventory"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("ALERT_TOPIC_ARN", ALERTS),
+        ("LEDGER_TABLE", "ledger"),
+        ("METRIC_NAMESPACE", "Keys"),
+    ]);
+    variables.extend(more);
+    Running(role("process::sweep", &variables))
+}
+
+#[test]
+fn a_function_with_a_handler_of_its_own_gets_settings_clients_and_invocations() {
+    let lambda = lambda(vec![r#"{"any":["JSON"]}"#, r#""fail""#, "7"]);
+    let running = sweep_on(&lambda.address, &[]);
+    let answers = lambda.wait_for(3, is_answer);
+    running.stop();
+    assert!(
+        answers[0].line.contains("/request-0/response "),
+        "{}",
+        answers[0].line
+    );
+    let mut first = body(&answers[0]);
+    // Until the year 2286.
+    let left = first["timeLeft"].take().as_u64().unwrap();
+    assert!((7_000_000_000..10_000_000_000).contains(&left), "{left}");
+    let expected = json!({
+        "payload": { "any": ["JSON"] },
+        "request": "request-0",
+        "timeLeft": null,
+        "namespace": "Keys",
+        // The topic's.
+        "region": "eu-west-3",
+    });
+    assert_eq!(first, expected);
+
+    assert!(
+        answers[1].line.contains("/request-1/error "),
+        "{}",
+        answers[1].line
+    );
+    let expected = json!({
+        "errorType": "SweepUnfinished",
+        "errorMessage": "the sweep is unfinished: no time left",
+    });
+    assert_eq!(body(&answers[1]), expected);
+    assert_eq!(body(&answers[2])["payload"], 7);
+}
+
+#[test]
+fn a_deadline_that_nobody_knows_is_none() {
+    let lambda = lambda_until("0", vec!["{}"]);
+    let running = sweep_on(&lambda.address, &[("AWS_REGION", "eu-west-1")]);
+    let answers = lambda.wait_for(1, is_answer);
+    running.stop();
+    let answer = body(&answers[0]);
+    assert_eq!(
+        (&answer["timeLeft"], &answer["region"]),
+        (&Value::Null, &json!("eu-west-1"))
+    );
+}
+
+#[test]
+fn a_function_with_settings_of_its_own_names_all_that_is_wrong_with_them() {
+    let output = finish(
+        "process::sweep",
+        &[
+            ("ALERT_TOPIC_ARN", ALERTS),
+            ("DIGEST", "DAILY"),
+            ("AWS_LAMBDA_RUNTIME_API", "/no host"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "key-inventory"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let line: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(line["function"], "key-inventory");
+    assert_eq!(line["message"], "invalid configuration");
+    let problems: Vec<_> = line["problems"].as_array().unwrap().iter().collect();
+    let expected = [
+        "AWS_LAMBDA_FUNCTION_VERSION is missing",
+        "LEDGER_TABLE is missing",
+        "DIGEST is malformed: \"DAILY\": neither WEEKLY nor OFF",
+        "AWS_LAMBDA_RUNTIME_API is malformed: not a host and port: \"/no host\"",
+    ];
+    assert_eq!(problems, expected);
 }

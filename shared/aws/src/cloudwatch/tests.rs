@@ -1,0 +1,192 @@
+use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataInput, PutMetricDataOutput};
+use aws_smithy_http_client::test_util::{NeverClient, capture_request};
+use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use tokio::time::Instant;
+use watch_core::ports::CallErrorKind;
+
+use super::*;
+
+fn builder() -> Builder {
+    Builder::from(&sdk::local("http://127.0.0.1:1", "us-east-1"))
+}
+
+fn adapter(rule: &Rule) -> CloudWatchAdapter {
+    let mock = MockResponseInterceptor::new()
+        .rule_mode(RuleMode::MatchAny)
+        .with_rule(rule);
+    let config = builder()
+        .http_client(create_mock_http_client())
+        .interceptor(mock);
+    CloudWatchAdapter::from_builder(config)
+}
+
+/// `{"__type": code, "message": "why"}` in CBOR.
+fn error(status: u16, code: &str) -> HttpResponse {
+    let text = |text: &str| {
+        let length = u8::try_from(text.len()).unwrap();
+        [&[0x78, length], text.as_bytes()].concat()
+    };
+    let members = ["__type", code, "message", "why"].map(text);
+    let body = [vec![0xa2], members.concat()].concat();
+    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    let headers = response.headers_mut();
+    headers.insert("content-type", "application/cbor");
+    headers.insert("smithy-protocol", "rpc-v2-cbor");
+    response
+}
+
+fn data(count: usize) -> Vec<Datum> {
+    let datum = Datum {
+        name: "DaysToExpiry",
+        dimensions: vec![
+            ("KeyId", "5f0c1b7e".to_owned()),
+            ("Region", "us-east-1".to_owned()),
+        ],
+        unit: MetricUnit::None,
+        value: 6.25,
+        at: "2026-11-20T12:00:00.5Z".parse().unwrap(),
+    };
+    vec![datum; count]
+}
+
+#[tokio::test]
+async fn data_are_put_whole() {
+    fn whole(input: &PutMetricDataInput) -> bool {
+        let dimension =
+            |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+        let at = DateTime::from_millis(1_795_176_000_500);
+        let days = MetricDatum::builder()
+            .metric_name("DaysToExpiry")
+            .dimensions(dimension("KeyId", "5f0c1b7e"))
+            .dimensions(dimension("Region", "us-east-1"))
+            .unit(StandardUnit::None)
+            .value(6.25)
+            .timestamp(at)
+            .build();
+        let keys = MetricDatum::builder()
+            .metric_name("Keys")
+            .set_dimensions(Some(vec![]))
+            .unit(StandardUnit::Count)
+            .value(0.0)
+            .timestamp(at)
+            .build();
+        let duration = MetricDatum::builder()
+            .metric_name("Duration")
+            .set_dimensions(Some(vec![]))
+            .unit(StandardUnit::Seconds)
+            .value(1.5)
+            .timestamp(at)
+            .build();
+        input.namespace() == Some("KMSWatch")
+            && input.metric_data() == [days, keys, duration]
+            && input.entity_metric_data().is_empty()
+    }
+    let rule = mock!(Client::put_metric_data)
+        .match_requests(whole)
+        .then_output(|| PutMetricDataOutput::builder().build());
+    let mut data = data(3);
+    for (datum, (name, unit, value)) in data[1..].iter_mut().zip([
+        ("Keys", MetricUnit::Count, 0.0),
+        ("Duration", MetricUnit::Seconds, 1.5),
+    ]) {
+        (datum.name, datum.unit, datum.value) = (name, unit, value);
+        datum.dimensions.clear();
+    }
+    let put = adapter(&rule).put_metric_data("KMSWatch", &data).await;
+    assert_eq!((put, rule.num_calls()), (Ok(()), 1));
+}
+
+#[tokio::test]
+async fn data_that_do_not_fit_are_refused_whole() {
+    let rule = mock!(Client::put_metric_data)
+        .sequence()
+        .output(|| PutMetricDataOutput::builder().build())
+        .repeatedly()
+        .build();
+    let metrics = adapter(&rule);
+    let error = metrics
+        .put_metric_data("KMSWatch", &data(MAX_DATA + 1))
+        .await;
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "TooManyData: 1001 data, and 1000 fit into a call"
+    );
+    assert_eq!(rule.num_calls(), 0);
+    assert_eq!(
+        metrics.put_metric_data("KMSWatch", &data(MAX_DATA)).await,
+        Ok(())
+    );
+}
+
+#[tokio::test]
+async fn what_is_sent_can_be_read_on_the_way() {
+    let (http, request) = capture_request(None);
+    let metrics = CloudWatchAdapter::from_builder(builder().http_client(http));
+    let _ = metrics.put_metric_data("KMSWatch", &data(MAX_DATA)).await;
+    let request = request.expect_request();
+    assert_eq!(request.headers().get("content-encoding"), None);
+    let body = request.body().bytes().unwrap();
+    // Well below the 1 MB that a call may have.
+    assert!((100_000..300_000).contains(&body.len()), "{}", body.len());
+    let name = b"DaysToExpiry";
+    let count = body.windows(name.len()).filter(|part| part == name).count();
+    assert_eq!(count, MAX_DATA);
+    let authorization = request.headers().get("authorization").unwrap();
+    assert!(
+        authorization.contains("/us-east-1/monitoring/aws4_request"),
+        "{authorization}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn error_codes_reach_the_port_and_only_some_are_tried_again() {
+    for (status, code, kind, calls) in [
+        (400, "AccessDeniedException", CallErrorKind::Denied, 1),
+        (
+            400,
+            "InvalidParameterValueException",
+            CallErrorKind::Other,
+            1,
+        ),
+        (400, "ThrottlingException", CallErrorKind::Throttled, 3),
+        (500, "InternalServiceFault", CallErrorKind::Other, 3),
+    ] {
+        let rule = mock!(Client::put_metric_data)
+            .sequence()
+            .http_response(move || error(status, code))
+            .repeatedly()
+            .build();
+        let put = adapter(&rule).put_metric_data("KMSWatch", &data(1)).await;
+        let error = put.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string(), rule.num_calls()),
+            (kind, format!("{code}: why"), calls)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_that_arrive_after_being_throttled_have_arrived() {
+    let rule = mock!(Client::put_metric_data)
+        .sequence()
+        .http_response(|| error(400, "ThrottlingException"))
+        .output(|| PutMetricDataOutput::builder().build())
+        .build();
+    let put = adapter(&rule).put_metric_data("KMSWatch", &data(1)).await;
+    assert_eq!((put, rule.num_calls()), (Ok(()), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_answer_ends_in_time() {
+    let http = NeverClient::new();
+    let metrics = CloudWatchAdapter::from_builder(builder().http_client(http.clone()));
+    let start = Instant::now();
+    let put = metrics.put_metric_data("KMSWatch", &data(1)).await;
+    let error = put.unwrap_err();
+    assert_eq!(error.to_string(), "Timeout: no answer within 10000 ms");
+    // Three attempts of 3 s with their pauses.
+    assert!((9_000..=10_000).contains(&start.elapsed().as_millis()));
+    assert_eq!(http.num_calls(), 3);
+}

@@ -51,10 +51,10 @@ const TELLINGS_AT_ONCE: usize = 4;
 /// Alerts that the answer of a run holds; all are on the feed.
 const ALERTS_IN_ANSWER: usize = 100;
 
-/// A run that has no more than this left hands over to the next.
+/// A run that has no more than this left, or a quarter of what it had, hands over to the next.
 const MARGIN: Duration = Duration::from_secs(45);
-/// How long a run asks for last uses: a light one, and a full one.
-const USE_FOR: [Duration; 2] = [Duration::from_secs(240), Duration::from_secs(480)];
+/// How long a run asks for last uses: with one run an hour, of some 3,000 keys a day.
+const USE_FOR: Duration = Duration::from_secs(60);
 /// How old the knowledge of a key's last use becomes.
 const USE_ASKED_EVERY_HOURS: i64 = 20;
 /// So often in a row that `GetKeyLastUsage` is throttled, others need it more.
@@ -251,7 +251,9 @@ where
                 sweep: None,
             });
         };
-        let ends = left.map(|left| Instant::now() + left.saturating_sub(MARGIN));
+        // Who is over has no time to say so: a deadline in the past is none.
+        let left = left.filter(|left| !left.is_zero());
+        let ends = left.map(|left| Instant::now() + left.saturating_sub(MARGIN.min(left / 4)));
         self.run(order, request, ends).await
     }
 
@@ -928,8 +930,7 @@ where
         store: &Store<'_, L>,
         position: &mut Position,
     ) -> Result<u64, CallError> {
-        let patience = USE_FOR[usize::from(run.depth == Depth::Full)];
-        let ends = run.began + patience;
+        let ends = Instant::now() + USE_FOR;
         let ends = run.ends.map_or(ends, |other| other.min(ends));
         let hour = run.at.as_second() / 3_600;
         let (mut asked, mut refused) = (0, 0);

@@ -47,12 +47,15 @@ pub fn operation(kind: &str) -> Option<&'static str> {
     })
 }
 
+/// Since when an operation was asked for, and its records.
+type Asked = (Timestamp, Rc<Vec<Value>>);
+
 /// CloudTrail's event history, each operation asked for once in a run.
 #[derive(Debug)]
 pub struct History<'a, R> {
     trail: &'a R,
-    /// By operation: since when it was asked, and the events.
-    known: RefCell<BTreeMap<&'static str, (Timestamp, Rc<Vec<Value>>)>>,
+    /// By operation.
+    known: RefCell<BTreeMap<&'static str, Asked>>,
     until: Timestamp,
 }
 
@@ -209,7 +212,7 @@ pub fn unrecorded(key: &KeyArn, held: &Held, profile: &Profile) -> Option<Occurr
     Some(Occurrence {
         // A date is not enough: the same may happen again, and the material be the same.
         call_id: calls.then(|| format!("sweep#{}#{}", held.what, held.found_at)),
-        unrecorded: calls.then(|| Swept {
+        unrecorded: calls.then_some(Swept {
             since: held.known_at,
             until: held.found_at,
         }),

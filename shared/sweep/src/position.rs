@@ -16,6 +16,8 @@ use crate::tally::Tally;
 pub struct Position {
     /// The sweep that is under way.
     pub pass: Option<Pass>,
+    /// For when the last run was asked.
+    pub run_at: Option<Timestamp>,
     /// For when the last full sweep that came to its end was asked.
     pub full_at: Option<Timestamp>,
     /// The invocation that ended it.
@@ -135,6 +137,7 @@ mod tests {
         pass.tally.next_deletion = Some(at);
         let position = Position {
             pass: Some(pass),
+            run_at: Some(at),
             full_at: Some(at),
             full_by: Some("r".to_owned()),
             next_expiry: Some(at),

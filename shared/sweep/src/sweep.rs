@@ -265,10 +265,6 @@ where
         ends: Option<Instant>,
     ) -> Result<Report, SweepError> {
         let began = Instant::now();
-        self.watch.clock.set(order.at);
-        let now = self.watch.clock.now();
-        // In whole seconds, as events have it.
-        let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let account = self.account().account_key();
         let store = self.store()?;
         let item = store
@@ -276,6 +272,8 @@ where
             .await
             .map_err(SweepError::Ledger)?;
         let mut position = item.as_ref().map_or_else(Position::default, Position::read);
+        let at = self.set_clock(order.at, position.run_at);
+        position.run_at = Some(at);
         let first = position.full_at.is_none();
         let mut pass = begin(&mut position, order.depth, request, at);
         self.kms.take_use();
@@ -346,6 +344,11 @@ where
             self.finish(&run, &pass, &mut position).await;
         } else {
             position.pass = Some(pass.clone());
+            self.measure(
+                &run,
+                age_of_full(run.at, position.full_at).into_iter().collect(),
+            )
+            .await;
         }
         self.save(&run, &position).await?;
         let uses_asked = self
@@ -356,6 +359,22 @@ where
             self.save(&run, &position).await?;
         }
         self.report(&run, finished, keys.count(), uses_asked)
+    }
+
+    /// Sets the clock to the time for which the sweep was asked. An order that waited until others had run, as in a queue
+    /// of failed ones, is one for now: the clock of the watch never goes back.
+    fn set_clock(&self, ordered: Option<Timestamp>, last: Option<Timestamp>) -> Timestamp {
+        self.watch.clock.set(None);
+        let now = self.watch.clock.now();
+        let at = match (ordered, last) {
+            (Some(at), Some(last)) if at < last => now.max(last),
+            (Some(at), _) => at,
+            (None, last) => last.map_or(now, |last| now.max(last)),
+        };
+        // In whole seconds, as events have it.
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+        self.watch.clock.set(Some(at));
+        at
     }
 
     /// What alerts about no key are about.
@@ -759,7 +778,16 @@ where
             tally.next_expiry = tally.next_expiry.or(far);
         }
         self.stores(run, position).await;
-        self.measure(run, pass, &tally, position.full_at).await;
+        let mut data = tally.countdown_data(run.at);
+        if pass.depth == Depth::Full {
+            data.extend(tally.data(run.at));
+        }
+        data.push(Datum {
+            dimensions: vec![("Sweep", pass.depth.as_str().to_owned())],
+            ..datum("SweepSeconds", MetricUnit::Seconds, pass.seconds, run.at)
+        });
+        data.extend(age_of_full(run.at, position.full_at));
+        self.measure(run, data).await;
         if pass.depth == Depth::Full && self.config.digest {
             self.digest(run, &tally, position).await;
         }
@@ -857,26 +885,7 @@ where
         told.is_some_and(|told| episode.worked_at.is_none_or(|worked| told.at >= worked))
     }
 
-    async fn measure(
-        &self,
-        run: &Run<'_, R>,
-        pass: &Pass,
-        tally: &Tally,
-        full_at: Option<Timestamp>,
-    ) {
-        let at = run.at;
-        let mut data = tally.countdown_data(at);
-        if pass.depth == Depth::Full {
-            data.extend(tally.data(at));
-        }
-        data.push(Datum {
-            dimensions: vec![("Sweep", pass.depth.as_str().to_owned())],
-            ..datum("SweepSeconds", MetricUnit::Seconds, pass.seconds, at)
-        });
-        data.extend(full_at.map(|full_at| {
-            let age = at.duration_since(full_at).as_secs_f64().max(0.0);
-            datum("FullSweepAge", MetricUnit::Seconds, age, at)
-        }));
+    async fn measure(&self, run: &Run<'_, R>, data: Vec<Datum>) {
         for data in data.chunks(MAX_DATA) {
             let put = self
                 .metrics
@@ -1065,6 +1074,12 @@ fn begin(position: &mut Position, ordered: Depth, request: &str, at: Timestamp) 
         Some(pass) if pass.depth >= depth => pass,
         _ => Pass::new(depth, at),
     }
+}
+
+/// How old the last full sweep is: the alarm on a missed sweep.
+fn age_of_full(at: Timestamp, full_at: Option<Timestamp>) -> Option<Datum> {
+    let age = at.duration_since(full_at?).as_secs_f64().max(0.0);
+    Some(datum("FullSweepAge", MetricUnit::Seconds, age, at))
 }
 
 /// The items of a key that a look needs.

@@ -876,3 +876,23 @@ async fn what_is_no_order_is_handled_as_any_function_does() {
         assert!(report.sweep.is_none());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_waited_does_not_set_the_clock_back() {
+    let world = world(&[]);
+    world.add("k", |_| {});
+    world.run("full", DAY_2).await;
+    // Out of a queue of failed ones, in 2030 by the clock on the wall.
+    let report = world.run("full", DAY_1).await;
+    assert_eq!(report.sweep.unwrap().at, at("2030-01-01T00:00:00Z"));
+    let age = world
+        .metrics
+        .0
+        .borrow()
+        .iter()
+        .rev()
+        .find(|datum| datum.name == "FullSweepAge")
+        .unwrap()
+        .value;
+    assert_eq!(age, 0.0);
+}

@@ -61,6 +61,13 @@ def undelivered(handle, target, event):
     return {"ReceiptHandle": handle, "Body": json.dumps(event), "MessageAttributes": attributes}
 
 
+def unstarted(handle, at):
+    """As EventBridge Scheduler leaves a sweep that it could not start."""
+    message = undelivered(handle, FUNCTION, {"sweep": "full", "at": "<aws.scheduler.scheduled-time>"})
+    message["MessageAttributes"]["SCHEDULED_TIME"] = {"StringValue": at, "DataType": "String"}
+    return message
+
+
 def failed(handle, event):
     """As Lambda leaves an event."""
     record = {"version": "1.0", "requestContext": {"functionArn": FUNCTION}, "requestPayload": event}
@@ -100,6 +107,10 @@ assert left == {"undelivered": ["to a function that is gone", "from somebody els
 assert [target for target, _ in sent] == [FUNCTION, f"{FUNCTION}:gone", TOPIC, FUNCTION, FUNCTION], sent
 assert json.loads(sent[0][1]) == hostile and json.loads(sent[4][1])["requestPayload"] == hostile, sent
 assert result.returncode == 1 and result.stdout == "3 handled, 3 failed again and kept\n", result
+
+left, sent, result = run({"undelivered": [unstarted("a sweep", "2026-11-20T03:23:00Z")], "failed": []})
+assert left == {"undelivered": [], "failed": []}, left
+assert sent == [[FUNCTION, '{"sweep": "full", "at": "2026-11-20T03:23:00Z"}']], sent
 
 left, sent, result = run({"undelivered": [], "failed": []})
 assert result.returncode == 0 and result.stdout == "0 handled, 0 failed again and kept\n", result

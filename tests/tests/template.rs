@@ -12,9 +12,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use watch_core::config::Config;
+use watch_core::config::{Config, SweepConfig};
 use watch_tests::repository;
-use watch_tests::template::{Router, Rule, Stack, Template, read_yaml};
+use watch_tests::template::{Function, Router, Rule, Stack, Template, read_yaml};
 
 /// EventBridge refuses longer patterns, unless asked for more.
 const LONGEST_PATTERN: usize = 2_048;
@@ -257,6 +257,132 @@ fn every_rule_is_guarded_by_the_others() {
     );
 }
 
+// --- When sweeps begin -------------------------------------------------------------------------------------------------
+
+/// The function that is started by the clock.
+const SWEEPER: &str = "key-inventory";
+
+fn sweeper(template: &Template) -> Function {
+    let mut functions = template.functions().into_iter();
+    functions
+        .find(|function| function.folder == SWEEPER)
+        .expect(SWEEPER)
+}
+
+/// Minute, and hour unless it is every one, of a time of every day.
+fn daily(expression: &str) -> (i64, Option<i64>) {
+    let fields = expression.strip_prefix("cron(").expect("a cron expression");
+    let fields: Vec<_> = fields.trim_end_matches(')').split(' ').collect();
+    assert_eq!(fields[2..], ["*", "*", "?", "*"], "{expression}");
+    let hour = (fields[1] != "*").then(|| fields[1].parse().unwrap());
+    (fields[0].parse().unwrap(), hour)
+}
+
+#[test]
+fn there_is_a_full_sweep_a_day_and_a_light_one_an_hour_and_no_two_at_once() {
+    let template = Template::read();
+    let function = sweeper(&template);
+    let events = function.properties["Events"].as_object().unwrap();
+    assert_eq!(events.len(), 2);
+    let minute_of = |depth: &str, every_hour: bool| {
+        let mut schedules = events.values().map(|event| &event["Properties"]);
+        let schedule = schedules
+            .find(|schedule| {
+                // With the time filled in, as Scheduler writes it, it is what the function reads.
+                let input = schedule["Input"].as_str().unwrap();
+                let input = input.replace("<aws.scheduler.scheduled-time>", "2026-11-20T03:23:00Z");
+                let input: Value = serde_json::from_str(&input).expect("the input is JSON");
+                input == json!({"sweep": depth, "at": "2026-11-20T03:23:00Z"})
+            })
+            .expect(depth);
+        let (minute, hour) = daily(schedule["ScheduleExpression"].as_str().unwrap());
+        assert_eq!(hour.is_none(), every_hour, "{depth}");
+        minute
+    };
+    let (full, light) = (minute_of("full", false), minute_of("light", true));
+    let run = function.properties["Timeout"].as_i64().unwrap() / 60;
+    let apart = (full - light).rem_euclid(60);
+    assert!(apart > run && 60 - apart > run, "{full} and {light} past");
+    // A difference that a full sweep found is ripe for the light one that follows.
+    let hold = template.document["Parameters"]["SweepHoldMinutes"]["Default"].as_str();
+    assert!((light - full).rem_euclid(60) >= hold.unwrap().parse().unwrap());
+}
+
+#[test]
+fn a_sweep_that_cannot_start_is_kept_and_none_starts_after_the_next() {
+    let template = Template::read();
+    let function = sweeper(&template);
+    let role = "KeyInventoryScheduleRole";
+    for (id, event) in function.properties["Events"].as_object().unwrap() {
+        assert_eq!(event["Type"], "ScheduleV2", "{id}");
+        let schedule = &event["Properties"];
+        let queue = json!({"Fn::GetAtt": ["UndeliveredEvents", "Arn"]});
+        assert_eq!(schedule["DeadLetterConfig"]["Arn"], queue, "{id}");
+        let retry = json!({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 1_800});
+        assert_eq!(schedule["RetryPolicy"], retry, "{id}");
+        assert_eq!(schedule["RoleArn"], json!({"Fn::GetAtt": [role, "Arn"]}));
+        // On the minute, the year round, and whatever else SAM or a zone would choose.
+        assert_eq!(schedule["FlexibleTimeWindow"], json!({"Mode": "OFF"}));
+        assert_eq!(schedule["ScheduleExpressionTimezone"], "UTC", "{id}");
+        assert_eq!(schedule["State"], "ENABLED", "{id}");
+        assert_eq!(schedule["OmitName"], true, "{id}");
+    }
+    assert_eq!(
+        function.properties["EventInvokeConfig"]["MaximumRetryAttempts"],
+        2
+    );
+    assert_eq!(
+        function.properties["EventInvokeConfig"]["MaximumEventAgeInSeconds"],
+        3_600
+    );
+
+    let role = &template.document["Resources"][role]["Properties"];
+    let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(
+        *trust,
+        json!([{
+            "Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        }])
+    );
+    let policies = role["Policies"].as_array().unwrap();
+    assert_eq!(policies.len(), 1);
+    let given: Vec<_> = policies[0]["PolicyDocument"]["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|statement| {
+            (
+                statement["Action"].as_str().unwrap(),
+                statement["Resource"]["Fn::GetAtt"][0].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        given,
+        [
+            ("lambda:InvokeFunction", function.id.as_str()),
+            ("sqs:SendMessage", "UndeliveredEvents"),
+        ]
+    );
+}
+
+/// No sweep, no value: silence is what this alarm is for.
+#[test]
+fn a_missed_sweep_is_told_whatever_became_of_it() {
+    let template = Template::read();
+    let function = sweeper(&template);
+    let namespace = &function.properties["Environment"]["Variables"]["METRIC_NAMESPACE"];
+    let alarm = &template.document["Resources"]["SweepMissed"]["Properties"];
+    assert_eq!(alarm["Namespace"], *namespace);
+    assert_eq!(alarm["MetricName"], "FullSweepAge");
+    assert!(alarm["Dimensions"].is_null(), "it is published without");
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    // As often as there is a sweep.
+    assert_eq!(alarm["Period"], 60 * 60);
+    assert!(alarm["Threshold"].as_i64().unwrap() > 24 * 60 * 60);
+}
+
 // --- The functions -----------------------------------------------------------------------------------------------------
 
 #[test]
@@ -271,18 +397,27 @@ fn there_is_a_function_for_each_folder() {
 
 #[test]
 fn functions_are_given_what_their_configuration_reads() {
-    let asked = RefCell::new(BTreeSet::new());
-    let lookup = |name: &str| {
-        asked.borrow_mut().insert(name.to_owned());
-        None
+    let asked_by = |function: &str| {
+        let asked = RefCell::new(BTreeSet::new());
+        let lookup = |name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            None
+        };
+        // Nothing is set, so this fails; what it asked for on the way is what counts.
+        let is_refused = if function == SWEEPER {
+            SweepConfig::from_lookup(lookup, &[]).is_err()
+        } else {
+            Config::from_lookup(lookup, &[]).is_err()
+        };
+        assert!(is_refused);
+        let asked = asked.into_inner();
+        assert!(asked.contains("ALERT_TOPIC_ARN"));
+        asked
     };
-    // Nothing is set, so this fails; what it asked for on the way is what counts.
-    assert!(Config::from_lookup(lookup, &[]).is_err());
-    let asked = asked.into_inner();
-    assert!(asked.contains("ALERT_TOPIC_ARN"));
 
     let template = Template::read();
     for function in template.functions() {
+        let asked = asked_by(&function.folder);
         let variables = function.properties["Environment"]["Variables"]
             .as_object()
             .unwrap();
@@ -305,12 +440,43 @@ fn the_functions_can_start_with_the_defaults_and_with_everything() {
             let variables = &function.properties["Environment"]["Variables"];
             let variables = template.resolve(variables, stack);
             let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
-            let config = Config::from_lookup(lookup, &[]).unwrap_or_else(|error| panic!("{error}"));
+            let config = if function.folder == SWEEPER {
+                let config = SweepConfig::from_lookup(lookup, &[]);
+                config.unwrap_or_else(|error| panic!("{error}")).alerts
+            } else {
+                Config::from_lookup(lookup, &[]).unwrap_or_else(|error| panic!("{error}"))
+            };
             let optional = [&config.chat_topic, &config.feed_topic];
             assert_eq!(1 + optional.into_iter().flatten().count(), topics);
             assert!(config.ledger_table.is_some());
         }
     }
+}
+
+#[test]
+fn a_sweep_can_start_with_whatever_may_be_chosen_for_it() {
+    let template = Template::read();
+    let function = sweeper(&template);
+    let start = |parameter: &str, value: &str| {
+        let variables = &function.properties["Environment"]["Variables"];
+        let stack = Stack::default().with(parameter, value);
+        let variables = template.resolve(variables, &stack);
+        let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
+        SweepConfig::from_lookup(lookup, &[])
+            .unwrap_or_else(|error| panic!("{parameter} {value}: {error}"))
+    };
+    let config = start("DeletionWarningDays", "1,30,9");
+    assert_eq!(config.deletion_warning_days, [30, 9, 1]);
+    for minutes in ["0", "1440"] {
+        let hold = start("SweepHoldMinutes", minutes).hold.as_mins();
+        assert_eq!(hold, minutes.parse::<i64>().unwrap());
+    }
+    let choices = &template.document["Parameters"]["WeeklyDigest"]["AllowedValues"];
+    let digests: Vec<_> = names(choices.as_array().unwrap())
+        .iter()
+        .map(|choice| start("WeeklyDigest", choice).digest)
+        .collect();
+    assert_eq!(digests, [false, true]);
 }
 
 /// The levels that a user may choose are those that the functions know.
@@ -348,8 +514,10 @@ fn each_function_has_a_log_and_a_place_for_what_it_fails_on() {
             function.properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"],
             json!({"Fn::GetAtt": ["FailedInvocations", "Arn"]}),
         );
-        // Lambda tries again after a minute, and must not find the function still at it.
-        assert!(function.properties["Timeout"].as_i64().unwrap() < 60);
+        // Lambda tries again after a minute, and must not find the function still at it. A sweep takes as long as Lambda
+        // lets it, and hands over to the next.
+        let timeout = function.properties["Timeout"].as_i64().unwrap();
+        assert!(timeout < 60 || (timeout == 900 && function.folder == SWEEPER));
     }
 }
 
@@ -376,6 +544,11 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
         "key-activity" => reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy"]),
         // Its alarms are about key stores and requests; a key it only names.
         "alarm-relay" => {}
+        // It looks at everything.
+        SWEEPER => {
+            reads.extend(MATERIAL_READS);
+            reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy"]);
+        }
         other => panic!("what does {other} call?"),
     }
     reads
@@ -389,6 +562,13 @@ fn list_reads(function: &str) -> &'static [&'static str] {
             "kms:ListKeys",
             "kms:DescribeCustomKeyStores",
         ],
+        SWEEPER => &[
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "kms:DescribeCustomKeyStores",
+            "cloudtrail:LookupEvents",
+            "cloudwatch:PutMetricData",
+        ],
         _ => &["kms:ListAliases"],
     }
 }
@@ -401,8 +581,14 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         let mut wanted: BTreeMap<(&str, String), usize> = BTreeMap::new();
         let mut grant =
             |action, resource: String| *wanted.entry((action, resource)).or_default() += 1;
+        // An event may name a related key in another Region. A sweep looks at its own.
+        let regions = if function.folder == SWEEPER {
+            "us-east-1"
+        } else {
+            "*"
+        };
         for action in key_reads(&function.folder) {
-            grant(action, "arn:aws:kms:*:111122223333:key/*".to_owned());
+            grant(action, format!("arn:aws:kms:{regions}:111122223333:key/*"));
         }
         for action in list_reads(&function.folder) {
             grant(action, "*".to_owned());
@@ -455,6 +641,26 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
     }
 }
 
+/// The statements of a sweep's role that hold for everything are narrowed where AWS knows how.
+#[test]
+fn a_sweep_measures_in_its_own_namespace_only() {
+    let template = Template::read();
+    let policies = &template.document["Resources"]["KeyInventoryRole"]["Properties"]["Policies"];
+    let statements = policies[0]["PolicyDocument"]["Statement"]
+        .as_array()
+        .unwrap();
+    let measure = statements
+        .iter()
+        .find(|statement| statement["Action"] == "cloudwatch:PutMetricData")
+        .unwrap();
+    let variables = sweeper(&template).properties["Environment"]["Variables"].clone();
+    let namespace = &variables["METRIC_NAMESPACE"];
+    assert_eq!(
+        measure["Condition"],
+        json!({"StringEquals": {"cloudwatch:namespace": namespace}})
+    );
+}
+
 #[test]
 fn topics_that_are_not_there_are_not_granted() {
     let bare = Stack::default().without("HasChat").without("HasFeed");
@@ -475,7 +681,11 @@ fn each_function_has_a_role_of_its_own_that_the_user_can_bound() {
         .map(|function| function.properties["Role"]["Fn::GetAtt"][0].to_string())
         .collect();
     assert_eq!(roles.len(), template.functions().len());
-    assert_eq!(template.resources("AWS::IAM::Role").count(), roles.len());
+    // One more is for the schedules.
+    assert_eq!(
+        template.resources("AWS::IAM::Role").count(),
+        roles.len() + 1
+    );
     for (id, role) in template.resources("AWS::IAM::Role") {
         let bounded = template.resolve(
             &role["PermissionsBoundary"],
@@ -663,7 +873,7 @@ fn every_alarm_tells_a_function_or_the_health_topic() {
             assert!(actions.is_null(), "{id} is told twice");
         }
         let namespace = alarm["Namespace"].as_str().unwrap_or_default();
-        let of_watch = ["AWS/Lambda", "AWS/SQS"].contains(&namespace);
+        let of_watch = ["AWS/Lambda", "AWS/SQS", "KMSWatch"].contains(&namespace);
         assert_eq!(of_watch, functions.is_empty(), "{id}");
         // Not those of another stack.
         let other = event(&format!("another-{name}"), "CloudWatch Alarm State Change");

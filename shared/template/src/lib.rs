@@ -210,7 +210,12 @@ impl Template {
         let mut rules = Vec::new();
         for function in self.functions() {
             let events = function.properties["Events"].as_object();
-            for (event, what) in events.into_iter().flatten() {
+            let of_rules = events
+                .into_iter()
+                .flatten()
+                // A schedule sends what it says, and matches nothing.
+                .filter(|(_, what)| what["Type"] == "EventBridgeRule");
+            for (event, what) in of_rules {
                 let properties = &what["Properties"];
                 let id = format!("{}{event}", function.id);
                 let folder = Some(function.folder.clone());

@@ -17,19 +17,24 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::config::Config;
-use watch_core::decision::Decide;
+use watch_core::decision::{Decide, Decision};
+use watch_core::event::unwrap;
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::{Outcome, Watch};
 use watch_core::ports::{CallError, Clock, Message, Topics};
 use watch_core::schema::{alert_schema, closed_alert_schema};
 
+use watch_sweep::order::Order;
+
 use keys::SampleKeys;
 
 /// Every function with its decisions. A folder of `events/` without a row here fails the test.
-const FUNCTIONS: [(&str, Decide); 6] = [
+const FUNCTIONS: [(&str, Decide); 7] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
+    // What is no order of a sweep.
+    ("key-inventory", Decision::not_mine),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
@@ -114,6 +119,19 @@ fn transcript(outcome: &Outcome, messages: &[Message]) -> String {
     text
 }
 
+/// The sweeps that a schedule asks for. What they tell is in the tests of the built function.
+fn orders(folder: &str, event: &Value) -> Option<String> {
+    let orders: Vec<_> = unwrap(event)
+        .iter()
+        .filter_map(|event| Order::read(event.as_ref().ok()?))
+        .map(|Order { depth, at }| {
+            let when = at.map_or_else(|| "now".to_owned(), |at| format!("as of {at}"));
+            format!("a {} sweep {when}\n", depth.as_str())
+        })
+        .collect();
+    (folder == "key-inventory" && !orders.is_empty()).then(|| orders.concat())
+}
+
 #[test]
 fn every_event_becomes_what_its_snapshot_shows() {
     let schema = jsonschema::validator_for(&closed_alert_schema()).unwrap();
@@ -127,6 +145,12 @@ fn every_event_becomes_what_its_snapshot_shows() {
             .to_str()
             .unwrap();
         let event = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        if let Some(orders) = orders(folder, &event) {
+            insta::with_settings!({ omit_expression => true }, {
+                insta::assert_snapshot!(orders);
+            });
+            return;
+        }
         let (outcome, messages) = handle(folder, &event);
         for alert in &outcome.alerts {
             let alert = serde_json::to_value(alert).unwrap();
@@ -162,6 +186,13 @@ fn every_kind_of_these_functions_has_a_snapshot() {
     }
     // Of many events, never of one.
     seen.insert("Burst");
+    // Of no event.
+    seen.extend([
+        "InventoryDigest",
+        "KeyDeletionNear",
+        "KeyRotationOverdue",
+        "KeyVanished",
+    ]);
     let schema = alert_schema();
     let raised: std::collections::BTreeSet<_> = schema["allOf"]
         .as_array()

@@ -97,9 +97,15 @@ fn role(function: &str) -> Policy {
         let actions = statement["Action"].as_array().unwrap();
         actions.iter().any(|action| {
             let action = action.as_str().unwrap();
-            ["kms:", "dynamodb:", "sns:Publish"]
-                .iter()
-                .any(|own| action.starts_with(own))
+            [
+                "kms:",
+                "dynamodb:",
+                "sns:Publish",
+                "cloudtrail:",
+                "cloudwatch:",
+            ]
+            .iter()
+            .any(|own| action.starts_with(own))
         })
     });
     Policy::from_json(&statements.into()).unwrap()
@@ -165,6 +171,31 @@ fn a_function_needs_its_role_and_nothing_more() {
             "{denied:?}"
         );
     }
+}
+
+#[test]
+fn a_sweep_needs_its_role_and_nothing_more() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    aws.add_key_store(KeyStore::external("cks-7be1d290f5a3c846a"));
+    let scheduled = aws.add_key(NewKey::symmetric().alias("alias/payments"));
+    aws.add_key(NewKey::imported().alias("alias/ledger"));
+    aws.restrict(FUNCTION_KEY, role("key-inventory"));
+    let variables = [("SWEEP_HOLD_MINUTES", "0")];
+    let function = Function::start_on(aws, "key-inventory", &variables);
+    let sweep = || function.handle(&json!({"sweep": "full", "at": function.aws.now().to_string()}));
+    sweep();
+    let schedule = json!({"KeyId": scheduled, "PendingWindowInDays": 7});
+    function.aws.call("ScheduleKeyDeletion", schedule).unwrap();
+    function.aws.advance_days(1);
+    let outcome = sweep();
+    assert_eq!(outcome["alerts"][0]["enrichment"]["status"], "COMPLETE");
+    assert_eq!(function.aws.unused_permissions(FUNCTION_KEY), []);
+    let requests = function.aws.requests();
+    let denied: Vec<_> = requests
+        .iter()
+        .filter(|request| request.error.as_deref() == Some("AccessDeniedException"))
+        .collect();
+    assert!(denied.is_empty(), "{denied:?}");
 }
 
 #[test]

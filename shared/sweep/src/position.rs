@@ -84,6 +84,14 @@ pub struct Gone {
     pub vanished: u64,
 }
 
+impl Gone {
+    /// Adds what others counted.
+    pub fn absorb(&mut self, other: Self) {
+        self.deleted += other.deleted;
+        self.vanished += other.vanished;
+    }
+}
+
 /// A time in which a custom key store does not work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

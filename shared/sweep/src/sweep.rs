@@ -5,8 +5,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -44,6 +46,8 @@ use crate::tally::{Hidden, Tally, datum};
 
 /// Keys that are looked at at once. With answers in 20 ms that is enough for every quota.
 const LOOKS_AT_ONCE: usize = 48;
+/// So many keys are looked at before the position is noted.
+const STRETCH: usize = 64;
 /// Profiles that are read at once.
 const PROFILES_AT_ONCE: usize = 50;
 /// Alerts that are told at once: each asks KMS up to seven times.
@@ -57,7 +61,7 @@ const MARGIN: Duration = Duration::from_secs(45);
 const USE_FOR: Duration = Duration::from_secs(60);
 /// How old the knowledge of a key's last use becomes.
 const USE_ASKED_EVERY_HOURS: i64 = 20;
-/// So often in a row that `GetKeyLastUsage` is throttled, others need it more.
+/// If `GetKeyLastUsage` fails so often in a row, others need it more, or it is not allowed.
 const USE_REFUSED: u32 = 3;
 /// Between two askings whether a key is gone.
 const GONE_PAUSE: Duration = Duration::from_millis(500);
@@ -195,6 +199,7 @@ struct Run<'a, R> {
     failures: RefCell<Vec<String>>,
     /// What it could not.
     notes: RefCell<Vec<String>>,
+    gone: RefCell<Gone>,
     looked_at: Cell<u64>,
     told: Cell<u64>,
 }
@@ -254,7 +259,8 @@ where
         // Who is over has no time to say so: a deadline in the past is none.
         let left = left.filter(|left| !left.is_zero());
         let ends = left.map(|left| Instant::now() + left.saturating_sub(MARGIN.min(left / 4)));
-        self.run(order, request, ends).await
+        // On the heap: it holds every call of a sweep.
+        Box::pin(self.run(order, request, ends)).await
     }
 
     /// Makes a sweep, or goes on with one.
@@ -311,6 +317,7 @@ where
                 reason: None,
             }),
             failures: RefCell::default(),
+            gone: RefCell::default(),
             looked_at: Cell::new(0),
             told: Cell::new(0),
         };
@@ -323,19 +330,19 @@ where
         );
 
         while pass.shard < SHARDS && !run.is_over() {
-            let listed = keys.shard(pass.shard);
-            let part = self
-                .shard(&run, &store, &mut position, listed, pass.shard)
-                .await;
-            let Some(counted) = part.map_err(SweepError::Ledger)? else {
-                break;
-            };
-            pass.tally.absorb(counted);
-            pass.shard += 1;
-            if !listed.is_empty() {
-                position.pass = Some(pass.clone());
-                self.save(&run, &position).await?;
+            let next = stretch(&keys, pass.shard);
+            let parts = next
+                .clone()
+                .map(|shard| self.shard(&run, &store, keys.shard(shard), shard));
+            let parts = try_join_all(parts).await.map_err(SweepError::Ledger)?;
+            // Those that there was time for, up to the first that there was none for.
+            for counted in parts.into_iter().map_while(|part| part) {
+                pass.tally.absorb(counted);
+                pass.shard += 1;
             }
+            position.gone.absorb(run.gone.take());
+            position.pass = Some(pass.clone());
+            self.save(&run, &position).await?;
         }
         let finished = pass.shard == SHARDS;
         pass.seconds += began.elapsed().as_secs_f64();
@@ -409,7 +416,6 @@ where
         &self,
         run: &Run<'_, R>,
         store: &Store<'_, L>,
-        position: &mut Position,
         listed: &[KeyArn],
         number: u8,
     ) -> Result<Option<Tally>, CallError> {
@@ -440,9 +446,6 @@ where
 
         let mut seen = Vec::new();
         for some in worth.chunks(PROFILES_AT_ONCE) {
-            if run.is_over() {
-                return Ok(None);
-            }
             let names = some
                 .iter()
                 .flat_map(|(key, known)| items_of(key, *known))
@@ -450,10 +453,12 @@ where
             let items = &store.read(&names).await?;
             let looks = some
                 .iter()
-                .map(|(key, known)| self.look(run, store, items, key, *known));
+                .map(|(key, known)| Box::pin(self.look(run, store, items, key, *known)));
             let mut looks = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
             while let Some(look) = looks.next().await {
-                let look = look?;
+                let Some(look) = look? else {
+                    return Ok(None);
+                };
                 after.insert(look.key.id().to_owned(), look.entry.clone());
                 if look.entry.managed {
                     counted.aws_managed += 1;
@@ -479,7 +484,7 @@ where
         for (id, entry) in &before {
             if !after.contains_key(id)
                 && let Some(key) = self.key(id)
-                && let Some(entry) = self.missing(run, store, position, &key, entry).await?
+                && let Some(entry) = self.missing(run, store, &key, entry).await?
             {
                 after.insert(id.clone(), entry);
             }
@@ -492,7 +497,7 @@ where
         Ok(Some(counted))
     }
 
-    /// Looks at one key, and remembers what is new together with what is to be told of it.
+    /// Looks at one key, and remembers what is new together with what is to be told of it. `None` if there is no time.
     async fn look<'a>(
         &self,
         run: &Run<'_, R>,
@@ -500,7 +505,10 @@ where
         items: &[Item],
         key: &'a KeyArn,
         known: Option<&Entry>,
-    ) -> Result<Seen<'a>, CallError> {
+    ) -> Result<Option<Seen<'a>>, CallError> {
+        if run.is_over() {
+            return Ok(None);
+        }
         let (at, partition) = (run.at, key.to_string());
         let find = |name: &ItemKey| items.iter().find(|item| name.names(item));
         let profile_key = Profile::key(&partition);
@@ -549,7 +557,7 @@ where
             store.put(&news).await?;
         }
         let is_ripe = |held: &&Held| at.duration_since(held.found_at) >= self.config.hold;
-        Ok(Seen {
+        Ok(Some(Seen {
             key,
             entry: Entry {
                 watched: is_watched(&profile, &look, &self.config, at),
@@ -568,7 +576,7 @@ where
             ripe: profile.held.iter().filter(is_ripe).cloned().collect(),
             due: due(&profile, &self.config, at),
             profile,
-        })
+        }))
     }
 
     /// A key of the roster that KMS does not list: what is kept of it, `None` once people know that it is gone.
@@ -576,7 +584,6 @@ where
         &self,
         run: &Run<'_, R>,
         store: &Store<'_, L>,
-        position: &mut Position,
         key: &KeyArn,
         entry: &Entry,
     ) -> Result<Option<Entry>, CallError> {
@@ -587,7 +594,7 @@ where
         let profile = item.as_ref().map_or_else(Profile::default, Profile::read);
         if profile.deleted_at.is_some() {
             // An event told of it.
-            position.gone.deleted += 1;
+            run.gone.borrow_mut().deleted += 1;
             return Ok(None);
         }
         let since = entry.gone_since.unwrap_or(run.at);
@@ -627,9 +634,9 @@ where
             return Ok(kept);
         }
         if deleted {
-            position.gone.deleted += 1;
+            run.gone.borrow_mut().deleted += 1;
         } else {
-            position.gone.vanished += 1;
+            run.gone.borrow_mut().vanished += 1;
         }
         Ok(None)
     }
@@ -979,12 +986,13 @@ where
                         let change = Item::from_iter([("lastUse".to_owned(), usage)]);
                         store.set(&Profile::key(&key.to_string()), &change).await?;
                     }
-                    Err(error) if error.kind() == CallErrorKind::Throttled => {
+                    Err(error) => {
                         refused += 1;
-                        continue;
+                        if error.kind() == CallErrorKind::Throttled {
+                            continue;
+                        }
+                        // Not allowed, or not there: the next round asks again.
                     }
-                    // Not allowed, or not there: the next round asks again.
-                    Err(_) => {}
                 }
                 (entry.use_asked, changed) = (Some(hour), true);
             }
@@ -1058,6 +1066,16 @@ where
             sweep: Some(summary),
         })
     }
+}
+
+/// The parts of the roster from `shard` on that are looked at together: those of a small account are small.
+fn stretch(keys: &Keys, shard: u8) -> Range<u8> {
+    let (mut end, mut count) = (shard, 0);
+    while end < SHARDS && count < STRETCH {
+        count += keys.shard(end).len();
+        end += 1;
+    }
+    shard..end
 }
 
 /// The sweep to make, or to go on with.

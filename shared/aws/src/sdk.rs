@@ -7,13 +7,15 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
 };
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::retry::ErrorKind;
 use watch_core::arn::TopicArn;
 
@@ -111,7 +113,7 @@ pub(crate) fn other_region(own: Option<&Region>, wanted: &str) -> Option<Region>
 }
 
 /// Pinned: what the SDK does by default changes with its version, not with ours.
-fn behavior() -> BehaviorVersion {
+pub fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
@@ -124,6 +126,19 @@ fn http_client(trust_store: TrustStore) -> SharedHttpClient {
         // The default context: the system's trust store.
         Err(_) => builder.build_https(),
     }
+}
+
+/// The HTTP client of what people run by hand: the functions', by way of the proxy that the environment names
+/// (`HTTPS_PROXY`, `NO_PROXY`), since a company's network may have no other way out.
+pub fn http_client_by_hand() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build()
+    })
 }
 
 #[expect(

@@ -90,6 +90,8 @@ fn the_story_tells_of_everything_that_the_functions_watch() {
         "KeyChangeDenied",
         "KeyMaterialExpiring",
         "AlarmRecovered",
+        "KeyDeletionNear",
+        "InventoryDigest",
     ] {
         assert!(story().iter().any(|line| line["kind"] == kind), "{kind}");
     }
@@ -126,24 +128,30 @@ fn whatever_aws_tells_twice_is_told_once() {
             assert!(served.insert(topic.as_str()), "{topic} twice: {line}");
         }
     }
-    assert_eq!(ends.len(), 5);
-    // Each of these five was told by CloudTrail and by KMS, one of them twice by each; a call was delivered twice, and two
-    // were repeats of a failure within its hour.
+    assert_eq!(ends.len(), 8);
+    // Five of these were told by CloudTrail and by KMS, one of them twice by each; a call was delivered twice, and two were
+    // repeats of a failure within its hour. Of what a sweep had found, six events told afterwards.
     let mut again = duplicates(story());
     again.sort_unstable();
     assert_eq!(
         again,
         [
             "CancelKeyDeletion",
+            "DeleteExpiredKeyMaterial",
             "DeleteKey",
+            "DisableKey",
             "Encrypt",
             "Encrypt",
             "KMS CMK Deletion",
             "KMS CMK Deletion",
             "KMS CMK Deletion",
+            "KMS CMK Rotation",
             "KMS CMK Rotation",
             "KMS CMK Rotation",
             "KMS Imported Key Material Expiration",
+            "KMS Imported Key Material Expiration",
+            "RotateKey",
+            "ScheduleKeyDeletion",
         ]
     );
 }
@@ -177,7 +185,7 @@ fn the_list_has_every_chapter_and_the_story_is_made_of_them() {
         names,
         [
             "deletion", "obituary", "rotation", "expiry", "replicas", "burst", "access", "misuse",
-            "alarms", "trouble",
+            "alarms", "sweep", "trouble",
         ]
     );
     let told: Vec<_> = names.into_iter().flat_map(chapter).collect();
@@ -219,6 +227,70 @@ fn a_key_has_a_name_after_kms_forgot_it() {
     let shown = text(&demo(&["--only", "obituary"], b"").stdout);
     let again = "the same told again by KMS (KMS CMK Deletion): recognised, nothing sent\n";
     assert_eq!(shown.matches(again).count(), 2, "{shown}");
+}
+
+#[test]
+fn a_sweep_tells_what_no_event_told_and_the_late_event_is_a_duplicate() {
+    let told = chapter("sweep");
+    let alerts = alerts(&told);
+    let shown: Vec<_> = alerts
+        .iter()
+        .map(|alert| {
+            let name = alert["key"]["aliases"][0].as_str().unwrap_or("–");
+            let words = [&alert["kind"], &alert["actor"]["name"]];
+            let [kind, actor] = words.map(|word| word.as_str().unwrap_or("–"));
+            format!("{kind} {name} {actor}")
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "KeyMaterialExpiring alias/tills –",
+            "InventoryDigest – –",
+            "KeyDisabled alias/newsletter PowerUser/maria",
+            "KeyDeletionScheduled alias/leads PowerUser/maria",
+            "KeyMaterialExpired alias/tills AWS KMS",
+            "KeyRotated alias/stock AWS KMS",
+            "KeyDeletionNear alias/leads –",
+            "KeyDeletionNear alias/leads –",
+            "KeyDeletionNear alias/leads –",
+            "InventoryDigest – –",
+            "KeyDeleted alias/leads AWS KMS",
+        ]
+    );
+    for alert in &alerts {
+        assert_eq!(alert["source"]["via"], "SWEEP", "{alert}");
+    }
+    // Who made a call, and when, is CloudTrail's: as the event would have had it.
+    let disabled = alerts[2];
+    assert_eq!(disabled["occurredAt"], "2027-02-22T14:00:00Z");
+    assert_eq!(disabled["source"]["eventName"], "DisableKey");
+    let steps = alerts.iter().map(|alert| &alert["details"]["step"]);
+    let steps: Vec<_> = steps.filter_map(Value::as_u64).collect();
+    assert_eq!(steps, [1, 7, 3, 1]);
+    let deleted = alerts[alerts.len() - 1];
+    assert_eq!(deleted["enrichment"]["source"], "LEDGER");
+    assert_eq!(deleted["details"]["scheduledBy"], "PowerUser/maria");
+    assert_eq!(
+        duplicates(&told),
+        [
+            "DisableKey",
+            "ScheduleKeyDeletion",
+            "RotateKey",
+            "KMS CMK Rotation",
+            "DeleteExpiredKeyMaterial",
+            "KMS Imported Key Material Expiration",
+        ]
+    );
+    let shown = text(&demo(&["--only", "sweep"], b"").stdout);
+    for part in [
+        "full sweep: looked at 4 of 4 keys in 16 calls of KMS; nothing to tell\n",
+        "full sweep: looked at 3 of 3 keys",
+        "BlindSpots                  0\n",
+        "Keys State=Disabled         1\n",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(crate) enum DemoError {
     UnknownKey { wanted: String, known: String },
     #[error("an alert was not delivered")]
     Handle(#[from] HandleError),
+    #[error("a sweep is not complete")]
+    Sweep(#[from] key_inventory::Failed),
     #[error("failed to write")]
     Output(#[from] io::Error),
     #[error("the configuration is wrong")]
@@ -59,6 +61,7 @@ impl DemoError {
             Self::Aws(_)
             | Self::UnknownKey { .. }
             | Self::Handle(_)
+            | Self::Sweep(_)
             | Self::Output(_)
             | Self::Config(_) => 1,
         }

@@ -84,6 +84,15 @@ impl Show {
         Ok(())
     }
 
+    /// A remark on what happens.
+    pub(crate) fn remark(&mut self, text: &str) -> Result<(), DemoError> {
+        if !self.json() {
+            writeln!(self.out, "\n{DIM}{text}{DIM:#}")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
     /// A chapter begins.
     pub(crate) fn chapter(&mut self, number: usize, title: &str) -> Result<(), DemoError> {
         if !self.json() {
@@ -157,9 +166,9 @@ impl Show {
         if telling.outcome.verdict == Verdict::Duplicate {
             return self.duplicate(telling);
         }
-        // A mail about many keys goes with the alert about the last of them.
-        self.alerts += 1;
         for alert in &telling.outcome.alerts {
+            // A mail about many keys goes with the alert about the last of them.
+            self.alerts += usize::from(!matches!(alert.details, Kind::Burst(_)));
             let messages = telling.messages(alert);
             if self.json() {
                 self.line(telling, alert, messages)?;
@@ -304,10 +313,10 @@ impl Show {
         }
         if !self.summary.is_empty() && self.format == Format::Text {
             let bytes = feed.map_or(0, |feed| feed.message.len());
-            let chat = if chat.is_some() {
-                "chat has it in the key's thread, "
-            } else {
-                ""
+            let chat = match (chat, &alert.key) {
+                (Some(_), Some(_)) => "chat has it in the key's thread, ",
+                (Some(_), None) => "chat has it, ",
+                (None, _) => "",
             };
             writeln!(
                 self.out,

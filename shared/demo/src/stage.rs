@@ -1,15 +1,18 @@
 //! The stage: an embedded AWS, the functions on it, and what their topics receive.
 
 use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Builder, Credentials};
 use jiff::Timestamp;
-use serde_json::Value;
+use key_inventory::{Inventory, inventory};
+use serde_json::{Value, json};
+use watch_aws::start::{Handler as _, Invocation};
 use watch_aws::{DynamoDbAdapter, KmsAdapter, SnsAdapter, sdk};
 use watch_core::alert::Alert;
-use watch_core::config::Config;
+use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::{Event, unwrap};
 use watch_core::pipeline::{HandleError, Outcome, Watch};
@@ -21,7 +24,7 @@ use watch_template::{Router, Stack, Template};
 use crate::error::DemoError;
 use crate::ledger::Ledger;
 
-/// Every function with its decisions.
+/// Every function that events invoke, with its decisions. A schedule invokes the one that is left, `key-inventory`.
 const FUNCTIONS: [(&str, Decide); 6] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
@@ -30,6 +33,9 @@ const FUNCTIONS: [(&str, Decide); 6] = [
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
 ];
+
+/// A sweep keeps to a part of KMS's quotas in real time. Here nobody else needs them, and time is virtual.
+const PACE: f64 = 1_000.0;
 
 /// The ledger's table.
 const LEDGER: &str = "kms-watch-ledger";
@@ -53,6 +59,7 @@ pub(crate) struct Stage {
     pub(crate) kms: Client,
     pub(crate) ledger: Ledger,
     functions: Vec<Function>,
+    inventory: Inventory<StageClock>,
     router: RefCell<Router>,
     invocations: Cell<u64>,
 }
@@ -69,6 +76,16 @@ pub(crate) struct Posts {
 pub(crate) struct Attempt {
     pub(crate) result: Result<Outcome, HandleError>,
     pub(crate) posts: Posts,
+}
+
+/// A sweep, and what came of it.
+pub(crate) struct Swept {
+    /// Keys in the account, and of them those that were looked at.
+    pub(crate) keys: usize,
+    pub(crate) looked_at: u64,
+    /// Calls of KMS.
+    pub(crate) calls: u64,
+    pub(crate) telling: Telling,
 }
 
 /// What became of an event in one function.
@@ -107,7 +124,7 @@ impl Stage {
         let maria = Credentials::new("AKIDMARIA", "local", None, None, "demo");
         let sdk = sdk::local(&aws.endpoint_url(), aws.region());
         aws.create_table(LEDGER);
-        let config = Config::from_lookup(
+        let sweep = SweepConfig::from_lookup(
             |name| {
                 TOPICS
                     .iter()
@@ -117,6 +134,7 @@ impl Stage {
             },
             &[],
         )?;
+        let config = sweep.alerts.clone();
         let functions = FUNCTIONS.map(|(function, decide)| Watch {
             function,
             config: config.clone(),
@@ -135,6 +153,7 @@ impl Stage {
                 owner_tag_key: config.owner_tag_key,
             },
             functions: functions.into(),
+            inventory: inventory(sweep, &sdk, StageClock(Rc::clone(&aws))).with_pace(PACE),
             router: RefCell::new(Router::new(&Template::read(), &Stack::default())),
             invocations: Cell::new(0),
             aws,
@@ -169,12 +188,47 @@ impl Stage {
         request: &str,
     ) -> Attempt {
         let result = function.handle(event, request).await;
-        let [people, chat, feed] =
-            TOPICS.map(|(_, topic)| self.aws.take_published(&self.aws.create_topic(topic)));
         Attempt {
             result,
-            posts: Posts { people, chat, feed },
+            posts: self.posts(),
         }
+    }
+
+    /// Invokes `key-inventory` as its schedules do: for a sweep that is `full` or `light`, now.
+    pub(crate) async fn sweep(&self, depth: &str) -> Result<Swept, DemoError> {
+        let order = json!({ "sweep": depth, "at": self.aws.now().to_string() });
+        let invocation = Invocation {
+            request_id: self.request(),
+            time_left: None,
+        };
+        let mut report = self.inventory.handle(&order, &invocation).await?;
+        // It tells of different keys at once. A reader wants to know what came first, and what matters most.
+        let alerts = &mut report.outcome.alerts;
+        alerts.sort_by_key(|alert| (alert.occurred_at, Reverse(alert.severity), alert.kind));
+        let summary = report.sweep;
+        let summary = summary.ok_or_else(|| DemoError::Aws(format!("{order} is no sweep")))?;
+        let depth = summary.depth.as_str();
+        Ok(Swept {
+            keys: summary.listed,
+            looked_at: summary.looked_at,
+            calls: summary.calls.values().sum(),
+            telling: Telling {
+                function: key_inventory::NAME,
+                teller: Teller {
+                    service: key_inventory::NAME,
+                    event: format!("{depth} sweep"),
+                },
+                outcome: report.outcome,
+                attempts: vec![self.posts()],
+            },
+        })
+    }
+
+    /// What the topics took since the last time.
+    fn posts(&self) -> Posts {
+        let [people, chat, feed] =
+            TOPICS.map(|(_, topic)| self.aws.take_published(&self.aws.create_topic(topic)));
+        Posts { people, chat, feed }
     }
 }
 
@@ -245,4 +299,20 @@ impl Teller {
 fn is_about(message: &Published, alert: &Alert) -> bool {
     let kind = message.attributes.get("kind");
     kind.is_some_and(|kind| kind.value == alert.kind) && message.message.contains(&alert.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_of_the_template_is_on_the_stage() {
+        let functions = Template::read().functions().into_iter();
+        let mut deployed: Vec<_> = functions.map(|function| function.folder).collect();
+        deployed.sort();
+        let mut here: Vec<_> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
+        here.push(key_inventory::NAME);
+        here.sort_unstable();
+        assert_eq!(here, deployed);
+    }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod alarms;
 mod burst;
+mod inventory;
 mod keys;
 mod misuse;
 mod trouble;
@@ -55,6 +56,7 @@ chapters! {
     Access = "access", "A public policy, a foreign grant, an alias that moved, a key that is off";
     Misuse = "misuse", "Who still needs a key that cannot be used";
     Alarms = "alarms", "An alarm goes off, and is over";
+    Sweep = "sweep", "The event that never came";
     Trouble = "trouble", "KMS refuses, the ledger fails, SNS fails, and nothing is lost or told twice";
 }
 
@@ -106,6 +108,7 @@ pub(crate) async fn tell(
             Chapter::Access => scene.access().await?,
             Chapter::Misuse => scene.misuse().await?,
             Chapter::Alarms => scene.alarms().await?,
+            Chapter::Sweep => scene.sweep().await?,
             Chapter::Trouble => scene.trouble().await?,
         }
         stages.push(stage);
@@ -162,9 +165,15 @@ impl Scene<'_> {
     /// Hands what AWS has sent to the functions.
     async fn deliver(&mut self, detail: Detail) -> Result<(), DemoError> {
         for event in self.stage.aws.take_events() {
-            for function in self.stage.routed(&event) {
-                self.invoke(function, &event, detail).await?;
-            }
+            self.arrives(&event, detail).await?;
+        }
+        Ok(())
+    }
+
+    /// An event arrives at the functions that the rules lead it to.
+    async fn arrives(&mut self, event: &Value, detail: Detail) -> Result<(), DemoError> {
+        for function in self.stage.routed(event) {
+            self.invoke(function, event, detail).await?;
         }
         Ok(())
     }

@@ -111,10 +111,25 @@ impl Function {
         function: &str,
         variables: &[(&str, &str)],
     ) -> Self {
+        let options = RuntimeOptions::default();
+        Self::start_binary(aws, binary(function), function, variables, options)
+    }
+
+    /// The same with a binary that somebody else built, under Lambda's settings of one's own.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    pub fn start_binary(
+        aws: impl Into<Arc<LocalAws>>,
+        binary: &Path,
+        function: &str,
+        variables: &[(&str, &str)],
+        options: RuntimeOptions,
+    ) -> Self {
         let aws = aws.into();
         aws.create_table(LEDGER);
-        let lambda =
-            LambdaRuntime::start(RuntimeOptions::default()).expect("the Runtime API starts");
+        let lambda = LambdaRuntime::start(options).expect("the Runtime API starts");
         let mut environment: BTreeMap<String, String> = [
             ("AWS_ENDPOINT_URL", aws.endpoint_url()),
             ("AWS_REGION", aws.region().to_owned()),
@@ -133,7 +148,7 @@ impl Function {
             environment.insert((*name).to_owned(), (*value).to_owned());
         }
         environment.retain(|_, value| !value.is_empty());
-        let mut process = Command::new(binary(function))
+        let mut process = Command::new(binary)
             .env_clear()
             .envs(environment)
             .stdin(Stdio::null())
@@ -192,6 +207,16 @@ impl Function {
     pub fn kill_at(&self, call: u64, moment: Moment) {
         let process = Arc::clone(&self.process);
         self.aws.on_call(call, moment, move |_| end(&process));
+    }
+
+    /// The most memory that the process has held so far, in KiB, where the system tells (Linux).
+    pub fn peak_memory(&self) -> Option<u64> {
+        let process = lock(&self.process).id();
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
     /// What a topic has received since the last time.

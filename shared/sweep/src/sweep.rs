@@ -4,7 +4,7 @@
 //! know: whatever dies in between, nothing is told never, and nothing that was done is done again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -331,9 +331,11 @@ where
 
         while pass.shard < SHARDS && !run.is_over() {
             let next = stretch(&keys, pass.shard);
+            let rosters = self.rosters(&run, &store, next.clone()).await;
+            let rosters = rosters.map_err(SweepError::Ledger)?;
             let parts = next
-                .clone()
-                .map(|shard| self.shard(&run, &store, keys.shard(shard), shard));
+                .zip(&rosters)
+                .map(|(shard, roster)| self.shard(&run, &store, keys.shard(shard), shard, roster));
             let parts = try_join_all(parts).await.map_err(SweepError::Ledger)?;
             // Those that there was time for, up to the first that there was none for.
             for counted in parts.into_iter().map_while(|part| part) {
@@ -359,7 +361,7 @@ where
         }
         self.save(&run, &position).await?;
         let uses_asked = self
-            .uses(&run, &store, &mut position)
+            .uses(&run, &store, &keys, &mut position)
             .await
             .map_err(SweepError::Ledger)?;
         if uses_asked > 0 {
@@ -411,6 +413,24 @@ where
         self.store()?.put(&[item]).await.map_err(SweepError::Ledger)
     }
 
+    /// What is known of the keys in these parts of the roster.
+    async fn rosters(
+        &self,
+        run: &Run<'_, R>,
+        store: &Store<'_, L>,
+        shards: Range<u8>,
+    ) -> Result<Vec<Entries>, CallError> {
+        let names: Vec<_> = shards
+            .map(|shard| roster::key(&run.account, shard))
+            .collect();
+        let items = store.read(&names).await?;
+        let of = |name: &ItemKey| items.iter().find(|item| name.names(item));
+        Ok(names
+            .iter()
+            .map(|name| of(name).map_or_else(Entries::new, roster::read))
+            .collect())
+    }
+
     /// Looks at the keys of one part of the roster, and counts them. `None` if there was no time for all.
     async fn shard(
         &self,
@@ -418,9 +438,8 @@ where
         store: &Store<'_, L>,
         listed: &[KeyArn],
         number: u8,
+        before: &Entries,
     ) -> Result<Option<Tally>, CallError> {
-        let item = store.get(roster::key(&run.account, number)).await?;
-        let before = item.as_ref().map_or_else(Entries::new, roster::read);
         let mut after = Entries::new();
         let mut counted = Tally::default();
         let mut worth = Vec::new();
@@ -481,7 +500,7 @@ where
             }
         }
         self.tell_all(run, store, seen).await?;
-        for (id, entry) in &before {
+        for (id, entry) in before {
             if !after.contains_key(id)
                 && let Some(key) = self.key(id)
                 && let Some(entry) = self.missing(run, store, &key, entry).await?
@@ -489,7 +508,7 @@ where
                 after.insert(id.clone(), entry);
             }
         }
-        if after != before {
+        if after != *before {
             store
                 .put(&[roster::item(&run.account, number, &after)])
                 .await?;
@@ -944,16 +963,23 @@ where
         &self,
         run: &Run<'_, R>,
         store: &Store<'_, L>,
+        keys: &Keys,
         position: &mut Position,
     ) -> Result<u64, CallError> {
         let ends = Instant::now() + USE_FOR;
         let ends = run.ends.map_or(ends, |other| other.min(ends));
         let hour = run.at.as_second() / 3_600;
         let (mut asked, mut refused) = (0, 0);
+        let mut rosters: VecDeque<(u8, Entries)> = VecDeque::new();
         for _ in 0..SHARDS {
-            let number = position.use_shard % SHARDS;
-            let item = store.get(roster::key(&run.account, number)).await?;
-            let mut entries = item.as_ref().map_or_else(Entries::new, roster::read);
+            if rosters.is_empty() {
+                let next = stretch(keys, position.use_shard % SHARDS);
+                let known = self.rosters(run, store, next.clone()).await?;
+                rosters.extend(next.zip(known));
+            }
+            let Some((number, mut entries)) = rosters.pop_front() else {
+                break;
+            };
             let is_old = |entry: &Entry| {
                 entry
                     .use_asked

@@ -238,6 +238,14 @@ impl Tally {
         let Some(metadata) = profile.metadata.as_ref().map(|known| &known.value) else {
             return;
         };
+        // KMS rotates by itself only symmetric material that it made (AWS KMS Developer Guide, rotate keys).
+        let is_symmetric = metadata
+            .spec
+            .as_ref()
+            .is_none_or(|spec| spec.as_str() == "SYMMETRIC_DEFAULT");
+        if metadata.origin != Some(Origin::AwsKms) || !is_symmetric {
+            return;
+        }
         let Some(rotation) = profile.rotation.as_ref().map(|known| &known.value) else {
             return;
         };
@@ -496,12 +504,15 @@ mod tests {
             }),
             ..profile(state)
         };
+        let mut imported = rotating(State::Enabled, false);
+        imported.metadata.as_mut().unwrap().value.origin = Some(Origin::External);
         let tally = count(&[
             rotating(State::Enabled, true),
             rotating(State::Enabled, false),
             // KMS says so while a deletion is pending.
             rotating(State::PendingDeletion, false),
             profile(State::Enabled),
+            imported,
         ]);
         assert_eq!(value(&tally, "KeysWithoutRotation", None), Some(1.0));
         assert_eq!(value(&tally, "OldestMaterialDays", None), Some(305.0));

@@ -379,13 +379,21 @@ impl Describe for InventoryDigest {
             return text;
         }
         let at_least = if self.due_more > 0 { "at least " } else { "" };
+        let deletions = self.count(DueWhat::Deletion);
+        let ends = self.count(DueWhat::MaterialExpiry);
         text.sentence(text![
-            "In the next 30 days ",
+            "Due in the next 30 days: ",
             at_least,
-            self.count(DueWhat::Deletion),
-            " reach their deletion, and ",
-            self.count(DueWhat::MaterialExpiry),
-            " the end of their key material."
+            deletions,
+            if deletions == 1 {
+                " deletion"
+            } else {
+                " deletions"
+            },
+            " and ",
+            ends,
+            if ends == 1 { " end" } else { " ends" },
+            " of key material."
         ]);
         text
     }

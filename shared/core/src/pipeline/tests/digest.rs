@@ -94,8 +94,8 @@ fn a_week_is_one_screen_for_people() {
     spot
 
     812 keys, 40 of them managed by AWS. The account's own: 9 Disabled, 760
-    Enabled, 3 PendingDeletion. In the next 30 days 3 reach their deletion,
-    and 7 the end of their key material.
+    Enabled, 3 PendingDeletion. Due in the next 30 days: 3 deletions and 7
+    ends of key material.
 
     DUE IN 30 DAYS
     2026-11-21   DELETION of alias/payments, team/payments
@@ -142,7 +142,7 @@ fn a_week_is_short_in_chat() {
     let alert = tell(week());
     let chat: Value = serde_json::from_str(&render::chat(&alert).unwrap()).unwrap();
     insta::assert_snapshot!(chat["content"]["description"].as_str().unwrap(), @r#"
-    812 keys, 40 of them managed by AWS. The account's own: 9 `Disabled`, 760 `Enabled`, 3 `PendingDeletion`. In the next 30 days 3 reach their deletion, and 7 the end of their key material.
+    812 keys, 40 of them managed by AWS. The account's own: 9 `Disabled`, 760 `Enabled`, 3 `PendingDeletion`. Due in the next 30 days: 3 deletions and 7 ends of key material.
 
     Due in 30 days: 2026-11-21 DELETION of `alias/payments`, `team/payments`; 2026-11-24 DELETION of `alias/c`, `team/c`; 2026-11-24 end of the key material of `alias/b`, `team/b`; …
     Changed this week: 4 created, 12 rotated, 1 scheduled for deletion (since 2026-11-13)

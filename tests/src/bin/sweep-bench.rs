@@ -1,0 +1,185 @@
+//! `cargo sweep-bench`: full sweeps of the built key-inventory over accounts of many keys, on the embedded AWS with KMS's
+//! request quotas. Progress goes to stderr, the table to stdout.
+//!
+//! What is measured here is how the sweep scales, and that it keeps below the quotas; how fast it is on AWS also depends on
+//! how far away KMS is, and on the memory, and with it the processor, that the function gets.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command tells on the terminal"
+)]
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use lexopt::ValueExt as _;
+use serde_json::{Value, json};
+use watch_local::{Invocation, LocalAws, NewKey, Options, QuotaClock, RuntimeOptions};
+use watch_tests::{Function, repository};
+
+const USAGE: &str = "cargo sweep-bench [--keys 1000,10000,100000] [--binary PATH]";
+
+/// What Lambda gives a function at most, and `template.yaml` this one.
+const TIMEOUT: Duration = Duration::from_secs(900);
+
+fn main() -> ExitCode {
+    let (sizes, binary) = match read() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let Some(binary) = binary.or_else(build) else {
+        eprintln!("key-inventory does not build");
+        return ExitCode::FAILURE;
+    };
+    println!("keys     sweep  runs  seconds  bound  calls    calls/s  throttled  peak MiB");
+    for size in sizes {
+        for line in measure(size, &binary) {
+            println!("{line}");
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Numbers of keys, and the function's binary, if it is built.
+type Arguments = (Vec<usize>, Option<PathBuf>);
+
+fn read() -> Result<Option<Arguments>, lexopt::Error> {
+    let mut sizes = vec![1_000, 10_000, 100_000];
+    let mut binary = None;
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            lexopt::Arg::Long("keys") => {
+                let list = parser.value()?.string()?;
+                let sizes_of: Result<_, _> = list.split(',').map(str::parse).collect();
+                sizes = sizes_of.map_err(|_| lexopt::Error::UnexpectedValue {
+                    option: "--keys".to_owned(),
+                    value: list.into(),
+                })?;
+            }
+            lexopt::Arg::Long("binary") => binary = Some(parser.value()?.into()),
+            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(None),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some((sizes, binary)))
+}
+
+/// The function as it is deployed, but for this machine.
+fn build() -> Option<PathBuf> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "key-inventory",
+            "--message-format=json",
+            "--quiet",
+        ])
+        .current_dir(repository())
+        .stderr(Stdio::inherit())
+        .output()
+        .ok()?;
+    let messages = String::from_utf8(output.stdout).ok()?;
+    messages.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        Some(message["executable"].as_str()?.into())
+    })
+}
+
+/// The first full sweep, which learns; a full one that finds everything as it was; and a light one.
+fn measure(size: usize, binary: &std::path::Path) -> Vec<String> {
+    let options = Options {
+        quotas: Some(QuotaClock::Real),
+        ..Options::default()
+    };
+    let Ok(aws) = LocalAws::start(options) else {
+        return vec!["the embedded AWS does not start".to_owned()];
+    };
+    eprintln!("{size} keys are made");
+    for number in 0..size {
+        let key = NewKey::symmetric()
+            .alias(&format!("alias/app-{number}"))
+            .tag("Owner", "team-a");
+        aws.add_key(if number % 10 == 0 {
+            key.rotating_every(365)
+        } else {
+            key
+        });
+    }
+    let runtime = RuntimeOptions {
+        timeout: TIMEOUT,
+        ..RuntimeOptions::default()
+    };
+    let variables = [("DIGEST", "OFF")];
+    let function = Function::start_binary(aws, binary, "key-inventory", &variables, runtime);
+    // Asking for last uses takes its minute whatever the size.
+    function.aws.faults().deny("GetKeyLastUsage");
+    [("first", "full"), ("full", "full"), ("light", "light")]
+        .into_iter()
+        .map(|(name, depth)| {
+            let line = run(&function, name, depth, size);
+            function.aws.advance_days(1);
+            line
+        })
+        .collect()
+}
+
+fn run(function: &Function, name: &str, depth: &str, size: usize) -> String {
+    let (mut runs, mut calls, mut throttled) = (0, 0, 0);
+    let mut most = 0.0_f64;
+    let began = Instant::now();
+    loop {
+        runs += 1;
+        eprintln!("{size} keys, {name} sweep, run {runs}");
+        let order = json!({"sweep": depth, "at": function.aws.now().to_string()});
+        let answer = function
+            .lambda
+            .invoke(order.to_string().into_bytes(), TIMEOUT);
+        let Invocation::Response(answer) = answer else {
+            return format!("{size:<8} {name:<6} {answer:?}");
+        };
+        let sweep = &answer["sweep"];
+        let counts = sweep["calls"].as_object();
+        calls += counts
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, count)| count.as_u64())
+            .sum::<u64>();
+        throttled += sweep["throttled"].as_u64().unwrap_or_default();
+        for (operation, count) in counts.into_iter().flatten() {
+            // The seconds that the operation takes at the sweep's share of its quota.
+            let share = share(operation);
+            most = most.max(count.as_f64().unwrap_or_default() / share);
+        }
+        function.aws.clear_requests();
+        if sweep["finished"] == true {
+            break;
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let memory = function
+        .peak_memory()
+        .map_or_else(|| "-".to_owned(), |kib| (kib / 1024).to_string());
+    format!(
+        "{size:<8} {name:<6} {runs:<5} {seconds:<8.1} {most:<6.1} {calls:<8} {:<8.0} {throttled:<10} {memory}",
+        calls as f64 / seconds
+    )
+}
+
+/// Calls a second that a sweep makes at most.
+fn share(operation: &str) -> f64 {
+    let known = watch_sweep::pace::Operation::ALL;
+    let found = known
+        .into_iter()
+        .find(|known| known.to_string() == operation);
+    found.map_or(f64::INFINITY, watch_sweep::pace::Operation::share)
+}

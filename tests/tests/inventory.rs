@@ -377,10 +377,15 @@ fn whenever_the_process_dies_the_next_run_tells_what_is_left_once() {
         aws.advance(hours(24));
         first.kill_at(call, Moment::BeforeEffect);
         let payload = order("full", aws.now());
-        first.lambda.queue(payload.to_string());
+        let request = first.lambda.queue(payload.to_string());
         assert!(!first.ended().success(), "call {call}: the process lives");
+        // Lambda tries again, under the same id.
         let second = Function::start_on(Arc::clone(&aws), INVENTORY, &variables);
-        second.handle(&payload);
+        let again = second.retry(&request, payload.to_string());
+        assert!(
+            matches!(again, Invocation::Response(_)),
+            "call {call}: {again:?}"
+        );
         aws.advance(hours(1));
         second.handle(&order("full", aws.now()));
         let told = told(&second.feed());

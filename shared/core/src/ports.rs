@@ -159,7 +159,7 @@ pub trait Topics {
     reason = "a function handles one event at a time on one thread"
 )]
 pub trait Ledger {
-    /// `BatchGetItem`, strongly consistent: those of the items that are there, in any order.
+    /// `BatchGetItem` of at most 100 different items, strongly consistent: those that are there, in any order.
     async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError>;
     /// `PutItem`, on condition that the claim is still in the version `previous` (`None`: not there at all). If not,
     /// the claim as it stands is the answer.

@@ -40,6 +40,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     println!("keys     sweep  runs  seconds  bound  calls    calls/s  throttled  peak MiB");
+    println!(
+        "(bound: the seconds that the quotas allow at best, at the half of them that a sweep takes)"
+    );
     for size in sizes {
         for line in measure(size, &binary) {
             println!("{line}");
@@ -54,7 +57,9 @@ type Arguments = (Vec<usize>, Option<PathBuf>);
 fn read() -> Result<Option<Arguments>, lexopt::Error> {
     let mut sizes = vec![1_000, 10_000, 100_000];
     let mut binary = None;
-    let mut parser = lexopt::Parser::from_env();
+    // The alias ends with `--`, and whoever writes another one means the same.
+    let arguments = std::env::args_os().skip(1);
+    let mut parser = lexopt::Parser::from_args(arguments.skip_while(|argument| argument == "--"));
     while let Some(argument) = parser.next()? {
         match argument {
             lexopt::Arg::Long("keys") => {

@@ -163,7 +163,9 @@ fn words(alert: &Alert) -> String {
 }
 
 fn shown(alert: &Alert) -> String {
-    format!("{}\n\n{}", words(alert), json!(alert.details))
+    // In one order, whatever order the whole workspace has for JSON.
+    let details: BTreeMap<String, Value> = serde_json::from_value(json!(alert.details)).unwrap();
+    format!("{}\n\n{}", words(alert), json!(details))
 }
 
 /// A name that would be a link, markup, a second line and the other way round.

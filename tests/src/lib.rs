@@ -65,8 +65,17 @@ pub fn binary(function: &str) -> &'static Path {
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo runs");
-        assert!(output.status.success(), "the binaries do not build");
         let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        // The compiler's errors are among the messages, not on the standard error.
+        let error = |line| {
+            let message: Value = serde_json::from_str(line).ok()?;
+            Some(message["message"]["rendered"].as_str()?.to_owned())
+        };
+        assert!(
+            output.status.success(),
+            "the binaries do not build:\n{}",
+            messages.lines().filter_map(error).collect::<String>()
+        );
         let artifact = |line| {
             let message: Value = serde_json::from_str(line).ok()?;
             let path = message["executable"].as_str()?.into();

@@ -61,14 +61,11 @@ pub struct KmsAdapter {
     limit: Duration,
 }
 
-/// Makes a call about something in a Region.
+/// Makes a call about something in a Region: a key lives in one. Asked elsewhere, KMS would say that it does not exist,
+/// which means something else.
 macro_rules! send {
     ($kms:expr, $region:expr, $call:expr) => {
-        $call
-            .customize()
-            .config_override($kms.in_region($region))
-            .send()
-            .await
+        sdk::send_in!($kms.client, $region.as_str(), Config::builder(), $call)
             .map_err(|error| $kms.failed(&error))
     };
 }
@@ -129,8 +126,6 @@ impl KmsAdapter {
     }
 
     /// What differs from the client's settings for a call about something in `region`.
-    ///
-    /// A key lives in one Region. Asked elsewhere, KMS would say that it does not exist, which means something else.
     fn in_region(&self, region: &Region) -> Builder {
         let region = sdk::other_region(self.client.config().region(), region.as_str());
         region.map_or_else(Config::builder, |region| Config::builder().region(region))

@@ -33,6 +33,7 @@ pub mod clock;
 pub mod cloudtrail;
 #[cfg(feature = "inventory")]
 pub mod cloudwatch;
+mod dns;
 pub mod dynamodb;
 mod error;
 pub mod kms;

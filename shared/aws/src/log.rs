@@ -1,7 +1,9 @@
 //! The function's log, on stdout.
 
-use lambda_runtime::tracing::subscriber::EnvFilter;
-use lambda_runtime::tracing::subscriber::fmt;
+use lambda_runtime::tracing::subscriber::filter::Targets;
+use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
+use lambda_runtime::tracing::subscriber::util::SubscriberInitExt;
+use lambda_runtime::tracing::subscriber::{Layer, fmt, registry};
 
 /// Crates that log whole requests and events at their finer levels. A log must not hold what an event holds.
 const QUIET: &str = "lambda_runtime=info,lambda_runtime_api_client=info,aws_smithy_runtime=info,aws_sdk_kms=info,\
@@ -15,16 +17,25 @@ const QUIET: &str = "lambda_runtime=info,lambda_runtime_api_client=info,aws_smit
 pub(crate) fn init(lookup: impl Fn(&str) -> Option<String>) {
     let json =
         lookup("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
-    let log = fmt().with_target(false).with_env_filter(filter(&lookup));
-    if json {
-        log.json().init();
+    let log = fmt::layer().with_target(false);
+    let log = if json {
+        log.json().boxed()
     } else {
-        log.without_time().with_ansi(false).init();
-    }
+        log.without_time().with_ansi(false).boxed()
+    };
+    registry().with(filter(&lookup)).with(log).init();
 }
 
-fn filter(lookup: impl Fn(&str) -> Option<String>) -> EnvFilter {
-    EnvFilter::new(directives(lookup))
+/// By target and level alone: nobody needs to choose by the fields of a span, and the regular expressions for it are a
+/// part of what each start has to load.
+///
+/// What cannot be read is taken for nothing said, since a log must not keep a function from starting.
+fn filter(lookup: impl Fn(&str) -> Option<String>) -> Targets {
+    let default = || directives(|_| None).parse();
+    directives(lookup)
+        .parse()
+        .or_else(|_| default())
+        .unwrap_or_default()
 }
 
 fn directives(lookup: impl Fn(&str) -> Option<String>) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::environment::credentials::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
@@ -11,6 +12,10 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority, RetryReason,
@@ -18,6 +23,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::retry::ErrorKind;
 use watch_core::arn::TopicArn;
+
+use crate::dns::SharedLookups;
 
 /// Part of the key by which the HTTP client keeps its connections: all clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -39,6 +46,7 @@ pub async fn load(lookup: impl Fn(&str) -> Option<String>, topic: &TopicArn) -> 
         // Each client has settings of its own; a malformed AWS_MAX_ATTEMPTS would be a panic.
         .retry_config(RetryConfig::standard())
         .profile_files(no_profile_files())
+        .stalled_stream_protection(no_stream_protection())
         .http_client(http_client(TrustStore::default()))
         .load()
         .await
@@ -53,6 +61,7 @@ pub fn local(endpoint: &str, region: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(behavior())
         .region(Region::new(region.to_owned()))
+        .stalled_stream_protection(no_stream_protection())
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         // No TLS there, so no time is spent on reading the system's trust store.
@@ -67,6 +76,11 @@ pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig 
         .operation_attempt_timeout(attempt)
         .operation_timeout(operation)
         .build()
+}
+
+/// Off: it watches the throughput of each body, and ours have some kilobytes and an attempt's timeout.
+fn no_stream_protection() -> StalledStreamProtectionConfig {
+    StalledStreamProtectionConfig::disabled()
 }
 
 /// Three attempts, with pauses between these bounds.
@@ -112,6 +126,22 @@ pub(crate) fn other_region(own: Option<&Region>, wanted: &str) -> Option<Region>
     (own.map(Region::as_ref) != Some(wanted)).then(|| Region::new(wanted.to_owned()))
 }
 
+/// Sends a call of a client about something in a Region; `$settings` is the empty builder of that client's settings.
+///
+/// Settings of its own make a call assemble its parts anew, so that it has some only if it needs them.
+macro_rules! send_in {
+    ($client:expr, $region:expr, $settings:expr, $call:expr) => {
+        match $crate::sdk::other_region($client.config().region(), $region) {
+            None => Box::pin($call.send()).await,
+            Some(region) => {
+                let call = $call.customize();
+                Box::pin(call.config_override($settings.region(region)).send()).await
+            }
+        }
+    };
+}
+pub(crate) use send_in;
+
 /// Pinned: what the SDK does by default changes with its version, not with ours.
 pub fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
@@ -120,11 +150,30 @@ pub fn behavior() -> BehaviorVersion {
 /// The default client is off: its cryptography (aws-lc) gathers entropy from the CPU's jitter, which costs a function
 /// 30 ms of its first event.
 fn http_client(trust_store: TrustStore) -> SharedHttpClient {
-    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(trust_store).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // The default context: the system's trust store.
-        Err(_) => builder.build_https(),
+    let mut builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    // Else the default context: the system's trust store.
+    if let Ok(context) = TlsContext::builder().with_trust_store(trust_store).build() {
+        builder = builder.tls_context(context);
+    }
+    SharedHttpClient::new(Lazy(builder.build_with_resolver(SharedLookups::default())))
+}
+
+/// The HTTP client without its check of each SDK client that is made with it. To check, it builds a connector, with a
+/// trust store that is read anew, and throws it away; the one that they all use is built at the first call.
+#[derive(Debug)]
+struct Lazy(SharedHttpClient);
+
+impl HttpClient for Lazy {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
     }
 }
 

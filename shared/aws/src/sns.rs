@@ -81,10 +81,8 @@ impl Topics for SnsAdapter {
                 value.map_err(|error| CallError::new("ConstructionFailure", &error.to_string()))?;
             call = call.message_attributes(*name, value);
         }
-        call.customize()
-            .config_override(self.settings(&message.topic))
-            .send()
-            .await
+        let region = message.topic.region();
+        sdk::send_in!(self.client, region.as_str(), Config::builder(), call)
             .map(drop)
             .map_err(failed)
     }

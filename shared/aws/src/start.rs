@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::runtime::LocalOptions;
 use watch_core::config::{Config, ConfigError, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
@@ -133,7 +134,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
 ///
 /// If it cannot start, it says why as [`serve`] does.
 pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
-    serve(function, async |config: Config, sdk| {
+    serve(function, async move |config: Config, sdk| {
         if config.ledger_table.is_none() {
             tracing::warn!(function, "no ledger: no de-duplication, no memory");
         }
@@ -154,9 +155,9 @@ pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
 ///
 /// If it cannot start, it says why in one line of JSON on stderr, with every missing and malformed variable, and
 /// writes nothing else.
-pub fn serve<S: Settings, H: Handler>(
+pub fn serve<S: Settings + 'static, H: Handler>(
     function: &'static str,
-    prepare: impl AsyncFnOnce(S, SdkConfig) -> H,
+    prepare: impl AsyncFnOnce(S, SdkConfig) -> H + 'static,
 ) -> ExitCode {
     let settings: S = match settings(environment) {
         Ok(settings) => settings,
@@ -165,19 +166,21 @@ pub fn serve<S: Settings, H: Handler>(
     // One event at a time, and no work for a second thread.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
     {
         Ok(runtime) => runtime,
         Err(error) => return fatal(function, "no runtime", vec![chain(&error)]),
     };
     log::init(environment);
-    let served = runtime.block_on(async {
+    let served = async move {
         let sdk = sdk::load(environment, &settings.alerts().alert_topic).await;
         poll(&prepare(settings, sdk).await).await
-    });
-    match served {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fatal(
+    };
+    // As a task: to wake what the runtime blocks on is a system call each time, some 30 in an event.
+    match runtime.block_on(runtime.spawn_local(served)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Err(error) => fatal(function, "the function broke", vec![chain(&error)]),
+        Ok(Err(error)) => fatal(
             function,
             "the Lambda Runtime API failed",
             vec![chain(error.as_ref())],

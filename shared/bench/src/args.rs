@@ -17,7 +17,8 @@ Usage: cargo bench-lambda [-- OPTIONS]
   --shares MB,...   sizes of functions whose share of a processor is tried (128,256,512); `none` for none
   --only NAME       measure this one only; may be given several times
   --profile NAME    profile of cargo with which the functions are built (release)
-  --compare PATH    another build of key-deletion, measured in the same rounds; `PATH,NAME=VALUE` sets a variable
+  --compare PATH    another build of key-deletion, measured in the same rounds; `PATH,NAME=VALUE` sets a variable,
+                    `PATH,SSL_CERT_FILE=@small-trust` leaves only the certificate that is needed in its trust store
   --no-python       leave the Python peers out
   --json FILE       write everything that was measured
   --svg FILE        draw it

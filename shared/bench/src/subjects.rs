@@ -45,6 +45,9 @@ const FUNCTIONS: [(&str, &str); 7] = [
 /// In the answer of a function that told of its event.
 const DELIVERED: &str = r#""outcome":"delivered""#;
 
+/// The value of a variable that stands for the path of a trust store with the stub's authority alone.
+const SMALL_TRUST: &str = "@small-trust";
+
 /// The floor's binary.
 const FLOOR_BINARY: &str = "bench-floor";
 
@@ -85,8 +88,10 @@ pub(crate) enum SubjectError {
 pub(crate) struct Places {
     /// The repository.
     repository: PathBuf,
-    /// For what is made on the way.
+    /// For what is made on the way, and is the same for every run.
     work: PathBuf,
+    /// For what is this run's alone. It goes when this is dropped.
+    run: PathBuf,
 }
 
 impl Places {
@@ -97,8 +102,18 @@ impl Places {
         let target = program.parent().and_then(Path::parent);
         let target = target.ok_or_else(|| io::Error::other("this program is nowhere"))?;
         let work = target.join("bench");
-        fs::create_dir_all(&work)?;
-        Ok(Self { repository, work })
+        let run = work.join(format!("run-{}", std::process::id()));
+        fs::create_dir_all(&run)?;
+        Ok(Self {
+            repository,
+            work,
+            run,
+        })
+    }
+
+    /// A trust store with the stub's authority alone.
+    fn small_trust(&self) -> PathBuf {
+        self.run.join("small-trust.pem")
     }
 
     fn peers(&self) -> PathBuf {
@@ -108,6 +123,13 @@ impl Places {
     /// The interpreter for the Python peers.
     fn python(&self) -> PathBuf {
         self.work.join("python/bin/python")
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        // What stays behind is a few files below `target`.
+        let _ = fs::remove_dir_all(&self.run);
     }
 }
 
@@ -128,11 +150,11 @@ pub(crate) fn natives(
     compared: &[String],
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<Subject>, SubjectError> {
-    let store = places.work.join("native-trust.pem");
+    let store = places.run.join("native-trust.pem");
     let bundle = system_bundle();
     certificates
         .trust(bundle.as_deref(), &store)
-        .and_then(|()| certificates.trust(None, &places.work.join("small-trust.pem")))
+        .and_then(|()| certificates.trust(None, &places.small_trust()))
         .map_err(SubjectError::Trust)?;
     let environment = environment([("SSL_CERT_FILE", &store)]);
     let native = |path: &Path| Program {
@@ -189,7 +211,13 @@ pub(crate) fn natives(
         let path = PathBuf::from(parts.next().unwrap_or_default());
         let mut program = native(&path);
         let variables = parts.filter_map(|part| part.split_once('='));
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let variables = variables.map(|(name, value)| {
+            let value = match value {
+                SMALL_TRUST => places.small_trust().display().to_string(),
+                value => value.to_owned(),
+            };
+            (name.to_owned(), value)
+        });
         program.environment.extend(variables);
         subjects.push(Subject {
             name: other.clone(),
@@ -228,7 +256,7 @@ pub(crate) fn pythons(
     let bundle = run(
         "import os, botocore; print(os.path.join(os.path.dirname(botocore.__file__), 'cacert.pem'))",
     )?;
-    let store = places.work.join("python-trust.pem");
+    let store = places.run.join("python-trust.pem");
     certificates
         .trust(Some(Path::new(&bundle)), &store)
         .map_err(SubjectError::Trust)?;

@@ -101,4 +101,12 @@ mod tests {
             "{filter}"
         );
     }
+
+    #[test]
+    fn directives_that_cannot_be_read_leave_the_default() {
+        let filter =
+            filter(|name| (name == "RUST_LOG").then(|| "hyper=loud,[span]=trace".to_owned()));
+        assert_eq!(filter.to_string(), super::filter(|_| None).to_string());
+        assert!(filter.to_string().contains("hyper=info"), "{filter}");
+    }
 }

@@ -201,3 +201,51 @@ fn no_profile_files() -> aws_config::profile::profile_file::ProfileFiles {
         .with_contents(ProfileFileKind::Config, "")
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_smithy_runtime_api::box_error::BoxError;
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+    use aws_smithy_runtime_api::shared::IntoShared;
+    use aws_smithy_types::config_bag::ConfigBag;
+
+    use super::*;
+
+    /// Counts how often an SDK client has it checked.
+    #[derive(Clone, Debug, Default)]
+    struct Checked(Arc<AtomicUsize>);
+
+    impl HttpClient for Checked {
+        fn http_connector(
+            &self,
+            _: &HttpConnectorSettings,
+            _: &RuntimeComponents,
+        ) -> SharedHttpConnector {
+            unreachable!("nothing is called")
+        }
+
+        fn validate_base_client_config(
+            &self,
+            _: &RuntimeComponentsBuilder,
+            _: &ConfigBag,
+        ) -> Result<(), BoxError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_client_is_made_without_a_connector_to_throw_away() {
+        let checked = Checked::default();
+        let make = |http: SharedHttpClient| {
+            let sdk = local("http://localhost:1", "eu-central-1").into_builder();
+            aws_sdk_kms::Client::new(&sdk.http_client(http).build());
+            checked.0.load(Ordering::Relaxed)
+        };
+        assert_eq!(make(Lazy(checked.clone().into_shared()).into_shared()), 0);
+        assert_eq!(make(checked.clone().into_shared()), 1);
+    }
+}

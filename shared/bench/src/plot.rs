@@ -1,4 +1,4 @@
-//! The plot for the README: bars on a logarithmic scale, by hand.
+//! The plot for the README: bars, each part on a scale of its own that begins with nothing.
 
 use std::fmt::Write as _;
 
@@ -33,8 +33,8 @@ const SUBJECTS: [(&str, &str, &str); 4] = [
 ];
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}.value{font-variant-numeric:tabular-nums}\
-.floor{fill:#8c959f}.main{fill:#1a7f37}.peer{fill:#0969da}.line{stroke:#d1d9e0}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.main{fill:#3fb950}.peer{fill:#4493f8}.line{stroke:#3d444d}}";
+.floor{fill:#8c959f}.main{fill:#1a7f37}.peer{fill:#0969da}\
+@media(prefers-color-scheme:dark){text{fill:#e6edf3}.main{fill:#3fb950}.peer{fill:#4493f8}}";
 
 /// The plot as SVG.
 pub(crate) fn svg(report: &Report) -> String {
@@ -67,27 +67,10 @@ pub(crate) fn svg(report: &Report) -> String {
 
 /// Draws bars from `y` on; where they end.
 fn draw(body: &mut String, bars: &[(&str, &str, f64)], mut y: f64) -> f64 {
-    let values = bars.iter().map(|(_, _, value)| value.log10());
-    let low = values.clone().fold(f64::INFINITY, f64::min).floor();
-    let high = values
-        .fold(f64::NEG_INFINITY, f64::max)
-        .ceil()
-        .max(low + 1.0);
+    let longest = bars.iter().map(|(_, _, value)| *value).fold(0.0, f64::max);
     let room = WIDTH - LABELS - VALUES;
-    let place = |value: f64| LABELS + room * (value - low) / (high - low);
-    #[expect(clippy::cast_precision_loss, reason = "there are some bars")]
-    let height = bars.len() as f64 * (BAR + GAP) - GAP;
-    let mut power = low;
-    while power <= high {
-        let x = place(power);
-        _ = writeln!(
-            body,
-            r#"<path class="line" d="M{x:.1} {y:.0}v{height:.0}"/>"#
-        );
-        power += 1.0;
-    }
     for (label, class, value) in bars {
-        let (text, width) = (y + BAR - 5.0, place(value.log10()) - LABELS);
+        let (text, width) = (y + BAR - 5.0, (room * value / longest).max(1.0));
         let shown = match *value {
             value if value < 10.0 => format!("{value:.2}"),
             value if value < 100.0 => format!("{value:.1}"),
@@ -97,8 +80,8 @@ fn draw(body: &mut String, bars: &[(&str, &str, f64)], mut y: f64) -> f64 {
             body,
             r#"<text x="{:.0}" y="{text:.0}" text-anchor="end">{label}</text><rect class="{class}" x="{LABELS:.0}" y="{y:.0}" width="{:.1}" height="{BAR:.0}" rx="2"/><text class="value" x="{:.1}" y="{text:.0}">{shown}</text>"#,
             LABELS - 8.0,
-            width.max(2.0),
-            LABELS + width.max(2.0) + 6.0,
+            width,
+            LABELS + width + 6.0,
         );
         y += BAR + GAP;
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::measure::{Amount, Measure, Results};
 use crate::stats::Summary;
-use crate::subjects::{FLOOR, MAIN, SERIAL, Subject, THREADS};
+use crate::subjects::{FLOOR, MAIN, SERIAL, Size, Subject, THREADS};
 
 /// Everything of a run.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// Size of the function whose share it has; `null` for a whole processor.
     pub(crate) megabytes: Option<u32>,
-    size: Option<u64>,
+    size: Option<Size>,
     measures: BTreeMap<Measure, Summary>,
     calls: BTreeMap<String, usize>,
     twice: Vec<String>,
@@ -65,6 +65,9 @@ const MILLION_REQUESTS: f64 = 0.20;
 
 /// What the functions may have, in MiB.
 const PEAK_LIMIT: f64 = 14.0;
+
+/// What is uploaded of a function may have so many MB.
+const ZIP_LIMIT: f64 = 4.0;
 
 /// Round trips to AWS that an event needs, one after the other.
 const ROUND_TRIPS: f64 = 3.0;
@@ -211,6 +214,10 @@ impl Report {
             let peak = row.median(Measure::Peak);
             aim(format!("{}: resident", row.name), peak, PEAK_LIMIT, "MiB");
         }
+        for row in self.functions() {
+            let zipped = row.size.map(|size| megabytes(size.zipped));
+            aim(format!("{}: zip", row.name), zipped, ZIP_LIMIT, "MB");
+        }
         for row in self.functions().filter(|row| !row.is_sweep) {
             #[expect(clippy::cast_precision_loss, reason = "there are some operations")]
             let twice = row.twice.len() as f64;
@@ -280,6 +287,7 @@ impl Report {
             "TLS connections",
             "calls",
             "binary, MB",
+            "zip, MB",
         ]);
         for row in self.rows.iter().filter(|row| row.megabytes.is_none()) {
             let spread = |measure| spread(row.get(measure));
@@ -291,8 +299,10 @@ impl Report {
                 (Some(start), Some(end)) if end > start => format!("{start} + {}", end - start),
                 (_, end) => end.map_or_else(String::new, |end| end.to_string()),
             };
-            #[expect(clippy::cast_precision_loss, reason = "megabytes, in tenths")]
-            let size = row.size.map(|size| format!("{:.1}", size as f64 / 1e6));
+            let size = |bytes: fn(Size) -> u64| {
+                row.size
+                    .map_or_else(String::new, |size| format!("{:.1}", megabytes(bytes(size))))
+            };
             table.row([
                 row.name.clone(),
                 spread(Measure::StartCpu),
@@ -306,7 +316,8 @@ impl Report {
                 plain(Measure::Peak),
                 connections,
                 plain(Measure::Calls),
-                size.unwrap_or_default(),
+                size(|size| size.binary),
+                size(|size| size.zipped),
             ]);
         }
         table.to_string()
@@ -385,6 +396,11 @@ impl Machine {
             compiler: compiler.map_or_else(String::new, line),
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown in tenths")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// With three digits, or more before the point.

@@ -7,6 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use flate2::Compression;
+use flate2::read::DeflateEncoder;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::process::Program;
@@ -58,12 +61,20 @@ pub(crate) struct Subject {
     pub(crate) program: Program,
     /// The event, whose ids are replaced each time.
     pub(crate) event: String,
-    /// Bytes of what is deployed, if that is one file.
-    pub(crate) size: Option<u64>,
+    /// What is deployed, if that is one file.
+    pub(crate) size: Option<Size>,
     /// A sweep is some hundred events' work.
     pub(crate) is_sweep: bool,
     /// The answer must have this in it.
     pub(crate) answer: &'static str,
+}
+
+/// How large a binary is, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Size {
+    pub(crate) binary: u64,
+    /// Compressed as in the ZIP file that is uploaded.
+    pub(crate) zipped: u64,
 }
 
 /// Why there is nothing to measure.
@@ -384,8 +395,12 @@ fn event(places: &Places, function: &str, file: &str) -> Result<String, SubjectE
     fs::read_to_string(&path).map_err(|source| SubjectError::Read { path, source })
 }
 
-fn size(path: &Path) -> Option<u64> {
-    Some(fs::metadata(path).ok()?.len())
+fn size(path: &Path) -> Option<Size> {
+    let file = fs::File::open(path).ok()?;
+    let binary = file.metadata().ok()?.len();
+    let mut zip = DeflateEncoder::new(file, Compression::default());
+    let zipped = io::copy(&mut zip, &mut io::sink()).ok()?;
+    Some(Size { binary, zipped })
 }
 
 /// The event as another one: its ids, and those of the key, end in `number`.

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
+
+/// Whoever asks later than this after a lookup began makes one of their own: the packet may be lost, and the system's
+/// resolver notices that after five seconds.
+const SHARED_FOR: Duration = Duration::from_millis(200);
 
 type Answer = Result<Vec<IpAddr>, Arc<io::Error>>;
 type Lookup = Shared<BoxFuture<'static, Answer>>;
@@ -20,7 +26,13 @@ type Lookup = Shared<BoxFuture<'static, Answer>>;
 #[derive(Clone, Debug)]
 pub(crate) struct SharedLookups {
     look_up: fn(String) -> BoxFuture<'static, Answer>,
-    under_way: Arc<Mutex<BTreeMap<String, WeakShared<BoxFuture<'static, Answer>>>>>,
+    under_way: Arc<Mutex<BTreeMap<String, UnderWay>>>,
+}
+
+#[derive(Clone, Debug)]
+struct UnderWay {
+    since: Instant,
+    lookup: WeakShared<BoxFuture<'static, Answer>>,
 }
 
 impl Default for SharedLookups {
@@ -43,13 +55,15 @@ impl SharedLookups {
             .under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let recent = under_way.get(name);
+        let recent = recent.filter(|recent| recent.since.elapsed() < SHARED_FOR);
         // Those that nobody waits for any more are gone.
-        if let Some(lookup) = under_way.get(name).and_then(WeakShared::upgrade) {
+        if let Some(lookup) = recent.and_then(|recent| recent.lookup.upgrade()) {
             return lookup;
         }
-        let lookup = (self.look_up)(name.to_owned()).shared();
-        if let Some(weak) = lookup.downgrade() {
-            under_way.insert(name.to_owned(), weak);
+        let (since, lookup) = (Instant::now(), (self.look_up)(name.to_owned()).shared());
+        if let Some(lookup) = lookup.downgrade() {
+            under_way.insert(name.to_owned(), UnderWay { since, lookup });
         }
         lookup
     }
@@ -110,6 +124,31 @@ mod tests {
                 Some("10.0.0.3".to_owned())
             ]
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_lookup_that_is_lost() {
+        static ASKED: AtomicU8 = AtomicU8::new(0);
+        let lookups = SharedLookups::by(|_| {
+            async {
+                if ASKED.fetch_add(1, Ordering::Relaxed) == 0 {
+                    std::future::pending::<()>().await;
+                }
+                Ok(vec![IpAddr::from([10, 0, 0, 1])])
+            }
+            .boxed()
+        });
+        let lost = tokio::spawn({
+            let lookups = lookups.clone();
+            async move { lookups.resolve_dns("kms").await }
+        });
+        tokio::time::sleep(SHARED_FOR / 2).await;
+        let soon = tokio::time::timeout(SHARED_FOR, lookups.resolve_dns("kms")).await;
+        assert!(soon.is_err(), "the two share a lookup");
+        assert!(!lost.is_finished());
+        let later = tokio::time::timeout(SHARED_FOR, lookups.resolve_dns("kms")).await;
+        assert_eq!(later.unwrap().unwrap(), [IpAddr::from([10, 0, 0, 1])]);
+        lost.abort();
     }
 
     #[tokio::test]

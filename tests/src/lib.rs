@@ -53,7 +53,16 @@ pub fn event(path: &str) -> Value {
 pub fn binary(function: &str) -> &'static Path {
     static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let binaries = BINARIES.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
+        let mut build = Command::new(env!("CARGO"));
+        // What the cargo around this says of the package that it runs. Ring's build script heeds it, and with it ring, and
+        // all that stands on it, would be built again.
+        let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in inherited
+            .filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            build.env_remove(name);
+        }
+        let output = build
             .args([
                 "build",
                 "--workspace",

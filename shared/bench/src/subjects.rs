@@ -343,7 +343,15 @@ fn install_python(places: &Places) -> Result<(), String> {
 
 /// Builds binaries: their paths by name.
 fn build(places: &Places, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>, SubjectError> {
-    let output = Command::new(env!("CARGO"))
+    let mut build = Command::new(env!("CARGO"));
+    // What cargo says of the package that it runs here: ring's build script would take it for a change of its own.
+    let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let of_this =
+        |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for name in inherited.filter(of_this) {
+        build.env_remove(name);
+    }
+    let output = build
         .args(["build", "--quiet", "--message-format=json"])
         .args(arguments)
         .current_dir(&places.repository)

@@ -176,7 +176,7 @@ pub fn serve<S: Settings + 'static, H: Handler>(
         let sdk = sdk::load(environment, &settings.alerts().alert_topic).await;
         poll(&prepare(settings, sdk).await).await
     };
-    // As a task: to wake what the runtime blocks on is a system call each time, some 30 in an event.
+    // As a task: what the runtime itself blocks on costs it one more look at the operating system's events when woken.
     match runtime.block_on(runtime.spawn_local(served)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Err(error) => fatal(function, "the function broke", vec![chain(&error)]),

@@ -128,7 +128,7 @@ impl Places {
     }
 
     fn peers(&self) -> PathBuf {
-        self.repository.join("shared/bench/peers/python")
+        self.repository.join("tools/bench/peers/python")
     }
 
     /// The interpreter for the Python peers.

@@ -2,15 +2,13 @@
 //!
 //! Pure: no I/O, no clock, no panic on any input.
 //!
-//! | module | what it holds |
+//! | to do | modules |
 //! |---|---|
-//! | `json` | JSON in which a member that stands twice is seen |
-//! | [`parse`] | from text to a [`Policy`]: its statements, and what could not be read |
-//! | `principal` | to whom a statement applies |
-//! | `action` | what it allows or denies: patterns, and which of them cover others |
-//! | `condition` | under which condition, and whether that keeps anybody out |
-//! | [`assess`] | what a policy says as it stands: public, foreign accounts, lock-out |
-//! | [`diff`] | what a new policy gives and takes, in words of access |
+//! | read a policy | `json`: JSON in which a member that stands twice is seen; [`parse`]: from text to a [`Policy`]; `principal`, `action`, `condition`: the elements of a statement |
+//! | judge it as it stands | [`assess`]: public, foreign accounts, lock-out; `condition::narrow`: which conditions keep somebody out |
+//! | compare two | [`diff`]: what the new one gives and takes, in words of access; `diff::granted`: what statements grant together; `diff::pair`: comparing at a bounded cost |
+//!
+//! Each uses those above it alone.
 //!
 //! # What a caller must know
 //!

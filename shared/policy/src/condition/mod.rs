@@ -1,0 +1,171 @@
+//! Under which condition a statement applies, and whether that keeps anybody out.
+//!
+//! All tests of a condition must hold, and one value of each is enough (IAM User Guide, conditions with multiple keys or
+//! values). So a condition narrows if one of its tests does, and a test narrows only if all of its values do.
+//!
+//! What narrows a grant to everybody follows what S3 calls non-public (Amazon S3 User Guide, the meaning of "public"):
+//! a fixed value for a fact that a caller cannot choose. Whatever is unsure does not narrow: a grant that is wrongly
+//! called public is looked at, one that is wrongly called narrow is not.
+
+mod narrow;
+mod test;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::collections::BTreeSet;
+
+use self::narrow::{ALWAYS_PRESENT, Of, Shape, account_in, is_fixed_context, key_of};
+use self::test::Test;
+use crate::json::Json;
+use crate::{bounded, joined};
+
+/// The `Condition` of a statement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Condition {
+    tests: Vec<Test>,
+    /// Equal for conditions that test the same, in whatever order and case they are written.
+    fingerprint: String,
+    /// The accounts that a caller must be of, where the condition says it.
+    callers: Option<BTreeSet<String>>,
+}
+
+impl Condition {
+    /// Reads the element's value; `None` if it is not one.
+    pub(crate) fn read(value: &Json) -> Option<Self> {
+        let operators = match value {
+            Json::Null => return Some(Self::default()),
+            Json::Object(operators) => operators,
+            _ => return None,
+        };
+        let mut tests = Vec::new();
+        for (operator, keys) in operators {
+            let Json::Object(keys) = keys else {
+                return None;
+            };
+            for (key, values) in keys {
+                tests.push(Test::read(operator, key, values)?);
+            }
+        }
+        let mut tests: Vec<_> = tests.into_iter().map(|t| (t.fingerprint(), t)).collect();
+        tests.sort_by(|(a, _), (b, _)| a.cmp(b));
+        tests.dedup_by(|(a, _), (b, _)| a == b);
+        let (prints, mut tests): (Vec<_>, Vec<Test>) = tests.into_iter().unzip();
+        let present: BTreeSet<_> = tests
+            .iter()
+            .filter(|test| test.asks_for_presence())
+            .map(|test| test.key.clone())
+            .chain([ALWAYS_PRESENT.to_owned()])
+            .collect();
+        for test in &mut tests {
+            test.narrows = test.narrowing(present.contains(&test.key));
+        }
+        let mut condition = Self {
+            tests,
+            fingerprint: prints.join("&"),
+            callers: None,
+        };
+        condition.callers = condition
+            .required_accounts(Of::Caller)
+            .map(|accounts| accounts.into_iter().map(str::to_owned).collect());
+        Some(condition)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tests.is_empty()
+    }
+
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The condition for a reader: `if kms:ViaService is s3.us-east-1.amazonaws.com`.
+    pub(crate) fn shown(&self) -> Option<String> {
+        if self.is_empty() {
+            return None;
+        }
+        let words: Vec<_> = self.tests.iter().take(64).map(words::of).collect();
+        let words = joined(words.iter().map(String::as_str), " and ");
+        Some(bounded(&format!("if {words}")))
+    }
+
+    fn narrowing(&self) -> impl Iterator<Item = (&Test, Of, Shape)> {
+        self.tests
+            .iter()
+            .filter_map(|test| test.narrows.map(|(of, shape)| (test, of, shape)))
+    }
+
+    /// Keeps somebody out whom the statement's principal would let in.
+    pub(crate) fn narrows(&self) -> bool {
+        self.narrowing().next().is_some()
+    }
+
+    /// The services, where the condition narrows by `kms:ViaService` and by nothing else.
+    pub(crate) fn only_via(&self) -> Option<BTreeSet<&str>> {
+        let mut services = BTreeSet::new();
+        for (test, of, _) in self.narrowing() {
+            if of != Of::Via {
+                return None;
+            }
+            services.extend(test.values.iter().map(String::as_str));
+        }
+        (!services.is_empty()).then_some(services)
+    }
+
+    /// Says for which resource or account a service may call.
+    ///
+    /// `kms:EncryptionContext:…` names the resource where a service writes it there, as CloudWatch Logs does
+    /// (`kms:EncryptionContext:aws:logs:arn`: CloudWatch Logs User Guide, encrypt log data).
+    pub(crate) fn names_source(&self) -> bool {
+        self.narrowing()
+            .any(|(_, of, _)| matches!(of, Of::Caller | Of::Source | Of::Grantee))
+            || self.tests.iter().any(|test| {
+                (test.key == "aws:sourcearn" || test.key.starts_with("kms:encryptioncontext:"))
+                    && test.is_positive()
+                    && test.needs_key()
+                    && test.values.iter().all(|value| is_fixed_context(value))
+            })
+    }
+
+    /// The accounts that the condition names as let in, also where it lets in others as well.
+    pub(crate) fn accounts(&self) -> BTreeSet<&str> {
+        let mut accounts = BTreeSet::new();
+        for wanted in [Of::Caller, Of::Source, Of::Grantee] {
+            let required = self.required_accounts(wanted);
+            let named = self
+                .tests
+                .iter()
+                .filter(|test| test.is_positive())
+                .filter(|test| key_of(&test.key).is_some_and(|(of, _)| of == wanted))
+                .flat_map(|test| test.values.iter().filter_map(|value| account_in(value)));
+            accounts.extend(named.filter(|account| {
+                required
+                    .as_ref()
+                    .is_none_or(|required| required.contains(account))
+            }));
+        }
+        accounts
+    }
+
+    /// The accounts outside of which nobody can meet the condition, if it says so.
+    fn required_accounts(&self, wanted: Of) -> Option<BTreeSet<&str>> {
+        self.narrowing()
+            .filter(|(_, of, _)| *of == wanted)
+            .filter_map(|(test, ..)| test.values.iter().map(|value| account_in(value)).collect())
+            .reduce(|a: BTreeSet<_>, b| a.intersection(&b).copied().collect())
+    }
+
+    /// The caller may be one of the account: no test of the caller's account leaves it out.
+    pub(crate) fn admits(&self, account: &str) -> bool {
+        self.callers
+            .as_ref()
+            .is_none_or(|callers| callers.contains(account))
+    }
+
+    /// Whoever is of the account meets it.
+    pub(crate) fn is_met_by_all_of(&self, account: &str) -> bool {
+        self.tests.iter().all(|test| {
+            test.narrows == Some((Of::Caller, Shape::Account)) && test.values.contains(account)
+        })
+    }
+}

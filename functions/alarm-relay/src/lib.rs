@@ -47,7 +47,8 @@ fn raised(alarm: &AlarmEvent) -> Kind {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use watch_core::decision::{Occurrence, Subject};
+    use watch_core::decision::Occurrence;
+    use watch_core::subject::Subject;
 
     use super::*;
 

@@ -10,6 +10,7 @@
 //! key, and that of the new primary, which KMS writes by itself. The first is told and the second ignored, so that a
 //! stack to which both are forwarded tells it once.
 
+use watch_core::answers::Metadata;
 use watch_core::arn::KeyArn;
 use watch_core::decision::Decision;
 use watch_core::event::{ApiCall, CloudTrailEvent, Event};
@@ -20,7 +21,6 @@ use watch_core::kinds::{
     KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated,
     KeyTagsChanged, Kind, PrimaryRegionChanged,
 };
-use watch_core::ports::Metadata;
 use watch_core::text::Untrusted;
 
 /// What this function makes of an event.
@@ -175,7 +175,8 @@ fn store(record: &CloudTrailEvent, call: &ApiCall) -> Kind {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use watch_core::decision::{Occurrence, Subject};
+    use watch_core::decision::Occurrence;
+    use watch_core::subject::Subject;
 
     use super::*;
 

@@ -10,10 +10,11 @@
 //! for the key's owner to say. The owner has a copy of the record, but for calls that its policy denied, of which AWS tells
 //! the caller's account only.
 
-use watch_core::decision::{Decision, Occurrence, Subject};
+use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{CloudTrailEvent, Event, Unreadable};
 use watch_core::key::State;
 use watch_core::kinds::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
+use watch_core::subject::Subject;
 use watch_core::text::Untrusted;
 
 /// Cryptographic operations with a key (KMS Developer Guide, cryptographic operations). `GenerateRandom` needs none.

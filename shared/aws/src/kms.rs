@@ -19,12 +19,10 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::ErrorKind;
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
+use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{
-    Alias, CallError, Census, KeyStoreData, Kms, LastUsage, Material, Metadata, Page,
-    RotationStatus, Tags, Use,
-};
+use watch_core::ports::{Alias, CallError, Census, Kms, Page};
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;

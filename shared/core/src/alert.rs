@@ -5,12 +5,15 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
-use crate::arn::{AccountId, KeyArn, Partition, Region};
-use crate::key::{Manager, MultiRegion, Origin, State};
+use crate::arn::{AccountId, Partition, Region};
+use crate::enrichment::Enrichment;
 use crate::kinds::Kind;
-use crate::ports::Tags;
+use crate::ledger::history::Entry;
 use crate::severity::Severity;
+use crate::source::Source;
+use crate::step::Step;
 use crate::text::{Text, Untrusted};
 
 /// Version of the alert's JSON. New members, kinds and values raise the minor number, removals the major one.
@@ -64,6 +67,28 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// What the history keeps of it; `folded` if people were told of it together with others, or not at all.
+    pub fn entry(&self, folded: bool, now: Timestamp) -> Entry {
+        Entry {
+            alert_id: self.id.clone(),
+            occurred_at: self.occurred_at,
+            kind: self.kind.to_owned(),
+            severity: self.severity.as_str().to_owned(),
+            title: Untrusted::bounded(&self.title.plain(), 512),
+            name: Untrusted::new(&match (&self.key, &self.key_store) {
+                (Some(key), _) => key.name().plain(),
+                (None, Some(store)) => store.name_of().plain(),
+                (None, None) => self.title.plain(),
+            }),
+            owner: self.key.as_ref().and_then(|key| key.owner.clone()),
+            actor: self.actor.as_ref().map(|actor| actor.name.clone()),
+            via: self.source.via.as_str().to_owned(),
+            event_name: self.source.event_name.clone(),
+            folded,
+            told_at: now,
+        }
+    }
+
     /// The owner of the key or keys that it is about.
     pub fn owner(&self) -> Option<&Untrusted> {
         match &self.details {
@@ -71,176 +96,6 @@ impl Alert {
             _ => self.key.as_ref().and_then(|key| key.owner.as_ref()),
         }
     }
-}
-
-/// What is known of the key.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Key {
-    /// Key id.
-    pub id: String,
-    /// Key ARN.
-    pub arn: KeyArn,
-    /// Names of the key, each with its `alias/` prefix.
-    pub aliases: Option<Vec<Untrusted>>,
-    /// Free text of the owner.
-    pub description: Option<Untrusted>,
-    /// Value of the tag that names the owner.
-    pub owner: Option<Untrusted>,
-    /// State of the key, as KMS says now.
-    pub state: Option<State>,
-    /// Who manages the key.
-    pub manager: Option<Manager>,
-    /// Where its material comes from.
-    pub origin: Option<Origin>,
-    /// Key spec, such as `SYMMETRIC_DEFAULT`.
-    pub spec: Option<Untrusted>,
-    /// Key usage, such as `ENCRYPT_DECRYPT`.
-    pub usage: Option<Untrusted>,
-    /// Creation.
-    pub created_at: Option<Timestamp>,
-    /// Earliest deletion, of a key that is pending deletion.
-    pub deletion_at: Option<Timestamp>,
-    /// Earliest expiry of imported material.
-    pub expires_at: Option<Timestamp>,
-    /// Custom key store that holds the key.
-    pub custom_key_store_id: Option<Untrusted>,
-    /// Related multi-Region keys.
-    pub multi_region: Option<MultiRegion>,
-    /// Tags of the key.
-    pub tags: Option<Tags>,
-    /// Automatic rotation, of keys that can have it.
-    pub rotation: Option<Rotation>,
-    /// Last cryptographic use, asked only where it matters.
-    pub last_use: Option<LastUse>,
-}
-
-impl Key {
-    /// A key of which nothing is known but its name.
-    pub fn unknown(arn: KeyArn) -> Self {
-        Self {
-            id: arn.id().to_owned(),
-            arn,
-            aliases: None,
-            description: None,
-            owner: None,
-            state: None,
-            manager: None,
-            origin: None,
-            spec: None,
-            usage: None,
-            created_at: None,
-            deletion_at: None,
-            expires_at: None,
-            custom_key_store_id: None,
-            multi_region: None,
-            tags: None,
-            rotation: None,
-            last_use: None,
-        }
-    }
-
-    /// The name that people know the key by: its first alias, else its id.
-    pub fn name(&self) -> Text {
-        match self.aliases.as_deref() {
-            Some([alias, ..]) => crate::text![alias],
-            _ => {
-                let mut text = crate::text!["key "];
-                // The id's alphabet was checked with the ARN.
-                text.push(crate::text::Span::Own(self.id.clone().into()));
-                text
-            }
-        }
-    }
-}
-
-/// Automatic rotation of a key.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Rotation {
-    /// Automatic rotation is on. KMS says `false` while a deletion is pending.
-    pub enabled: Option<bool>,
-    /// Days between rotations.
-    pub period_days: Option<u32>,
-    /// Next automatic rotation.
-    pub next_at: Option<Timestamp>,
-    /// Last rotation of any type.
-    pub last_at: Option<Timestamp>,
-}
-
-/// Whether and when a key was last used (KMS API Reference, GetKeyLastUsage).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct LastUse {
-    /// What is known.
-    pub status: LastUseStatus,
-    /// Time of the last use, up to an hour late.
-    pub at: Option<Timestamp>,
-    /// Operation of the last use.
-    pub operation: Option<Untrusted>,
-    /// CloudTrail event of the last use.
-    pub event_id: Option<Untrusted>,
-    /// Since when KMS has recorded the use of this key.
-    pub tracked_since: Option<Timestamp>,
-    /// When this was asked, if it was not just now.
-    pub as_of: Option<Timestamp>,
-}
-
-/// What KMS's record of a key's use says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub enum LastUseStatus {
-    /// The last use is known.
-    Used,
-    /// The key is younger than the record, which is empty.
-    NeverUsed,
-    /// The record is empty but younger than the key.
-    Unknown,
-}
-
-/// What is known of a custom key store.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStore {
-    /// Custom key store id.
-    pub id: Untrusted,
-    /// Name.
-    pub name: Option<Untrusted>,
-    /// `AWS_CLOUDHSM` or `EXTERNAL_KEY_STORE`.
-    #[serde(rename = "type")]
-    pub kind: Option<Untrusted>,
-    /// `CONNECTED`, `DISCONNECTED`, `FAILED`, …
-    pub connection_state: Option<Untrusted>,
-    /// Why the connection failed.
-    pub error_code: Option<Untrusted>,
-    /// How many keys it holds.
-    pub key_count: Option<u64>,
-}
-
-impl KeyStore {
-    /// The name that people know it by, and its id.
-    pub fn name_of(&self) -> Text {
-        match &self.name {
-            Some(name) => crate::text!["key store ", name, " (", &self.id, ")"],
-            None => crate::text!["key store ", &self.id],
-        }
-    }
-}
-
-/// Something to do.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Step {
-    /// What and why.
-    pub text: Text,
-    /// A command of the AWS CLI, complete and safe to paste into a POSIX shell.
-    pub command: Option<String>,
 }
 
 /// Pages of the AWS console, `null` in partitions without a public console.
@@ -254,89 +109,4 @@ pub struct Links {
     pub event: Option<String>,
     /// The CloudWatch alarm.
     pub alarm: Option<String>,
-}
-
-/// How much of the alert was asked of KMS.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Enrichment {
-    /// How much is there.
-    pub status: EnrichmentStatus,
-    /// Where it comes from.
-    pub source: EnrichmentSource,
-    /// Age of the snapshot, if it comes from the ledger.
-    pub as_of: Option<Timestamp>,
-    /// What is not there, and why.
-    pub missing: Vec<Missing>,
-}
-
-/// How much of what was asked for is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub enum EnrichmentStatus {
-    /// Everything that applies.
-    Complete,
-    /// Something is missing.
-    Partial,
-    /// Nothing was answered.
-    Unavailable,
-}
-
-/// Where what is known of the key comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub enum EnrichmentSource {
-    /// KMS, asked now.
-    Live,
-    /// The last snapshot in the ledger, for all that `missing` names and KMS has forgotten.
-    Ledger,
-    /// The event alone.
-    Event,
-}
-
-/// A fact that is not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Missing {
-    /// `metadata`, `aliases`, `tags`, `rotation`, `lastRotation`, `lastUse`, `policy`, `keyStore`, `keyCount`; `ledger` if that failed, so that this alert
-    /// may come twice.
-    pub fact: &'static str,
-    /// Why: an error code of AWS and its message.
-    pub reason: Untrusted,
-}
-
-/// Where the news came from.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Source {
-    /// The teller.
-    pub via: Via,
-    /// CloudTrail's id of the record, else EventBridge's of the event.
-    pub event_id: Option<Untrusted>,
-    /// The event's `detail-type`.
-    pub detail_type: Option<Untrusted>,
-    /// The operation that CloudTrail recorded.
-    pub event_name: Option<Untrusted>,
-    /// Name of the EventBridge replay that sent the event again.
-    pub replay: Option<Untrusted>,
-}
-
-/// Who told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub enum Via {
-    /// KMS's own event, or an event that could not be read.
-    Kms,
-    /// CloudTrail.
-    CloudTrail,
-    /// A CloudWatch alarm.
-    Alarm,
-    /// The sweep over all keys.
-    Sweep,
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 
 use crate::arn::{AccountId, TopicArn};
-use crate::kinds::KIND_NAMES;
+use crate::kinds::{KIND_NAMES, Settings};
 use crate::severity::Severity;
 
 /// What `SEVERITY_OVERRIDES` says about a kind of alert.
@@ -79,6 +79,16 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// What kinds of alert need to know of them.
+    pub(crate) fn of_kinds(&self) -> Settings<'_> {
+        Settings {
+            owner_tag_key: &self.owner_tag_key,
+            trusted_accounts: &self.trusted_accounts,
+            ledger_table: self.ledger_table.as_deref(),
+            region: self.alert_topic.region(),
+        }
+    }
+
     /// Reads the settings through `lookup`, which gives the value of an environment variable.
     ///
     /// An empty value counts as none, since a template passes parameters that were left out as empty.

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::actor::Actor;
-use crate::alert::{Source, Via};
-use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
 use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
+use crate::hash::short_hash;
 use crate::kinds::{AlarmRecovered, Kind, key_store_of};
 use crate::ledger::profile::Swept;
+use crate::source::{Source, Via};
+use crate::subject::Subject;
 
 /// What makes a function: what it makes of an event.
 pub type Decide = fn(&Event) -> Decision;
@@ -279,101 +279,5 @@ impl Occurrence {
             self.subject.partition_key(),
             self.identity()
         ))
-    }
-}
-
-/// The first half of a SHA-256, in hexadecimal digits: 128 bits are plenty against accidents.
-pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// What an alert is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A key.
-    Key(KeyArn),
-    /// A custom key store.
-    KeyStore {
-        /// AWS partition.
-        partition: Partition,
-        /// The account.
-        account: AccountId,
-        /// The Region.
-        region: Region,
-        /// The custom key store's id.
-        id: KeyStoreId,
-    },
-    /// An account in a Region.
-    Account {
-        /// AWS partition.
-        partition: Partition,
-        /// The account.
-        account: AccountId,
-        /// The Region.
-        region: Region,
-    },
-}
-
-impl Subject {
-    /// The key, if it is one.
-    pub fn key(&self) -> Option<&KeyArn> {
-        match self {
-            Self::Key(key) => Some(key),
-            Self::KeyStore { .. } | Self::Account { .. } => None,
-        }
-    }
-
-    /// The custom key store, if it is one.
-    pub fn key_store(&self) -> Option<&KeyStoreId> {
-        match self {
-            Self::KeyStore { id, .. } => Some(id),
-            Self::Key(_) | Self::Account { .. } => None,
-        }
-    }
-
-    /// AWS partition.
-    pub fn partition(&self) -> &Partition {
-        match self {
-            Self::Key(key) => key.partition(),
-            Self::KeyStore { partition, .. } | Self::Account { partition, .. } => partition,
-        }
-    }
-
-    /// The account.
-    pub fn account(&self) -> &AccountId {
-        match self {
-            Self::Key(key) => key.account(),
-            Self::KeyStore { account, .. } | Self::Account { account, .. } => account,
-        }
-    }
-
-    /// The Region.
-    pub fn region(&self) -> &Region {
-        match self {
-            Self::Key(key) => key.region(),
-            Self::KeyStore { region, .. } | Self::Account { region, .. } => region,
-        }
-    }
-
-    /// The name under which everything about the account in the Region is kept together.
-    pub fn account_key(&self) -> String {
-        format!(
-            "account#{}#{}",
-            self.account().as_str(),
-            self.region().as_str()
-        )
-    }
-
-    /// The name under which everything about the subject is kept together: a key's ARN, a custom key store's id.
-    pub fn partition_key(&self) -> String {
-        match self {
-            Self::Key(key) => key.to_string(),
-            Self::KeyStore { id, .. } => id.as_str().to_owned(),
-            Self::Account { .. } => self.account_key(),
-        }
     }
 }

@@ -2,28 +2,38 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`event`] | reading: from JSON to an [`event::Event`], wrappers removed |
-//! | [`actor`] | who did it, as one readable name |
+//! Each uses only what stands below it, except that the lowest words are free to all:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`pipeline`] | the path of one event through all of these |
+//! | [`render`] | the alert for people, for chat and for machines |
+//! | [`config`] | a function's settings |
+//! | [`alert`] | the alert, as it stands on the feed |
 //! | [`decision`] | what a function makes of an event: an [`decision::Occurrence`], or a reason to ignore it |
 //! | [`kinds`] | the kinds of alert: severity, title, summary, next steps, one file a subject |
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
 //! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
-//! | [`alert`] | the alert, as it stands on the feed |
-//! | [`countdown`] | at which days before a loss people are told |
-//! | [`render`] | the alert for people, for chat and for machines |
-//! | [`pipeline`] | the path of one event through all of these |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
-//! | [`config`] | a function's settings |
-//! | [`arn`], [`key`], [`severity`], [`mod@text`], [`link`] | the words that the others are made of |
+//! | [`event`] | reading: from JSON to an [`event::Event`], wrappers removed |
+//! | [`about`], [`enrichment`], [`source`], [`step`] | what an alert is made of beside its kind: the key, how much of it was asked, who told, what to do |
+//! | [`answers`], [`items`] | plain data of the ports: what KMS answers, what the ledger's table holds |
+//! | [`subject`], [`actor`] | what happened to whom, and who did it, as one readable name |
+//! | [`arn`], [`key`], [`severity`], [`countdown`], [`mod@text`], [`link`] | the words that the others are made of |
 
+pub mod about;
 pub mod actor;
 pub mod alert;
+pub mod answers;
 pub mod arn;
 pub mod config;
 pub mod countdown;
 pub mod decision;
+pub mod enrichment;
 pub mod event;
 pub mod facts;
+mod hash;
+pub mod items;
 pub mod key;
 pub mod kinds;
 pub mod ledger;
@@ -34,4 +44,7 @@ pub mod render;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod severity;
+pub mod source;
+pub mod step;
+pub mod subject;
 pub mod text;

@@ -10,12 +10,15 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::alert::{Alert, Source, Via};
+use crate::alert::Alert;
 use crate::config::Config;
-use crate::decision::{Decide, Decision, Occurrence, Subject, short_hash};
+use crate::decision::{Decide, Decision, Occurrence};
 use crate::event::{Event, Unreadable, unwrap};
+use crate::hash::short_hash;
 use crate::kinds::UnreadableEvent;
 use crate::ports::{Clock, Kms, Ledger, Topics};
+use crate::source::{Source, Via};
+use crate::subject::Subject;
 use crate::text::Untrusted;
 
 use self::tell::{Failure, Told};

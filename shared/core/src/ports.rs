@@ -1,15 +1,13 @@
 //! What the pipeline asks of the world: KMS, topics, a ledger, a clock. Adapters stand behind these traits.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::arn::{KeyArn, KeyStoreId, Region, TopicArn};
-use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
-use crate::ledger::{Claim, Item, ItemKey, Member};
+use crate::items::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
 
 /// The time of day, in UTC.
@@ -177,107 +175,6 @@ pub trait Ledger {
     async fn count(&self, key: &ItemKey, member: &Member) -> Result<Item, CallError>;
     /// `UpdateItem`: adds one to each of the numbers, and sets those attributes that are not there; the item after that.
     async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError>;
-}
-
-/// Tags of a key by tag key.
-pub type Tags = BTreeMap<Untrusted, Untrusted>;
-
-/// What `DescribeKey` answers, as far as an alert needs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
-    /// State of the key.
-    pub state: Option<State>,
-    /// AWS or the customer.
-    pub manager: Option<Manager>,
-    /// Where the material comes from.
-    pub origin: Option<Origin>,
-    /// `SYMMETRIC_DEFAULT`, `RSA_2048`, …
-    pub spec: Option<Untrusted>,
-    /// `ENCRYPT_DECRYPT`, `SIGN_VERIFY`, …
-    pub usage: Option<Untrusted>,
-    /// Free text of the owner.
-    pub description: Option<Untrusted>,
-    /// Creation of the key.
-    pub created_at: Option<Timestamp>,
-    /// Earliest deletion; only of keys in `PendingDeletion`.
-    pub deletion_at: Option<Timestamp>,
-    /// Waiting period in days that begins with the deletion of the last replica; only in `PendingReplicaDeletion`.
-    pub pending_window_days: Option<u32>,
-    /// Earliest expiry among the key's imported materials.
-    pub expires_at: Option<Timestamp>,
-    /// The CloudHSM or external key store that holds the key.
-    pub custom_key_store_id: Option<Untrusted>,
-    /// Related keys in other Regions.
-    pub multi_region: Option<MultiRegion>,
-    /// Id of the material that encrypts now; only of symmetric keys.
-    pub current_material: Option<String>,
-}
-
-/// What `DescribeCustomKeyStores` answers about one custom key store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct KeyStoreData {
-    /// Name.
-    pub name: Option<Untrusted>,
-    /// `AWS_CLOUDHSM` or `EXTERNAL_KEY_STORE`.
-    pub kind: Option<Untrusted>,
-    /// `CONNECTED`, `DISCONNECTED`, `FAILED`, …
-    pub connection_state: Option<Untrusted>,
-    /// Why the connection failed.
-    pub error_code: Option<Untrusted>,
-}
-
-/// Key material of a key, as `ListKeyRotations` lists it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Material {
-    /// Id.
-    pub id: Option<String>,
-    /// Its part in the key.
-    pub state: Option<MaterialState>,
-    /// Of imported material: whether it is there.
-    pub imported: Option<bool>,
-    /// Of imported material: its expiry.
-    pub valid_to: Option<Timestamp>,
-    /// When it became current by a rotation; the first material of a key never did.
-    pub rotated_at: Option<Timestamp>,
-}
-
-/// What `GetKeyRotationStatus` answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RotationStatus {
-    /// Automatic rotation is on. KMS says no while a deletion is pending.
-    pub enabled: bool,
-    /// Days between rotations.
-    pub period_days: Option<u32>,
-    /// Next automatic rotation.
-    pub next_at: Option<Timestamp>,
-}
-
-/// What `GetKeyLastUsage` answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LastUsage {
-    /// The last successful cryptographic operation, if KMS has recorded one.
-    pub used: Option<Use>,
-    /// Since when KMS records the use of this key.
-    pub tracked_since: Option<Timestamp>,
-    /// Creation of the key, against which `tracked_since` must be held before "never used" is true.
-    pub created_at: Option<Timestamp>,
-}
-
-/// A use of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Use {
-    /// When, up to an hour late.
-    pub at: Timestamp,
-    /// `Decrypt`, `GenerateDataKey`, …
-    pub operation: Option<Untrusted>,
-    /// The CloudTrail event that records it.
-    pub event_id: Option<Untrusted>,
 }
 
 /// One message for one topic, ready to be sent.

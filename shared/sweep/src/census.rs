@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use watch_core::answers::KeyStoreData;
 use watch_core::arn::{KeyArn, KeyStoreId};
-use watch_core::ports::{CallError, Census, KeyStoreData, Page};
+use watch_core::ports::{CallError, Census, Page};
 use watch_core::text::Untrusted;
 
 use crate::roster::{SHARDS, shard_of};

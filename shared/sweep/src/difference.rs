@@ -1,10 +1,10 @@
 //! What changed about a key between two looks at it, in the words of the alert that an event would have made. Pure.
 
 use jiff::{SignedDuration, Timestamp};
+use watch_core::answers::{Material, Metadata};
 use watch_core::key::State;
 use watch_core::ledger::Profile;
 use watch_core::ledger::profile::Held;
-use watch_core::ports::{Material, Metadata};
 
 /// More rotations of one key between two sweeps are not told one by one.
 const MOST_ROTATIONS: usize = 10;

@@ -99,8 +99,8 @@ fn rotation(profile: &Profile, at: Timestamp) -> Option<KeyRotationOverdue> {
 
 #[cfg(test)]
 mod tests {
+    use watch_core::answers::{Material, Metadata, RotationStatus};
     use watch_core::ledger::profile::{Dated, Held, Scheduled};
-    use watch_core::ports::{Material, Metadata, RotationStatus};
 
     use super::*;
 

@@ -1,11 +1,12 @@
 //! One look at one key: what KMS says of it, and what that adds to what was known.
 
 use jiff::Timestamp;
+use watch_core::answers::{Material, Metadata, RotationStatus, Tags};
 use watch_core::arn::KeyArn;
 use watch_core::key::{Manager, Origin, State};
 use watch_core::ledger::Profile;
 use watch_core::ledger::profile::{Dated, latest, learn_within};
-use watch_core::ports::{CallError, CallErrorKind, Kms, Material, Metadata, RotationStatus, Tags};
+use watch_core::ports::{CallError, CallErrorKind, Kms};
 use watch_core::text::Untrusted;
 
 use crate::order::Depth;

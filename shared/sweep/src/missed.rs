@@ -9,9 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use watch_core::actor::Actor;
-use watch_core::alert::Via;
 use watch_core::arn::KeyArn;
-use watch_core::decision::{Decide, Decision, Occurrence, Subject};
+use watch_core::decision::{Decide, Decision, Occurrence};
 use watch_core::event::Event;
 use watch_core::key::State;
 use watch_core::kinds::{
@@ -21,6 +20,8 @@ use watch_core::kinds::{
 use watch_core::ledger::Profile;
 use watch_core::ledger::profile::{Held, Swept};
 use watch_core::ports::Trail;
+use watch_core::source::Via;
+use watch_core::subject::Subject;
 
 /// Whoever read the key just after a call may have read its old state.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);

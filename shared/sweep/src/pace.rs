@@ -6,11 +6,9 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use watch_core::arn::{KeyArn, KeyStoreId};
-use watch_core::ports::{
-    Alias, CallError, CallErrorKind, Census, KeyStoreData, Kms, LastUsage, Material, Metadata,
-    Page, RotationStatus, Tags,
-};
+use watch_core::ports::{Alias, CallError, CallErrorKind, Census, Kms, Page};
 
 /// The reads of a sweep, with their quotas in requests a second (AWS KMS Developer Guide, request quotas).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use watch_core::actor::Actor;
 use watch_core::arn::{KeyArn, KeyStoreId};
 use watch_core::config::SweepConfig;
-use watch_core::decision::{Decide, Occurrence, Subject};
+use watch_core::decision::{Decide, Occurrence};
 use watch_core::event::unwrap;
 use watch_core::key::State;
 use watch_core::kinds::{
@@ -30,6 +30,7 @@ use watch_core::ports::{
     CallError, CallErrorKind, Census, Clock, Datum, Kms, Ledger, MAX_DATA, MetricUnit, Metrics,
     Topics, Trail,
 };
+use watch_core::subject::Subject;
 use watch_core::text::Untrusted;
 
 use crate::census::{Aliases, Keys, key_stores};

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use watch_core::alert::{LastUse, LastUseStatus};
+use watch_core::about::{LastUse, LastUseStatus};
+use watch_core::answers::LastUsage;
 use watch_core::arn::KeyArn;
 use watch_core::facts::owner;
 use watch_core::key::{Origin, State};
 use watch_core::kinds::{BlindSpot, Changes, Due, DueWhat, Totals};
 use watch_core::ledger::Profile;
-use watch_core::ports::{Datum, LastUsage, MetricUnit};
+use watch_core::ports::{Datum, MetricUnit};
 use watch_core::text::Untrusted;
 
 use crate::due::dates_of_expiry;
@@ -407,8 +408,8 @@ fn dates(profile: &Profile) -> Vec<(DueWhat, Timestamp)> {
 
 #[cfg(test)]
 mod tests {
+    use watch_core::answers::{Material, Metadata, RotationStatus, Use};
     use watch_core::ledger::profile::{Dated, Scheduled};
-    use watch_core::ports::{Material, Metadata, RotationStatus, Use};
 
     use super::*;
 

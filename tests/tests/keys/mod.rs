@@ -1,11 +1,10 @@
 //! The keys that the sample events tell of, as KMS would describe them.
 
 use jiff::Timestamp;
+use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::key::{Manager, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{
-    CallError, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus, Tags, Use,
-};
+use watch_core::ports::{CallError, Kms};
 use watch_core::text::Untrusted;
 
 /// A KMS that knows these keys and no other.

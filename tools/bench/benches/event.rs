@@ -11,16 +11,14 @@ use std::path::Path;
 use divan::{Bencher, black_box};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::arn::{KeyArn, KeyStoreId, Region};
 use watch_core::config::Config;
 use watch_core::decision::Decide;
 use watch_core::key::{Manager, Origin, State};
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::Watch;
-use watch_core::ports::{
-    CallError, Clock, KeyStoreData, Kms, LastUsage, Material, Message, Metadata, RotationStatus,
-    Tags, Topics, Use,
-};
+use watch_core::ports::{CallError, Clock, Kms, Message, Topics};
 use watch_core::text::Untrusted;
 use watch_policy::{Diff, Policy};
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use watch_core::alert::{LastUse, LastUseStatus};
+use watch_core::about::{LastUse, LastUseStatus};
 use watch_core::ledger::history::Entry;
 use watch_core::severity::Severity;
 use watch_core::text::{Untrusted, minute};

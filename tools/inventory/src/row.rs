@@ -4,13 +4,14 @@ use std::cmp::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use watch_core::alert::{LastUse, LastUseStatus};
+use watch_core::about::{LastUse, LastUseStatus};
+use watch_core::answers::LastUsage;
 use watch_core::arn::{AccountId, KeyArn, Region};
 use watch_core::facts::owner;
 use watch_core::key::{Manager, MultiRegion, Origin, State};
 use watch_core::ledger::Profile;
 use watch_core::ledger::profile::Dated;
-use watch_core::ports::{CallError, CallErrorKind, LastUsage};
+use watch_core::ports::{CallError, CallErrorKind};
 use watch_core::text::Untrusted;
 use watch_sweep::due::dates_of_expiry;
 use watch_sweep::look::Look;
@@ -326,7 +327,7 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
-    use watch_core::ports::{Metadata, RotationStatus as Answer, Use};
+    use watch_core::answers::{Metadata, RotationStatus as Answer, Use};
 
     use super::*;
 

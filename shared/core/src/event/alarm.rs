@@ -3,35 +3,31 @@
 //! An event tells what the alarm watches, but neither its threshold nor its comparison: the threshold stands in the data
 //! of the evaluation, if at all. What the reason says in words is for people and is never parsed.
 
+mod arn;
 mod insights;
+mod json;
+mod state;
+mod watched;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Envelope, Unreadable, text, time};
+use self::json::{LONGEST_EXPRESSION, LONGEST_WORDS, MOST_LABELS, labels, list, long_text};
+use self::watched::{spelled_right, value_of};
+use super::envelope::{Envelope, Unreadable, text, time};
 use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
-use crate::text::{Part, Text, Untrusted};
+use crate::text::Untrusted;
 
+pub use arn::AlarmArn;
 pub use insights::Select;
+pub use json::Labels;
+pub use state::{AlarmState, Evaluation, ReasonData, Trigger};
+pub use watched::{Metric, MetricQuery};
 
 /// Most metrics and expressions that are kept. An alarm has 20 at most (PutMetricAlarm).
 const MOST_QUERIES: usize = 50;
-/// Most dimensions or labels of one metric, contributor or query. A metric has 30 at most.
-const MOST_LABELS: usize = 30;
-/// Most datapoints and triggering alarms that are kept. A composite alarm has 100 children at most.
-const MOST_POINTS: usize = 100;
-/// Longest data of an evaluation that is parsed, in bytes: what a whole event may have.
-const LONGEST_DATA: usize = 256 * 1024;
-/// Longest expression, rule or query of a log alarm, in characters. A rule has 10,240 at most (PutCompositeAlarm).
-const LONGEST_EXPRESSION: usize = 10_240;
-/// Longest reason and description, in characters (PutMetricAlarm, SetAlarmState).
-const LONGEST_WORDS: usize = 1_024;
-
-/// Dimensions of a metric, attributes of a contributor, or conditions of a query.
-pub type Labels = BTreeMap<Untrusted, Untrusted>;
 
 /// An alarm, or one contributor of an alarm, changed its state.
 #[derive(Clone, Debug)]
@@ -66,39 +62,6 @@ pub struct AlarmEvent {
     pub mute: Option<Mute>,
 }
 
-/// The ARN of an alarm: `arn:aws:cloudwatch:us-east-1:111122223333:alarm:…`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlarmArn {
-    /// The partition.
-    pub partition: Partition,
-    /// The Region.
-    pub region: Region,
-    /// The account.
-    pub account: AccountId,
-    /// The alarm's name, in which nearly every character may stand.
-    pub name: Untrusted,
-}
-
-impl AlarmArn {
-    /// Reads the ARN of an alarm.
-    pub fn new(text: &str) -> Option<Self> {
-        // The name is the rest, whatever colons are in it.
-        let mut parts = text.splitn(7, ':');
-        let mut next = || parts.next();
-        let (arn, partition, service) = (next()?, next()?, next()?);
-        let (region, account, resource, name) = (next()?, next()?, next()?, next()?);
-        if (arn, service, resource) != ("arn", "cloudwatch", "alarm") {
-            return None;
-        }
-        Some(Self {
-            partition: Partition::new(partition)?,
-            region: Region::new(region)?,
-            account: AccountId::new(account)?,
-            name: Untrusted::new(name).non_empty()?,
-        })
-    }
-}
-
 /// One time series of an alarm that watches several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contributor {
@@ -106,159 +69,6 @@ pub struct Contributor {
     pub id: Option<Untrusted>,
     /// The values of the labels in the query's `GROUP BY`.
     pub attributes: Labels,
-}
-
-/// State of an alarm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AlarmState {
-    /// Not over the threshold.
-    Ok,
-    /// Over the threshold.
-    Alarm,
-    /// Not known: the alarm is new, or there is no data.
-    InsufficientData,
-    /// A value that came after this program was written.
-    Other(Untrusted),
-}
-
-impl AlarmState {
-    /// Reads AWS's word.
-    pub fn new(word: &str) -> Self {
-        match word {
-            "OK" => Self::Ok,
-            "ALARM" => Self::Alarm,
-            "INSUFFICIENT_DATA" => Self::InsufficientData,
-            _ => Self::Other(Untrusted::bounded(word, 64)),
-        }
-    }
-
-    /// AWS's word.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Ok => "OK",
-            Self::Alarm => "ALARM",
-            Self::InsufficientData => "INSUFFICIENT_DATA",
-            Self::Other(word) => word.as_str(),
-        }
-    }
-}
-
-impl Part for &AlarmState {
-    fn add_to(self, text: &mut Text) {
-        match self {
-            AlarmState::Ok => "OK".add_to(text),
-            AlarmState::Alarm => "ALARM".add_to(text),
-            AlarmState::InsufficientData => "INSUFFICIENT_DATA".add_to(text),
-            AlarmState::Other(word) => word.add_to(text),
-        }
-    }
-}
-
-/// A state, and how the alarm came to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// The state.
-    pub state: AlarmState,
-    /// Why, in CloudWatch's words, which are documented nowhere.
-    pub reason: Option<Untrusted>,
-    /// Why, in numbers.
-    pub data: ReasonData,
-    /// Since when, as CloudWatch wrote it, with milliseconds: two changes in one second differ in it.
-    pub stamp: Option<Untrusted>,
-    /// Since when, to the second.
-    pub time: Option<Timestamp>,
-    /// What held back a composite alarm's actions: an alarm, or a period of waiting.
-    pub suppressed_by: Option<Untrusted>,
-    /// Why its actions were held back, in CloudWatch's words.
-    pub suppressed_reason: Option<Untrusted>,
-}
-
-impl Evaluation {
-    fn read(value: &Value) -> Option<Self> {
-        let stamp = &value["timestamp"];
-        Some(Self {
-            state: AlarmState::new(text(&value["value"])?.as_str()),
-            reason: long_text(&value["reason"], LONGEST_WORDS),
-            data: ReasonData::read(&value["reasonData"]),
-            stamp: text(stamp),
-            time: time(stamp),
-            suppressed_by: text(&value["actionsSuppressedBy"]),
-            suppressed_reason: long_text(&value["actionsSuppressedReason"], LONGEST_WORDS),
-        })
-    }
-}
-
-/// The numbers behind a state. CloudWatch sends them as JSON inside a text; what it cannot say stays empty.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReasonData {
-    /// The last values, the oldest first.
-    pub datapoints: Vec<f64>,
-    /// What the values were compared with. Alarms on an anomaly have bands instead.
-    pub threshold: Option<f64>,
-    /// Lower ends of the expected bands, the oldest first.
-    pub lower_bounds: Vec<f64>,
-    /// Upper ends of the expected bands, the oldest first.
-    pub upper_bounds: Vec<f64>,
-    /// `Minimum`, `Sum`, `p99`, …
-    pub statistic: Option<Untrusted>,
-    /// The unit, if the alarm asks for one.
-    pub unit: Option<Untrusted>,
-    /// Length of a period, in seconds.
-    pub period: Option<u32>,
-    /// When the alarm was evaluated, to the second.
-    pub evaluated_at: Option<Timestamp>,
-    /// The start of the first period that was looked at, to the second.
-    pub starts_at: Option<Timestamp>,
-    /// The children whose change made a composite alarm change.
-    pub triggers: Vec<Trigger>,
-}
-
-impl ReasonData {
-    fn read(value: &Value) -> Self {
-        let parsed: Cow<'_, Value> = match value.as_str() {
-            Some(json) if json.len() <= LONGEST_DATA => {
-                Cow::Owned(serde_json::from_str(json).unwrap_or_default())
-            }
-            _ => Cow::Borrowed(value),
-        };
-        Self {
-            datapoints: numbers(&parsed["recentDatapoints"]),
-            threshold: number(&parsed["threshold"]),
-            lower_bounds: numbers(&parsed["recentLowerThresholds"]),
-            upper_bounds: numbers(&parsed["recentUpperThresholds"]),
-            statistic: text(&parsed["statistic"]),
-            unit: text(&parsed["unit"]),
-            period: seconds(&parsed["period"]),
-            evaluated_at: time(&parsed["queryDate"]),
-            starts_at: time(&parsed["startDate"]),
-            triggers: list(&parsed["triggeringAlarms"])
-                .take(MOST_POINTS)
-                .map(Trigger::read)
-                .collect(),
-        }
-    }
-}
-
-/// A child of a composite alarm, and what it became.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trigger {
-    /// The child's ARN.
-    pub arn: Option<AlarmArn>,
-    /// The child's state.
-    pub state: Option<AlarmState>,
-    /// Since when, to the second.
-    pub time: Option<Timestamp>,
-}
-
-impl Trigger {
-    fn read(value: &Value) -> Self {
-        let state = &value["state"];
-        Self {
-            arn: value["arn"].as_str().and_then(AlarmArn::new),
-            state: text(&state["value"]).map(|word| AlarmState::new(word.as_str())),
-            time: time(&state["timestamp"]),
-        }
-    }
 }
 
 /// A rule that stops alarms' actions for a while.
@@ -270,82 +80,6 @@ pub struct Mute {
     pub start: Option<Timestamp>,
     /// Until when, to the second.
     pub end: Option<Timestamp>,
-}
-
-/// One line of what an alarm watches: a metric, or an expression.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MetricQuery {
-    /// The name by which expressions refer to it.
-    pub id: Option<Untrusted>,
-    /// The metric, if it is one.
-    pub metric: Option<Metric>,
-    /// Metric math or a Metrics Insights query, if it is one.
-    pub expression: Option<Untrusted>,
-    /// What the expression asks for, if it is a Metrics Insights query.
-    pub select: Option<Select>,
-    /// What people call it.
-    pub label: Option<Untrusted>,
-    /// Length of an expression's period, in seconds.
-    pub period: Option<u32>,
-    /// The account whose metrics are watched, if another than the alarm's.
-    pub account: Option<AccountId>,
-    /// The alarm looks at this one, and not only at what is calculated from it.
-    pub return_data: bool,
-}
-
-/// A metric, with how it is summed up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metric {
-    /// `AWS/KMS`, …
-    pub namespace: Option<Untrusted>,
-    /// The metric's name, as it came.
-    pub name: Option<Untrusted>,
-    /// The metric's dimensions.
-    pub dimensions: Labels,
-    /// `Minimum`, `Sum`, `p99`, …
-    pub stat: Option<Untrusted>,
-    /// Length of a period, in seconds.
-    pub period: Option<u32>,
-}
-
-impl MetricQuery {
-    fn read(value: &Value) -> Self {
-        let stat = &value["metricStat"];
-        let metric = &stat["metric"];
-        let expression = long_text(&value["expression"], LONGEST_EXPRESSION);
-        Self {
-            id: text(&value["id"]),
-            metric: metric.is_object().then(|| Metric {
-                namespace: text(&metric["namespace"]),
-                name: text(&metric["name"]),
-                dimensions: labels(&metric["dimensions"]),
-                stat: text(&stat["stat"]),
-                period: seconds(&stat["period"]),
-            }),
-            select: expression
-                .as_ref()
-                .and_then(|expression| Select::read(expression.as_str())),
-            expression,
-            label: text(&value["label"]),
-            period: seconds(&value["period"]),
-            account: value["accountId"].as_str().and_then(AccountId::new),
-            // The API's default.
-            return_data: value["returnData"] != false,
-        }
-    }
-
-    /// Namespace, metric, and the labels with one certain value.
-    fn watched(&self) -> impl Iterator<Item = (Option<&Untrusted>, Option<&Untrusted>, &Labels)> {
-        let metric = self
-            .metric
-            .iter()
-            .map(|m| (m.namespace.as_ref(), m.name.as_ref(), &m.dimensions));
-        let select = self
-            .select
-            .iter()
-            .map(|s| (s.namespace.as_ref(), s.metric.as_ref(), &s.filters));
-        metric.chain(select)
-    }
 }
 
 /// Labels that name a key, by id or ARN (KMS Developer Guide, KMS metrics and dimensions).
@@ -612,67 +346,6 @@ impl AlarmEvent {
 }
 
 const CONTRIBUTOR_CHANGE: &str = "CloudWatch Alarm Contributor State Change";
-
-fn value_of<'a>(labels: &'a Labels, name: &str) -> Option<&'a str> {
-    labels
-        .iter()
-        .find(|(label, _)| label.as_str() == name)
-        .map(|(_, value)| value.as_str())
-}
-
-/// Some pages of the documentation spell some metrics and dimensions in other ways, and alarms are made after them.
-fn spelled_right(name: &Untrusted) -> Untrusted {
-    let right = match name.as_str() {
-        "SecondsUntilKeyMaterialExpires" => "SecondsUntilKeyMaterialExpiration",
-        "SuccesfulRequest" => "SuccessfulRequest",
-        "ExtenalKeyStoreThrottle" => "ExternalKeyStoreThrottle",
-        "XksProxyHsmStates" => "XksExternalKeyManagerStates",
-        "XksProxyHsmState" => "XksExternalKeyManagerState",
-        _ => return name.clone(),
-    };
-    Untrusted::new(right)
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// A member that should be an object of texts. Others in it are left out.
-fn labels(value: &Value) -> Labels {
-    let members = value.as_object().into_iter().flatten();
-    members
-        .filter_map(|(name, value)| Some((Untrusted::new(name).non_empty()?, text(value)?)))
-        .take(MOST_LABELS)
-        .collect()
-}
-
-/// As [`text`], with a bound of its own.
-fn long_text(value: &Value, bound: usize) -> Option<Untrusted> {
-    Untrusted::bounded(value.as_str()?, bound).non_empty()
-}
-
-/// A number that is written as one or as text.
-fn number(value: &Value) -> Option<f64> {
-    value
-        .as_f64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
-        .filter(|number: &f64| number.is_finite())
-}
-
-/// The last numbers of a list.
-fn numbers(value: &Value) -> Vec<f64> {
-    let all = value.as_array().map_or(&[][..], Vec::as_slice);
-    let last = all.get(all.len().saturating_sub(MOST_POINTS)..);
-    last.into_iter().flatten().filter_map(number).collect()
-}
-
-/// A length of time in whole seconds.
-fn seconds(value: &Value) -> Option<u32> {
-    let number = value
-        .as_u64()
-        .or_else(|| value.as_str()?.trim().parse().ok())?;
-    number.try_into().ok()
-}
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Envelope, Unreadable, material_id, text, time};
+use super::envelope::{Envelope, Unreadable, material_id, text, time};
 use crate::actor::Actor;
+use crate::answers::Tags;
 use crate::arn::{AccountId, KeyArn, KeyStoreId, Partition, Region};
-use crate::decision::Subject;
-use crate::ports::Tags;
+use crate::subject::Subject;
 use crate::text::Untrusted;
 
 /// A record of CloudTrail.

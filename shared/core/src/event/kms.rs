@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Envelope, Unreadable, material_id, text};
+use super::envelope::{Envelope, Unreadable, material_id, text};
 use crate::arn::{KeyArn, Partition};
 use crate::key::Origin;
 use crate::text::Untrusted;

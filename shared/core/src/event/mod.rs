@@ -3,20 +3,18 @@
 
 mod alarm;
 mod cloudtrail;
+mod envelope;
 mod kms;
 mod wrapper;
 
-use jiff::Timestamp;
 use serde_json::Value;
-
-use crate::arn::{AccountId, Region};
-use crate::text::Untrusted;
 
 pub use alarm::{
     AlarmArn, AlarmEvent, AlarmState, Contributor, Evaluation, Labels, Metric, MetricQuery, Mute,
     ReasonData, Select, Trigger,
 };
 pub use cloudtrail::{ApiCall, CloudTrailEvent};
+pub use envelope::{Envelope, Unreadable};
 pub use kms::{KmsEvent, KmsEventName};
 pub use wrapper::unwrap;
 
@@ -31,47 +29,6 @@ pub enum Event {
     Alarm(Box<AlarmEvent>),
     /// An event that KMS Watch has no use for.
     Other(Envelope),
-}
-
-/// The members that all events share.
-#[derive(Clone, Debug, Default)]
-pub struct Envelope {
-    /// EventBridge's id of this delivery of the event.
-    pub id: Option<Untrusted>,
-    /// `aws.kms`, …
-    pub source: Untrusted,
-    /// `KMS CMK Deletion`, `AWS API Call via CloudTrail`, …
-    pub detail_type: Untrusted,
-    /// The account that the event came from.
-    pub account: Option<AccountId>,
-    /// The Region that the event came from.
-    pub region: Option<Region>,
-    /// When it happened, to the second.
-    pub time: Option<Timestamp>,
-    /// The EventBridge replay that sent it again.
-    pub replay: Option<Untrusted>,
-}
-
-/// Why a JSON value is no event that can be acted on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    /// Not even the members that every event of EventBridge has.
-    #[error("the JSON is no event: {0}")]
-    NoEvent(&'static str),
-    /// A wrapper around an event that is itself damaged.
-    #[error("the {wrapper} holds no event: {problem}")]
-    Wrapper {
-        /// What kind of wrapper.
-        wrapper: &'static str,
-        /// What is wrong.
-        problem: &'static str,
-    },
-    /// An event that tells of a key, without the key.
-    #[error("the event names no key")]
-    NoKey,
-    /// An event that tells of a custom key store, without the store.
-    #[error("the event names no custom key store")]
-    NoKeyStore,
 }
 
 impl Event {
@@ -117,56 +74,13 @@ impl Event {
     }
 }
 
-impl Envelope {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        if !value.is_object() {
-            return Err(Unreadable::NoEvent("not an object"));
-        }
-        let required = |name: &str, missing| text(&value[name]).ok_or(Unreadable::NoEvent(missing));
-        let source = required("source", "no source")?;
-        let detail_type = required("detail-type", "no detail-type")?;
-        if !value["detail"].is_object() {
-            return Err(Unreadable::NoEvent("no detail"));
-        }
-        Ok(Self {
-            id: text(&value["id"]),
-            source,
-            detail_type,
-            account: value["account"].as_str().and_then(AccountId::new),
-            region: value["region"].as_str().and_then(Region::new),
-            time: time(&value["time"]),
-            replay: text(&value["replay-name"]),
-        })
-    }
-}
-
-/// A member that should be text; empty counts as absent.
-fn text(value: &Value) -> Option<Untrusted> {
-    value
-        .as_str()
-        .map(Untrusted::new)
-        .and_then(Untrusted::non_empty)
-}
-
-/// A member that should be a moment (RFC 3339), cut to whole seconds.
-fn time(value: &Value) -> Option<Timestamp> {
-    let at: Timestamp = value.as_str()?.trim().parse().ok()?;
-    Timestamp::from_second(at.as_second()).ok()
-}
-
-/// A 64-digit id of key material.
-fn material_id(value: &Value) -> Option<String> {
-    let id = value.as_str()?;
-    ((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
-        .then(|| id.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::text::Untrusted;
 
     #[test]
     fn json_that_is_no_event_is_unreadable() {

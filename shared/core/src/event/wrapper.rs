@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Unreadable;
+use super::envelope::Unreadable;
 
 /// How many wrappers may be nested: an on-failure record in a queue's message in an on-failure record, and spare.
 const DEEPEST: usize = 6;

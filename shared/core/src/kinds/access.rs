@@ -8,13 +8,14 @@ use watch_policy::{Change, Context, Diff, Effect, MAX_BYTES, Policy as KeyPolicy
 
 use super::words::{CONFIRM, described, list, root, who};
 use super::{Case, Describe, Found, step};
-use crate::alert::{Key, Step};
+use crate::about::Key;
+use crate::answers::Metadata;
 use crate::arn::KeyArn;
 use crate::facts::Reads;
 use crate::key::Origin;
 use crate::ledger::{Item, ItemKey, Policy};
-use crate::ports::Metadata;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -172,7 +173,7 @@ fn judge(policy: &KeyPolicy, context: &Context<'_>) -> Judged {
 /// Judges a policy for the owner of the key, whose own and trusted accounts are not foreign.
 fn with_context<T>(found: &Found<'_>, judge: impl FnOnce(&Context<'_>) -> T) -> T {
     let trusted: Vec<&str> = found
-        .config
+        .settings
         .trusted_accounts
         .iter()
         .map(|account| account.as_str())
@@ -220,10 +221,10 @@ fn remembered(found: &Found<'_>) -> Option<Policy> {
 
 /// Reads an item of the ledger into a file, for a policy that is too long for a mail.
 fn fetch_command(found: &Found<'_>, policy: &Policy) -> Option<String> {
-    let table = found.config.ledger_table.as_deref()?;
+    let table = found.settings.ledger_table?;
     let is_safe = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
     let key = policy.replaced_key(&found.subject.partition_key());
-    let region = found.config.alert_topic.region().as_str();
+    let region = found.settings.region.as_str();
     table.bytes().all(is_safe).then(|| {
         format!(
             "aws dynamodb get-item --table-name {table} --key '{{\"pk\":{{\"S\":\"{}\"}},\"sk\":{{\"S\":\"{}\"}}}}' \
@@ -460,7 +461,7 @@ impl Describe for KeyPolicyChanged {
     // replaced it since.
     const READS_POLICY: bool = true;
 
-    fn memories(&self, subject: &crate::decision::Subject) -> Vec<ItemKey> {
+    fn memories(&self, subject: &crate::subject::Subject) -> Vec<ItemKey> {
         vec![Policy::key(&subject.partition_key())]
     }
 
@@ -709,7 +710,7 @@ impl Describe for KeyCreated {
     const READS: Reads = READS;
     const READS_POLICY: bool = true;
 
-    fn memories(&self, subject: &crate::decision::Subject) -> Vec<ItemKey> {
+    fn memories(&self, subject: &crate::subject::Subject) -> Vec<ItemKey> {
         vec![Policy::key(&subject.partition_key())]
     }
 

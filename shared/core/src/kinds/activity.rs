@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::words::{CONFIRM, contradiction, described, last_use, root, who};
 use super::{Case, Describe, step};
-use crate::alert::{Key, Step};
+use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::expiring::deadline_by_metric;
 use super::signal::{Alarm, Signal, Unit, Watches};
 use super::{Background, Case, Describe, Identity, step};
-use crate::alert::Step;
 use crate::arn::Region;
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

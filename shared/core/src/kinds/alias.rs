@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::words::{described, last_use, root, who};
 use super::{Case, Describe, Found, RECENT_DAYS, step};
-use crate::alert::Step;
 use crate::arn::KeyArn;
-use crate::decision::Subject;
 use crate::facts::Reads;
 use crate::ledger::alias::{is_alias, other_name};
 use crate::ledger::{AliasTarget, Item, ItemKey};
 use crate::severity::Severity;
+use crate::step::Step;
+use crate::subject::Subject;
 use crate::text;
 use crate::text::{Span, Text, Untrusted};
 

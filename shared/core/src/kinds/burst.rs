@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::words::who;
 use super::{Case, Describe, Identity, Limit, step};
-use crate::alert::Step;
 use crate::facts::Reads;
 use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use super::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
 use super::{Case, Describe, Identity, RECENT_DAYS, step};
+use crate::about::Key;
 use crate::actor::Actor;
-use crate::alert::{Key, Step};
 use crate::facts::Reads;
 use crate::key::State;
 use crate::ledger::Profile;
 use crate::ledger::profile::Scheduled;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 

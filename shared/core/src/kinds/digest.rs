@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::words::list;
 use super::{Case, Describe, Found, Identity, Limit, Section, step};
-use crate::alert::Step;
 use crate::arn::{AccountId, KeyArn, Partition};
 use crate::facts::Reads;
 use crate::ledger::Item;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Span, Text, Untrusted, day};
 

@@ -10,15 +10,16 @@ use super::material::{READS, UNUSABLE, restore};
 use super::signal::Alarm;
 use super::words::{described, last_use};
 use super::{Background, Case, Describe, Identity, step};
+use crate::about::Key;
 use crate::actor::Actor;
-use crate::alert::{Key, Step};
+use crate::answers::Material;
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
 use crate::ledger::Profile;
-use crate::ports::Material;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, day, days};
 

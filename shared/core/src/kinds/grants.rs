@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::words::{described, list, root, who};
 use super::{Case, Describe, Found, step};
 use crate::actor::Actor;
-use crate::alert::Step;
 use crate::facts::Reads;
 use crate::ledger::Item;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -151,7 +151,7 @@ impl Describe for GrantCreated {
 
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         let own = found.subject.account().as_str();
-        let trusted = &found.config.trusted_accounts;
+        let trusted = found.settings.trusted_accounts;
         let is_foreign = |account: &&str| {
             *account != own && !trusted.iter().any(|trusted| trusted.as_str() == *account)
         };

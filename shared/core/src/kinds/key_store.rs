@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::words::{CONFIRM, list, root, who};
 use super::{Case, Describe, step};
-use crate::alert::{KeyStore, Step};
+use crate::about::KeyStore;
 use crate::facts::Reads;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::words::{contradiction, described, last_use, who};
 use super::{Case, Clues, Describe, Identity, step};
-use crate::alert::{Key, Step};
+use crate::about::Key;
+use crate::answers::Material;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::ports::Material;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted, day};
 

@@ -6,14 +6,15 @@ use serde::Serialize;
 use super::material::restore;
 use super::words::{CONFIRM, contradiction, described, last_use, who};
 use super::{Case, Describe, Identity, step};
+use crate::about::Key;
 use crate::actor::Actor;
-use crate::alert::{Key, Step};
 use crate::arn::KeyStoreId;
 use crate::arn::Region;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::ledger::repeats::Repeats;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -606,9 +607,9 @@ mod tests {
     use super::super::Kind;
     use super::*;
     use crate::alert::Alert;
+    use crate::answers::Metadata;
     use crate::arn::KeyArn;
     use crate::pipeline::tests::{FakeKms, alert_about, alert_from};
-    use crate::ports::Metadata;
 
     fn used(reason: Option<State>) -> UnusableKeyUsed {
         UnusableKeyUsed {

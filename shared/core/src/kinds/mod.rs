@@ -25,20 +25,23 @@ mod unhealthy;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
+use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
 use crate::actor::Actor;
-use crate::alert::{Key, KeyStore, LastUse, LastUseStatus, Step};
-use crate::config::Config;
-use crate::decision::{Subject, short_hash};
+use crate::answers::Material;
+use crate::arn::{AccountId, Region};
 use crate::facts::{Facts, KeyStoreFacts, Reads};
+use crate::hash::short_hash;
 use crate::key::State;
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile, Raised};
-use crate::ports::Material;
 use crate::severity::Severity;
+use crate::step::Step;
+use crate::subject::Subject;
 use crate::text;
 use crate::text::Text;
 
@@ -259,8 +262,8 @@ pub(crate) struct Found<'a> {
     pub(crate) at: Timestamp,
     /// Now.
     pub(crate) now: Timestamp,
-    /// The function's settings.
-    pub(crate) config: &'a Config,
+    /// What the function's settings say of it.
+    pub(crate) settings: Settings<'a>,
     /// What was known of the key before.
     pub(crate) before: &'a Profile,
     /// What is known of it with what KMS says now.
@@ -269,6 +272,19 @@ pub(crate) struct Found<'a> {
     pub(crate) items: &'a [Item],
     /// The key policy that KMS has now, if it was asked and said so.
     pub(crate) policy: Option<&'a str>,
+}
+
+/// What kinds need to know of a function's settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings<'a> {
+    /// Key tag that names the owner; compared without regard to case.
+    pub(crate) owner_tag_key: &'a str,
+    /// Accounts of the own organisation, access for which is not foreign.
+    pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
+    /// Name of the ledger's table.
+    pub(crate) ledger_table: Option<&'a str>,
+    /// Region of the function.
+    pub(crate) region: &'a Region,
 }
 
 impl Found<'_> {

@@ -5,14 +5,15 @@ use serde::Serialize;
 
 use super::words::{CONFIRM, described, last_use, loss};
 use super::{Case, Describe, Identity, step};
+use crate::about::{Key, LastUse, LastUseStatus};
 use crate::actor::Actor;
-use crate::alert::{Key, LastUse, LastUseStatus, Step};
 use crate::countdown;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::ledger::Profile;
 use crate::ledger::profile::Scheduled;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 

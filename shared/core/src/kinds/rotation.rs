@@ -5,14 +5,15 @@ use serde::Serialize;
 
 use super::words::{described, who};
 use super::{Case, Clues, Describe, Identity, step};
+use crate::about::Key;
 use crate::actor::Actor;
-use crate::alert::{Key, Step};
+use crate::answers::Material;
 use crate::facts::Reads;
 use crate::key::{Manager, MultiRegionType, Origin, State};
 use crate::ledger::Profile;
 use crate::ledger::profile::near;
-use crate::ports::Material;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::arn::{KeyStoreId, Partition, Region};
-use crate::decision::short_hash;
 use crate::event::{AlarmEvent, AlarmState, Labels};
+use crate::hash::short_hash;
 use crate::link;
 use crate::text;
 use crate::text::{Span, Text, Untrusted, minute};

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{Case, Describe, Identity, Limit, step};
-use crate::alert::Step;
 use crate::facts::Reads;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

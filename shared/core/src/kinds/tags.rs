@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use super::words::{described, list, root, who};
 use super::{Case, Describe, Found, step};
-use crate::alert::Step;
+use crate::answers::Tags;
 use crate::facts::{Reads, owner};
 use crate::ledger::Item;
-use crate::ports::Tags;
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -113,7 +113,7 @@ impl Describe for KeyTagsChanged {
             })
             .collect();
 
-        let name = &found.config.owner_tag_key;
+        let name = found.settings.owner_tag_key;
         let names_owner = |key: &&Untrusted| key.as_str().eq_ignore_ascii_case(name);
         let mut after = before.cloned().unwrap_or_default();
         after.extend(self.set.clone());

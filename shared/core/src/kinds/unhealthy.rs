@@ -10,14 +10,15 @@ use super::alarm::{
 use super::signal::{Alarm, Signal, Unit, Watches};
 use super::words::CONFIRM;
 use super::{Case, Describe, Found, Identity, step};
+use crate::about::KeyStore;
 use crate::actor::Actor;
-use crate::alert::{KeyStore, Step};
 use crate::arn::Region;
-use crate::decision::short_hash;
 use crate::event::Labels;
 use crate::facts::Reads;
+use crate::hash::short_hash;
 use crate::ledger::{Item, Profile};
 use crate::severity::Severity;
+use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

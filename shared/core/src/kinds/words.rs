@@ -1,7 +1,7 @@
 //! Sentences that several kinds share.
 
 use super::Case;
-use crate::alert::{Key, LastUseStatus};
+use crate::about::{Key, LastUseStatus};
 use crate::key::{MultiRegionType, Origin, State};
 use crate::text;
 use crate::text::{Text, Untrusted, days};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, ItemKey, KEPT_DAYS, expiry, keyed, to_item};
+use crate::items::{Item, ItemKey, KEPT_DAYS, expiry, keyed, to_item};
 
 /// The last time that an alarm, or one contributor of it, went off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, ItemKey, KEPT_DAYS, Profile, TIME_TO_LIVE, expiry, keyed, to_item};
+use super::Profile;
 use crate::arn::KeyArn;
+use crate::items::{Item, ItemKey, KEPT_DAYS, TIME_TO_LIVE, expiry, keyed, to_item};
 use crate::text::Untrusted;
 
 /// Most aliases of one key whose items are written at once, next to what else goes into the same batch of 25.

@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{COUNT, COUNTED_DAYS, Item, ItemKey, Member, expiry, to_item};
-use crate::decision::short_hash;
+use crate::hash::short_hash;
+use crate::items::{COUNT, COUNTED_DAYS, Item, ItemKey, Member, TIME_TO_LIVE, expiry, to_item};
 
 /// Length of a window in minutes.
 pub const WINDOW_MINUTES: i64 = 5;
@@ -253,7 +253,7 @@ impl Owners {
             once.insert(format!("f{hash}"), id.into());
             once.insert(format!("o{hash}"), owner.into());
         }
-        once.insert(super::TIME_TO_LIVE.to_owned(), counted_until(now).into());
+        once.insert(TIME_TO_LIVE.to_owned(), counted_until(now).into());
         once
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
+use crate::items::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
 use crate::ports::{CallError, Ledger};
 
 /// Items by partition and sort key. Every call yields once before it takes effect, so that others come between.

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, ItemKey, KEPT_DAYS, expiry, keyed, to_item};
-use crate::alert::{Alert, Via};
+use crate::items::{Item, ItemKey, KEPT_DAYS, expiry, keyed, to_item};
 use crate::text::Untrusted;
 
 /// What sort keys of the history begin with.
@@ -42,28 +41,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What is kept of `alert`.
-    pub fn new(alert: &Alert, folded: bool, now: Timestamp) -> Self {
-        Self {
-            alert_id: alert.id.clone(),
-            occurred_at: alert.occurred_at,
-            kind: alert.kind.to_owned(),
-            severity: alert.severity.as_str().to_owned(),
-            title: Untrusted::bounded(&alert.title.plain(), 512),
-            name: Untrusted::new(&match (&alert.key, &alert.key_store) {
-                (Some(key), _) => key.name().plain(),
-                (None, Some(store)) => store.name_of().plain(),
-                (None, None) => alert.title.plain(),
-            }),
-            owner: alert.key.as_ref().and_then(|key| key.owner.clone()),
-            actor: alert.actor.as_ref().map(|actor| actor.name.clone()),
-            via: via(alert.source.via).to_owned(),
-            event_name: alert.source.event_name.clone(),
-            folded,
-            told_at: now,
-        }
-    }
-
     /// Name of the item of the alert `id` about `partition`.
     pub fn key(partition: &str, occurred_at: Timestamp, id: &str) -> ItemKey {
         ItemKey::new(partition, format!("{PREFIX}{occurred_at}#{id}"))
@@ -80,14 +57,5 @@ impl Entry {
     /// Reads an item. One that is no entry is none.
     pub fn read(item: &Item) -> Option<Self> {
         serde_json::from_value(Value::Object(item.clone())).ok()
-    }
-}
-
-fn via(via: Via) -> &'static str {
-    match via {
-        Via::Kms => "KMS",
-        Via::CloudTrail => "CLOUDTRAIL",
-        Via::Alarm => "ALARM",
-        Via::Sweep => "SWEEP",
     }
 }

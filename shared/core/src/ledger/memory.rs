@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use super::claim::Standing;
-use super::{Claim, Item, ItemKey, Member};
+use crate::items::Standing;
+use crate::items::{Claim, Item, ItemKey, Member};
 use crate::ports::{CallError, Clock, Ledger};
 use crate::text::Untrusted;
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, ItemKey, to_item};
-use crate::ports::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::items::{Item, ItemKey, to_item};
 use crate::text::Untrusted;
 
 /// Two tellings of one rotation or expiry, one of which does not name the material, lie no further apart than this.

@@ -8,8 +8,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{COUNT, Item, ItemKey, KEPT_DAYS, TIME_TO_LIVE, expiry, keyed};
-use crate::decision::short_hash;
+use crate::hash::short_hash;
+use crate::items::{COUNT, Item, ItemKey, KEPT_DAYS, TIME_TO_LIVE, expiry, keyed};
 
 /// When the counter was made: one that is made anew, after its time to live, begins at nought.
 const BEGUN: &str = "begun";

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use crate::alert::{
-    Alert, Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, Links, Missing,
-    SCHEMA_VERSION, Via,
-};
+use crate::about::{Key, KeyStore};
+use crate::alert::{Alert, Links, SCHEMA_VERSION};
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
+use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
 use crate::kinds::{Alarm, Case};
 use crate::link;
 use crate::severity::Severity;
+use crate::source::Via;
 use crate::text;
 use crate::text::{Text, Untrusted};
 

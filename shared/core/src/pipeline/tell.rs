@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::assess::{Known, assess, is_for_people, may_be_for_people};
 use super::{Verdict, Watch};
 use crate::actor::Actor;
-use crate::alert::{Alert, Via};
+use crate::alert::Alert;
 use crate::arn::TopicArn;
 use crate::config::Config;
-use crate::decision::{Occurrence, Subject};
+use crate::decision::Occurrence;
 use crate::facts::{Facts, KeyStoreFacts};
 use crate::kinds::{Background, Burst, BurstMember, Clues, Found, Kind, Limit};
 use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
@@ -26,6 +26,8 @@ use crate::ledger::{
 use crate::ports::{Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
+use crate::source::Via;
+use crate::subject::Subject;
 use crate::text::Untrusted;
 
 /// What became of an occurrence.
@@ -274,7 +276,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             subject: &subject,
             at,
             now,
-            config: &self.config,
+            settings: self.config.of_kinds(),
             before: &known,
             profile: &profile,
             items: &items,
@@ -327,7 +329,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             }
         };
         let nobody = served.is_empty();
-        let told = Entry::new(&alert, folded || !for_people, now).item(&partition);
+        let told = alert.entry(folded || !for_people, now).item(&partition);
         let mut marks = vec![claim.delivered(served).item(), told];
         marks.extend(repeats.map(|(repeats, series)| series.told(&repeats, at, now)));
         marks.extend(note_alarm(
@@ -673,7 +675,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 ))
             })
             .collect();
-        let last = Entry::new(alert, true, alert.occurred_at);
+        let last = alert.entry(true, alert.occurred_at);
         let about = match (&alert.key, &alert.key_store) {
             (Some(key), _) => key.arn.to_string(),
             (None, Some(store)) => store.id.as_str().to_owned(),

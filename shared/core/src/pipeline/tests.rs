@@ -8,17 +8,16 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::alert::{EnrichmentStatus, LastUseStatus};
+use crate::about::LastUseStatus;
+use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use crate::arn::{KeyArn, KeyStoreId, Region};
 use crate::config::Config;
 use crate::decision::{Decision, Occurrence};
+use crate::enrichment::EnrichmentStatus;
 use crate::key::{Manager, Origin, State};
 use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
 use crate::ledger::fake::FakeLedger;
-use crate::ports::{
-    CallError, Clock, KeyStoreData, Kms, LastUsage, Material, Message, Metadata, RotationStatus,
-    Tags, Topics, Use,
-};
+use crate::ports::{CallError, Clock, Kms, Message, Topics};
 use crate::render;
 use crate::severity::Severity;
 use crate::text::Untrusted;

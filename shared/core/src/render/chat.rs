@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use super::{Row, actor_rows, key_rows, key_store_rows};
-use crate::alert::{Alert, EnrichmentStatus};
+use crate::alert::Alert;
+use crate::enrichment::EnrichmentStatus;
 use crate::kinds::Section;
 use crate::text::{Span, Text, Untrusted, minute};
 

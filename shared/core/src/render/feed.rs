@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::BODY_LIMIT;
-use crate::alert::{Alert, EnrichmentStatus, Key, Missing};
+use crate::about::Key;
+use crate::alert::Alert;
+use crate::enrichment::{EnrichmentStatus, Missing};
 use crate::text::Untrusted;
 
 /// Takes a member out of a key.

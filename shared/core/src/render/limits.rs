@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::actor::Actor;
-use crate::alert::{Links, Missing};
+use crate::alert::Links;
 use crate::arn::KeyArn;
+use crate::enrichment::Missing;
 use crate::event::Event;
 use crate::kinds::{
     BlindSpot, CONTEXT_KEYS, Due, DueWhat, InventoryDigest, KeyChangeDenied, KeyDeletionNear,
@@ -174,7 +175,7 @@ fn alert(words: &[String]) -> Alert {
         fact: "tags",
         reason,
     });
-    alert.enrichment.status = crate::alert::EnrichmentStatus::Partial;
+    alert.enrichment.status = crate::enrichment::EnrichmentStatus::Partial;
     alert
 }
 

@@ -5,7 +5,8 @@ mod chat;
 mod feed;
 mod people;
 
-use crate::alert::{Alert, LastUseStatus};
+use crate::about::LastUseStatus;
+use crate::alert::Alert;
 use crate::key::State;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};

@@ -1,7 +1,8 @@
 //! For people: an e-mail in plain text, short lines, the urgent things first.
 
 use super::{BODY_LIMIT, Row, SUBJECT_LIMIT, actor_rows, key_rows, key_store_rows};
-use crate::alert::{Alert, EnrichmentSource, EnrichmentStatus, Missing};
+use crate::alert::Alert;
+use crate::enrichment::{EnrichmentSource, EnrichmentStatus, Missing};
 use crate::kinds::Kind;
 use crate::text::{Text, Untrusted};
 

@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::{Value, json};
+use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use watch_core::arn::Region;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
 use watch_core::key::{Manager, Origin};
 use watch_core::kinds::KeyDisabled;
 use watch_core::ledger::fake::FakeLedger;
-use watch_core::ports::{
-    Alias, KeyStoreData, LastUsage, Material, Message, Metadata, Page, RotationStatus, Tags,
-};
+use watch_core::ports::{Alias, Message, Page};
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! The language of CloudWatch Metrics Insights (CloudWatch User Guide, Metrics Insights query components and syntax), as
 //! far as it tells what an alarm watches.
 
-use super::{Labels, MOST_LABELS};
+use super::json::{Labels, MOST_LABELS};
 use crate::text::Untrusted;
 
 /// Longest query that is looked at, in tokens. An alarm's expression has 2,048 characters at most.

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::super::Event;
+use super::json::{LONGEST_DATA, MOST_POINTS};
 use super::*;
 
 const KEY: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";

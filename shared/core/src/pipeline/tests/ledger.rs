@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::actor::Actor;
-use crate::alert::EnrichmentSource;
+use crate::enrichment::EnrichmentSource;
 use crate::kinds::{AliasCreated, KeyDeletionCancelled, KeyMaterialExpired, KeyRotationRequested};
 use crate::ledger::{Claim, Item, ItemKey, Profile};
 

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::actor::Actor;
-use crate::alert::EnrichmentSource;
+use crate::enrichment::EnrichmentSource;
 use crate::key::{MultiRegion, MultiRegionType};
 use crate::kinds::{
     KeyDeletionCancelled, KeyDeletionNear, KeyDisabled, KeyMaterialExpiring, KeyRotationOverdue,

@@ -65,7 +65,7 @@ pub enum ClaimState {
 
 /// What a claim means to somebody who wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// It was told.
     Told,
     /// Another is about to tell.
@@ -103,7 +103,7 @@ impl Claim {
 
     /// What `self`, which stands in the ledger, means to `wanted`. If the identity `recurs`, the same thing more than a
     /// day away is a new occurrence.
-    pub(super) fn standing(&self, wanted: &Self, recurs: bool, now: Timestamp) -> Standing {
+    pub(crate) fn standing(&self, wanted: &Self, recurs: bool, now: Timestamp) -> Standing {
         let same = |at: &Timestamp| {
             !recurs || at.duration_since(wanted.occurred_at).unsigned_abs() <= SAME_WITHIN
         };

@@ -1,27 +1,18 @@
-//! The KMS reads that explain an event. They run in parallel, each bounded in time; none can stop the alert.
-
-use std::time::Duration;
+//! What is known about a key.
 
 use jiff::Timestamp;
 
-use crate::alert::{
-    Enrichment, EnrichmentSource, EnrichmentStatus, Key, KeyStore, LastUse, LastUseStatus, Missing,
-    Rotation,
-};
-use crate::arn::{KeyArn, KeyStoreId, Region};
+use super::fact::{Fact, LAST_USE_LIMIT, READ_LIMIT, enrichment, read};
+use super::owner::owner;
+use crate::about::{Key, LastUse, LastUseStatus, Rotation};
+use crate::answers::{LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::arn::KeyArn;
+use crate::enrichment::Enrichment;
 use crate::key::Origin;
 use crate::ledger::Profile;
-use crate::ledger::profile::{self, Dated, learn};
-use crate::ports::{
-    CallError, CallErrorKind, KeyStoreData, Kms, LastUsage, Material, Metadata, RotationStatus,
-    Tags,
-};
+use crate::ledger::profile::{self, learn};
+use crate::ports::{CallError, CallErrorKind, Kms};
 use crate::text::Untrusted;
-
-/// Longest wait for a read, its retries included.
-pub const READ_LIMIT: Duration = Duration::from_millis(2_000);
-/// Longest wait for `GetKeyLastUsage`: with five requests a second for the whole account it is often refused.
-pub const LAST_USE_LIMIT: Duration = Duration::from_millis(1_000);
 
 /// Which reads a kind of alert is worth, beside `DescribeKey`, `ListAliases` and `ListResourceTags`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,102 +21,6 @@ pub struct Reads {
     pub rotation: bool,
     /// `GetKeyLastUsage`, whose quota is five requests a second.
     pub last_use: bool,
-}
-
-/// An answer, or what came instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fact<T> {
-    Known(T),
-    /// From the ledger, since KMS gave no answer, or was not asked.
-    Remembered {
-        fact: Dated<T>,
-        instead_of: Option<CallError>,
-    },
-    /// Not asked for, or without meaning for this key.
-    None,
-    Missing(CallError),
-}
-
-impl<T> Fact<T> {
-    /// KMS said so just now.
-    fn live(&self) -> Option<&T> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Remembered { .. } | Self::None | Self::Missing(_) => None,
-        }
-    }
-
-    fn known(&self) -> Option<&T> {
-        match self {
-            Self::Known(value)
-            | Self::Remembered {
-                fact: Dated { value, .. },
-                ..
-            } => Some(value),
-            Self::None | Self::Missing(_) => None,
-        }
-    }
-
-    /// The fact, and since when it is known if that is not just now.
-    fn into_known(self) -> Option<(T, Option<Timestamp>)> {
-        match self {
-            Self::Known(value) => Some((value, None)),
-            Self::Remembered { fact, .. } => Some((fact.value, Some(fact.as_of))),
-            Self::None | Self::Missing(_) => None,
-        }
-    }
-
-    /// Why KMS did not answer.
-    fn failure(&self) -> Option<&CallError> {
-        match self {
-            Self::Missing(error) => Some(error),
-            Self::Remembered { instead_of, .. } => instead_of.as_ref(),
-            Self::None | Self::Known(_) => None,
-        }
-    }
-
-    /// What the alert lacks, or has from the ledger although KMS should have said it. What KMS has forgotten with the
-    /// key is not missing if the ledger has it.
-    fn missing(&self) -> Option<&CallError> {
-        match self {
-            Self::Remembered {
-                instead_of: Some(error),
-                ..
-            } if error.kind() == CallErrorKind::NotFound => None,
-            _ => self.failure(),
-        }
-    }
-
-    /// When what comes from the ledger was asked.
-    fn as_of(&self) -> Option<Timestamp> {
-        match self {
-            Self::Remembered { fact, .. } => Some(fact.as_of),
-            Self::Known(_) | Self::None | Self::Missing(_) => None,
-        }
-    }
-
-    /// From the ledger in place of KMS.
-    fn remembered(&self) -> Option<Timestamp> {
-        match self {
-            Self::Remembered {
-                fact,
-                instead_of: Some(_),
-            } => Some(fact.as_of),
-            _ => None,
-        }
-    }
-
-    /// Fills the gap from the ledger. What was not asked stays away unless it is `welcome`.
-    fn recall(&mut self, known: Option<Dated<T>>, welcome: bool) {
-        let instead_of = match self {
-            Self::Missing(error) => Some(error.clone()),
-            Self::None if welcome => None,
-            _ => return,
-        };
-        if let Some(fact) = known {
-            *self = Self::Remembered { fact, instead_of };
-        }
-    }
 }
 
 /// What is known about a key: KMS's answers, and what the ledger remembers where they are missing.
@@ -363,127 +258,6 @@ impl Facts {
     }
 }
 
-/// What is known about a custom key store.
-#[derive(Clone, Debug)]
-pub struct KeyStoreFacts {
-    data: Fact<KeyStoreData>,
-    keys: Fact<u64>,
-}
-
-impl KeyStoreFacts {
-    /// Asks KMS about `store`, everything at once. To `count` its keys takes a call for each key of the Region.
-    pub async fn gather(kms: &impl Kms, store: &KeyStoreId, region: &Region, count: bool) -> Self {
-        let (data, keys) = tokio::join!(
-            read(
-                true,
-                READ_LIMIT,
-                kms.describe_custom_key_store(store, region)
-            ),
-            read(count, READ_LIMIT, kms.count_keys_in_store(store, region)),
-        );
-        Self { data, keys }
-    }
-
-    /// Fills what KMS did not answer from what the ledger remembers.
-    pub fn recall(&mut self, profile: &Profile) {
-        self.data.recall(profile.key_store.clone(), false);
-        self.keys.recall(profile.key_count.clone(), false);
-    }
-
-    /// Keeps what KMS answered just now.
-    pub fn teach(&self, profile: &mut Profile, now: Timestamp) {
-        if let Some(data) = self.data.live() {
-            learn(&mut profile.key_store, data, now);
-        }
-        if let Some(keys) = self.keys.live() {
-            learn(&mut profile.key_count, keys, now);
-        }
-    }
-
-    /// What `DescribeCustomKeyStores` says now.
-    pub fn data(&self) -> Option<&KeyStoreData> {
-        self.data.live()
-    }
-
-    /// KMS says that there is no such key store.
-    pub fn is_gone(&self) -> bool {
-        self.data
-            .failure()
-            .is_some_and(|error| error.kind() == CallErrorKind::NotFound)
-    }
-
-    /// What is missing and why.
-    pub fn enrichment(&self) -> Enrichment {
-        let reasons = [
-            ("keyStore", self.data.missing()),
-            ("keyCount", self.keys.missing()),
-        ];
-        let answered = self.data.live().is_some() || self.keys.live().is_some();
-        let as_of = [self.data.remembered(), self.keys.remembered()];
-        enrichment(&reasons, answered, &as_of)
-    }
-
-    /// The key store as the alert shows it.
-    pub fn into_key_store(self, id: &KeyStoreId) -> KeyStore {
-        let gone = self.is_gone();
-        let (data, _) = self.data.into_known().unwrap_or_default();
-        KeyStore {
-            id: Untrusted::new(id.as_str()),
-            name: data.name,
-            kind: data.kind,
-            // What is remembered is not the state of what is no more.
-            connection_state: data.connection_state.filter(|_| !gone),
-            error_code: data.error_code.filter(|_| !gone),
-            key_count: self.keys.into_known().map(|(keys, _)| keys),
-        }
-    }
-}
-
-/// The owner whom the tags name: by the tag of just this key, else by one that differs in case.
-pub fn owner(tags: &Tags, owner_tag_key: &str) -> Option<Untrusted> {
-    let exact = tags.iter().find(|(key, _)| key.as_str() == owner_tag_key);
-    let similar = || {
-        tags.iter()
-            .find(|(key, _)| key.as_str().eq_ignore_ascii_case(owner_tag_key))
-    };
-    exact
-        .or_else(similar)
-        .map(|(_, owner)| owner.clone())
-        .and_then(Untrusted::non_empty)
-}
-
-/// How much of what was wanted is there.
-fn enrichment(
-    reasons: &[(&'static str, Option<&CallError>)],
-    answered: bool,
-    remembered: &[Option<Timestamp>],
-) -> Enrichment {
-    let missing: Vec<_> = reasons
-        .iter()
-        .filter_map(|(fact, error)| {
-            error.map(|error| Missing {
-                fact,
-                reason: error.reason(),
-            })
-        })
-        .collect();
-    let as_of = remembered.iter().copied().flatten().min();
-    Enrichment {
-        status: match (missing.is_empty(), answered || as_of.is_some()) {
-            (true, _) => EnrichmentStatus::Complete,
-            (false, true) => EnrichmentStatus::Partial,
-            (false, false) => EnrichmentStatus::Unavailable,
-        },
-        source: match (as_of, answered) {
-            (Some(_), _) => EnrichmentSource::Ledger,
-            (None, true) => EnrichmentSource::Live,
-            (None, false) => EnrichmentSource::Event,
-        },
-        as_of,
-        missing,
-    }
-}
-
 impl From<LastUsage> for LastUse {
     /// "Never used" is true only of a key that is younger than the record of its use (KMS API Reference,
     /// GetKeyLastUsage).
@@ -504,20 +278,5 @@ impl From<LastUsage> for LastUse {
             tracked_since: usage.tracked_since,
             as_of: None,
         }
-    }
-}
-
-async fn read<T>(
-    wanted: bool,
-    limit: Duration,
-    call: impl Future<Output = Result<T, CallError>>,
-) -> Fact<T> {
-    if !wanted {
-        return Fact::None;
-    }
-    match tokio::time::timeout(limit, call).await {
-        Ok(Ok(value)) => Fact::Known(value),
-        Ok(Err(error)) => Fact::Missing(error),
-        Err(_) => Fact::Missing(CallError::timeout(limit)),
     }
 }

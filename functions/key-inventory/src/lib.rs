@@ -12,6 +12,8 @@
 //! The sweep itself is `watch-sweep`; here it gets its adapters, and the words of the other functions for what they were
 //! never told.
 
+use std::marker::PhantomData;
+
 use aws_config::SdkConfig;
 use serde_json::Value;
 use watch_aws::start::{Failure, Handler, Invocation};
@@ -21,7 +23,7 @@ use watch_core::decision::{Decide, Decision};
 use watch_core::pipeline::Watch;
 use watch_core::ports::Clock;
 use watch_sweep::pace::Paced;
-use watch_sweep::sweep::{Report, Sweep, SweepClock, SweepError};
+use watch_sweep::sweep::{Ports, Report, Sweep, SweepClock, SweepError};
 
 /// The function's name.
 pub const NAME: &str = "key-inventory";
@@ -34,19 +36,26 @@ const DECIDES: [Decide; 4] = [
     key_rotation::decide,
 ];
 
-/// The sweep on the services of AWS.
+/// The services of AWS, and a clock.
 #[derive(Debug)]
-pub struct Inventory<C>(
-    Sweep<
-        KmsAdapter,
-        KmsAdapter,
-        SnsAdapter,
-        DynamoDbAdapter,
-        SweepClock<C>,
-        CloudTrailAdapter,
-        CloudWatchAdapter,
-    >,
-);
+pub struct Aws<C>(PhantomData<C>);
+
+impl<C: Clock> Ports for Aws<C> {
+    type Kms = KmsAdapter;
+    type Facts = KmsAdapter;
+    type Topics = SnsAdapter;
+    type Ledger = DynamoDbAdapter;
+    type Clock = C;
+    type Trail = CloudTrailAdapter;
+    type Metrics = CloudWatchAdapter;
+}
+
+/// The sweep on the services of AWS.
+#[expect(
+    missing_debug_implementations,
+    reason = "what stands behind a port need not have one"
+)]
+pub struct Inventory<C: Clock>(Sweep<Aws<C>>);
 
 /// The function, on the services that `sdk` leads to.
 pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> Inventory<C> {
@@ -70,7 +79,7 @@ pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> In
     })
 }
 
-impl<C> Inventory<C> {
+impl<C: Clock> Inventory<C> {
     /// Asks KMS `factor` times as fast as a sweep may in an account that others use. For a simulator, on whose clock no
     /// time passes while a sweep waits.
     #[must_use]

@@ -107,15 +107,12 @@ impl DynamoDbAdapter {
 
     /// Opens a connection by a read that finds nothing.
     pub(crate) async fn touch(&self) -> Result<(), CallError> {
-        let settings = Config::builder().retry_config(aws_config::retry::RetryConfig::disabled());
         let keys = self.keys(&[ItemKey::new("warm", "warm")])?;
-        self.client
+        let call = self
+            .client
             .batch_get_item()
-            .request_items(&self.table, keys)
-            .customize()
-            .config_override(settings)
-            .send()
-            .await
+            .request_items(&self.table, keys);
+        sdk::send_once!(Config::builder(), call)
             .map(drop)
             .map_err(|error| self.failed(&error))
     }

@@ -4,31 +4,26 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::{Builder, Config};
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::get_key_last_usage::{GetKeyLastUsageError, GetKeyLastUsageOutput};
-use aws_sdk_kms::types::{
-    AliasListEntry, CustomKeyStoresListEntry, ImportState, IncludeKeyMaterial, KeyListEntry,
-    KeyMetadata, MultiRegionConfiguration, MultiRegionKey, RotationsListEntry,
-};
+use aws_sdk_kms::types::IncludeKeyMaterial;
 use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
-use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::ErrorKind;
 use futures_util::stream::{self, StreamExt};
-use jiff::Timestamp;
 use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
 use watch_core::arn::{KeyArn, KeyStoreId, Region};
-use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{Alias, CallError, Census, Kms, Page};
+use watch_core::ports::{CallError, Kms};
 use watch_core::text::Untrusted;
 
+use self::read::{count, key_store, material, metadata, moment, text};
 use crate::error::call_error;
-use crate::page::page;
 use crate::sdk;
 
+mod census;
+mod read;
 #[cfg(test)]
 mod tests;
 
@@ -131,15 +126,8 @@ impl KmsAdapter {
 
     /// Opens a connection by a call that needs no key.
     pub(crate) async fn touch(&self) -> Result<(), CallError> {
-        let settings = Config::builder().retry_config(RetryConfig::disabled());
-        let call = self
-            .client
-            .list_aliases()
-            .limit(1)
-            .customize()
-            .config_override(settings);
-        call.send()
-            .await
+        let call = self.client.list_aliases().limit(1);
+        sdk::send_once!(Config::builder(), call)
             .map(drop)
             .map_err(|error| self.failed(&error))
     }
@@ -151,17 +139,9 @@ impl KmsAdapter {
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(LAST_USAGE_TIMEOUT)
             .build();
-        let settings = self
-            .in_region(key.region())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts);
-        self.client
-            .get_key_last_usage()
-            .key_id(key.to_string())
-            .customize()
-            .config_override(settings)
-            .send()
-            .await
+        let settings = self.in_region(key.region()).timeout_config(timeouts);
+        let call = self.client.get_key_last_usage().key_id(key.to_string());
+        sdk::send_once!(settings, call)
     }
 }
 
@@ -342,79 +322,6 @@ impl Kms for KmsAdapter {
     }
 }
 
-impl Census for KmsAdapter {
-    async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError> {
-        let call = self
-            .client
-            .list_keys()
-            .limit(1000)
-            .set_marker(marker.map(str::to_owned));
-        let answer = call.send().await.map_err(|error| self.failed(&error))?;
-        let name = |key: &KeyListEntry| {
-            let arn = key.key_arn().and_then(|arn| arn.parse().ok());
-            if arn.is_none() {
-                tracing::warn!(
-                    key.arn = key.key_arn(),
-                    key.id = key.key_id(),
-                    "a key without a readable ARN is left out"
-                );
-            }
-            arn
-        };
-        let keys = answer.keys().iter().filter_map(name).collect();
-        page(keys, marker, answer.truncated(), answer.next_marker())
-    }
-
-    async fn list_all_aliases(&self, marker: Option<&str>) -> Result<Page<Alias>, CallError> {
-        let call = self
-            .client
-            .list_aliases()
-            .limit(100)
-            .set_marker(marker.map(str::to_owned));
-        let answer = call.send().await.map_err(|error| self.failed(&error))?;
-        let read = |alias: &AliasListEntry| {
-            let name = text(alias.alias_name());
-            if name.is_none() {
-                tracing::warn!(
-                    key.id = alias.target_key_id(),
-                    "an alias without a name is left out"
-                );
-            }
-            let target = alias.target_key_id().filter(|id| !id.is_empty());
-            Some(Alias {
-                name: name?,
-                target: target.map(str::to_owned),
-            })
-        };
-        let aliases = answer.aliases().iter().filter_map(read).collect();
-        page(aliases, marker, answer.truncated(), answer.next_marker())
-    }
-
-    async fn list_key_stores(
-        &self,
-        marker: Option<&str>,
-    ) -> Result<Page<(KeyStoreId, KeyStoreData)>, CallError> {
-        let call = self
-            .client
-            .describe_custom_key_stores()
-            .limit(1000)
-            .set_marker(marker.map(str::to_owned));
-        let answer = call.send().await.map_err(|error| self.failed(&error))?;
-        let read = |store: &CustomKeyStoresListEntry| {
-            let id = store.custom_key_store_id().and_then(KeyStoreId::new);
-            if id.is_none() {
-                tracing::warn!(
-                    store.id = store.custom_key_store_id(),
-                    "a custom key store without a readable id is left out"
-                );
-            }
-            Some((id?, key_store(store)))
-        };
-        let stores = answer.custom_key_stores().iter().filter_map(read).collect();
-        page(stores, marker, answer.truncated(), answer.next_marker())
-    }
-}
-
 /// The markers of a list's pages. Ends after a bounded number of pages, and where KMS would send us round in circles.
 #[derive(Default)]
 struct Pages {
@@ -443,86 +350,4 @@ impl Pages {
             _ => self.end = true,
         }
     }
-}
-
-fn metadata(key: &KeyMetadata) -> Metadata {
-    Metadata {
-        state: key.key_state().map(|state| State::new(state.as_str())),
-        manager: key
-            .key_manager()
-            .map(|manager| Manager::new(manager.as_str())),
-        origin: key.origin().map(|origin| Origin::new(origin.as_str())),
-        spec: text(key.key_spec().map(|spec| spec.as_str())),
-        usage: text(key.key_usage().map(|usage| usage.as_str())),
-        description: key
-            .description()
-            .and_then(|text| Untrusted::bounded(text, 1024).non_empty()),
-        created_at: moment(key.creation_date()),
-        deletion_at: moment(key.deletion_date()),
-        pending_window_days: count(key.pending_deletion_window_in_days()),
-        expires_at: moment(key.valid_to()),
-        custom_key_store_id: text(key.custom_key_store_id()),
-        multi_region: key.multi_region_configuration().map(multi_region),
-        current_material: material_id(key.current_key_material_id()),
-    }
-}
-
-fn key_store(store: &CustomKeyStoresListEntry) -> KeyStoreData {
-    KeyStoreData {
-        name: text(store.custom_key_store_name()),
-        kind: text(store.custom_key_store_type().map(|kind| kind.as_str())),
-        connection_state: text(store.connection_state().map(|state| state.as_str())),
-        error_code: text(store.connection_error_code().map(|code| code.as_str())),
-    }
-}
-
-fn material(entry: &RotationsListEntry) -> Material {
-    Material {
-        id: material_id(entry.key_material_id()),
-        state: entry
-            .key_material_state()
-            .map(|state| MaterialState::new(state.as_str())),
-        imported: entry
-            .import_state()
-            .map(|state| *state == ImportState::Imported),
-        valid_to: moment(entry.valid_to()),
-        rotated_at: moment(entry.rotation_date()),
-    }
-}
-
-/// 64 hexadecimal digits (AWS KMS API Reference, RotationsListEntry).
-fn material_id(id: Option<&str>) -> Option<String> {
-    let id = id?;
-    ((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
-        .then(|| id.to_owned())
-}
-
-fn multi_region(configuration: &MultiRegionConfiguration) -> MultiRegion {
-    let arn = |key: &MultiRegionKey| key.arn().and_then(|arn| arn.parse().ok());
-    MultiRegion {
-        kind: MultiRegionType::new(
-            configuration
-                .multi_region_key_type()
-                .map_or("UNKNOWN", |kind| kind.as_str()),
-        ),
-        primary: configuration.primary_key().and_then(arn),
-        replicas: configuration
-            .replica_keys()
-            .iter()
-            .filter_map(arn)
-            .collect(),
-    }
-}
-
-fn text(value: Option<&str>) -> Option<Untrusted> {
-    value.and_then(|value| Untrusted::new(value).non_empty())
-}
-
-/// KMS sends milliseconds, which say nothing to a reader and would make one moment look like two.
-fn moment(time: Option<&DateTime>) -> Option<Timestamp> {
-    time.and_then(|time| Timestamp::from_second(time.secs()).ok())
-}
-
-fn count(number: Option<i32>) -> Option<u32> {
-    number.and_then(|number| u32::try_from(number).ok())
 }

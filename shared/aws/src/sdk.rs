@@ -142,6 +142,16 @@ macro_rules! send_in {
 }
 pub(crate) use send_in;
 
+/// Sends a call with `$settings` of its own, and not again if it fails.
+macro_rules! send_once {
+    ($settings:expr, $call:expr) => {{
+        let settings = $settings.retry_config(aws_config::retry::RetryConfig::disabled());
+        let call = $call.customize().config_override(settings);
+        Box::pin(call.send()).await
+    }};
+}
+pub(crate) use send_once;
+
 /// Pinned: what the SDK does by default changes with its version, not with ours.
 pub fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Config};
 use aws_sdk_sns::error::SdkError;
@@ -53,14 +52,10 @@ impl SnsAdapter {
 
     /// Opens a connection by a call that changes nothing.
     pub(crate) async fn touch(&self, topic: &TopicArn) -> Result<(), CallError> {
-        let settings = self.settings(topic).retry_config(RetryConfig::disabled());
-        let call = self
-            .client
-            .get_topic_attributes()
-            .topic_arn(topic.as_str())
-            .customize()
-            .config_override(settings);
-        call.send().await.map(drop).map_err(failed)
+        let call = self.client.get_topic_attributes().topic_arn(topic.as_str());
+        sdk::send_once!(self.settings(topic), call)
+            .map(drop)
+            .map_err(failed)
     }
 }
 

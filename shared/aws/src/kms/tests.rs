@@ -12,9 +12,11 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use watch_core::ports::CallErrorKind;
+use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
+use watch_core::ports::{Alias, CallErrorKind, Census, Page};
 
 use super::*;
 use crate::sdk;

@@ -6,13 +6,16 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use watch_core::arn::KeyStoreId;
 use watch_core::arn::Region;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
-use watch_core::key::{Manager, Origin};
+use watch_core::key::{Manager, Origin, State};
 use watch_core::kinds::KeyDisabled;
 use watch_core::ledger::fake::FakeLedger;
-use watch_core::ports::{Alias, Message, Page};
+use watch_core::pipeline::Verdict;
+use watch_core::ports::{Alias, Datum, Message, Page};
+use watch_core::text::Untrusted;
 
 use super::*;
 
@@ -289,12 +292,21 @@ fn decide(event: &Event) -> Decision {
     }
 }
 
-type Subjects =
-    Sweep<FakeKms, FakeKms, FakeTopics, FakeLedger, SweepClock<WallClock>, FakeTrail, FakeMetrics>;
+struct Fakes;
+
+impl Ports for Fakes {
+    type Kms = FakeKms;
+    type Facts = FakeKms;
+    type Topics = FakeTopics;
+    type Ledger = FakeLedger;
+    type Clock = WallClock;
+    type Trail = FakeTrail;
+    type Metrics = FakeMetrics;
+}
 
 /// A sweep with the fakes at hand.
 struct World {
-    sweep: Subjects,
+    sweep: Sweep<Fakes>,
     kms: FakeKms,
     topics: FakeTopics,
     trail: FakeTrail,

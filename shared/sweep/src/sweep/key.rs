@@ -1,0 +1,159 @@
+//! One key: what KMS says of it is remembered together with what is to be told.
+
+use jiff::{SignedDuration, Timestamp};
+use watch_core::arn::KeyArn;
+use watch_core::config::SweepConfig;
+use watch_core::key::State;
+use watch_core::kinds::Kind;
+use watch_core::ledger::profile::Held;
+use watch_core::ledger::{Item, ItemKey, Policy, Profile, alias};
+use watch_core::ports::CallError;
+use watch_core::text::Untrusted;
+
+use super::run::Run;
+use super::{Ports, Sweep};
+use crate::difference::differences;
+use crate::due::due;
+use crate::look::{Look, Wants};
+use crate::order::Depth;
+use crate::roster::{Entry, hash_of_aliases};
+
+/// A key that expires so much later than the first step of the countdown is not looked at every hour.
+const EXPIRY_AHEAD: SignedDuration = SignedDuration::from_hours(48);
+
+/// What a look at a key left behind.
+pub(super) struct Seen<'a> {
+    pub(super) key: &'a KeyArn,
+    pub(super) entry: Entry,
+    pub(super) profile: Profile,
+    /// What the watch may not see: the operation, and KMS's words.
+    pub(super) hidden: Option<(&'static str, Untrusted)>,
+    /// Differences that were held long enough.
+    pub(super) ripe: Vec<Held>,
+    /// What is due.
+    pub(super) due: Vec<Kind>,
+}
+
+impl Seen<'_> {
+    /// There is something to tell.
+    pub(super) fn has_news(&self) -> bool {
+        !self.ripe.is_empty() || !self.due.is_empty()
+    }
+}
+
+impl<W: Ports> Sweep<W> {
+    /// Looks at one key, and remembers what is new together with what is to be told of it. `None` if there is no time.
+    pub(super) async fn look<'a>(
+        &self,
+        run: &Run<'_, W>,
+        items: &[Item],
+        key: &'a KeyArn,
+        known: Option<&Entry>,
+    ) -> Result<Option<Seen<'a>>, CallError> {
+        if run.is_over() {
+            return Ok(None);
+        }
+        let (at, partition) = (run.at, key.to_string());
+        let find = |name: &ItemKey| items.iter().find(|item| name.names(item));
+        let before = find(&Profile::key(&partition)).map_or_else(Profile::default, Profile::read);
+        let entry = known.cloned().unwrap_or_default();
+        let policy_known = entry.policy_known || find(&Policy::key(&partition)).is_some();
+        let aliases = run.aliases.as_ref().map(|aliases| aliases.of(key).to_vec());
+        let depth = known.map_or(Depth::Full, |_| run.depth);
+        let wants = Wants {
+            depth,
+            policy: !policy_known && depth == Depth::Full,
+            before: &before,
+        };
+        let look = Look::at(&self.kms, key, aliases, wants).await;
+        run.looked_at.update(|count| count + 1);
+
+        let profile = if look.is_managed() {
+            before
+        } else {
+            self.learn(run, key, &look, &before).await?
+        };
+        let is_ripe = |held: &&Held| at.duration_since(held.found_at) >= self.config.hold;
+        let hidden = look.blind_spot();
+        Ok(Some(Seen {
+            key,
+            entry: Entry {
+                watched: is_watched(&profile, &look, &self.config, at),
+                managed: look.is_managed(),
+                policy_known: policy_known || matches!(look.policy, Some(Ok(_))),
+                aliases: look
+                    .aliases
+                    .as_deref()
+                    .map_or(entry.aliases, hash_of_aliases),
+                use_asked: entry.use_asked,
+                gone_since: None,
+            },
+            hidden: hidden.map(|(operation, error)| (operation, error.reason())),
+            ripe: profile.held.iter().filter(is_ripe).cloned().collect(),
+            due: due(&profile, &self.config, at),
+            profile,
+        }))
+    }
+
+    /// Writes what a look found into the ledger: what is known of the key from now on.
+    async fn learn(
+        &self,
+        run: &Run<'_, W>,
+        key: &KeyArn,
+        look: &Look,
+        before: &Profile,
+    ) -> Result<Profile, CallError> {
+        let (at, partition) = (run.at, key.to_string());
+        let mut profile = before.clone();
+        look.teach(&mut profile, at);
+        if !run.first {
+            let is_new = |found: &Held| {
+                let mut held = before.held.iter();
+                held.all(|held| (&held.kind, &held.what) != (&found.kind, &found.what))
+            };
+            let found = differences(before, &profile, at);
+            profile.held.extend(found.into_iter().filter(is_new));
+        }
+        let changes = before.changes(&profile, at);
+        run.store.set(&Profile::key(&partition), &changes).await?;
+        let mut news = alias::sighted(&run.account, key, before, &profile, at);
+        if let Some(Ok(policy)) = &look.policy {
+            let policy = Policy {
+                policy: policy.clone(),
+                as_of: at,
+            };
+            news.push(policy.item(&partition));
+        }
+        run.store.put(&news).await?;
+        Ok(profile)
+    }
+}
+
+/// The items of a key that a look needs.
+pub(super) fn items_of(key: &KeyArn, known: Option<&Entry>) -> Vec<ItemKey> {
+    let partition = key.to_string();
+    let mut names = vec![Profile::key(&partition)];
+    if known.is_none_or(|entry| !entry.policy_known) {
+        names.push(Policy::key(&partition));
+    }
+    names
+}
+
+/// Every sweep has to look at the key: its state will change by itself, or it is not known how it stands.
+fn is_watched(profile: &Profile, look: &Look, config: &SweepConfig, at: Timestamp) -> bool {
+    let Some(metadata) = profile.metadata.as_ref().map(|known| &known.value) else {
+        return look.is_owed();
+    };
+    let is_settled = matches!(metadata.state, Some(State::Enabled | State::Disabled));
+    let first_step = config
+        .alerts
+        .expiry_warning_days
+        .first()
+        .copied()
+        .unwrap_or_default();
+    let ahead = SignedDuration::from_hours(i64::from(first_step) * 24) + EXPIRY_AHEAD;
+    let expires = metadata
+        .expires_at
+        .is_some_and(|end| end.duration_since(at) <= ahead);
+    !is_settled || expires || !profile.held.is_empty() || look.is_owed()
+}

@@ -1,0 +1,167 @@
+//! One part of the roster: which of its keys are worth a look, and what is done with them.
+
+use std::ops::Range;
+
+use futures_util::stream::{self, StreamExt};
+use watch_core::arn::KeyArn;
+use watch_core::ports::CallError;
+
+use super::key::{Seen, items_of};
+use super::run::Run;
+use super::{Ports, Sweep};
+use crate::census::{Aliases, Keys};
+use crate::order::Depth;
+use crate::roster::{self, Entries, Entry, SHARDS, hash_of_aliases};
+use crate::tally::{Hidden, Tally};
+
+/// Keys that are looked at at once. With answers in 20 ms that is enough for every quota.
+const LOOKS_AT_ONCE: usize = 48;
+/// So many keys are looked at before the position is noted.
+const STRETCH: usize = 64;
+/// Profiles that are read at once.
+const PROFILES_AT_ONCE: usize = 50;
+
+/// The parts of the roster from `shard` on that are looked at together: those of a small account are small.
+pub(super) fn stretch(keys: &Keys, shard: u8) -> Range<u8> {
+    let (mut end, mut count) = (shard, 0);
+    while end < SHARDS && count < STRETCH {
+        count += keys.shard(end).len();
+        end += 1;
+    }
+    shard..end
+}
+
+/// What becomes of a part.
+#[derive(Default)]
+struct Part<'a> {
+    /// What the roster says of it from now on.
+    after: Entries,
+    counted: Tally,
+    /// Keys of which there is something to tell.
+    seen: Vec<Seen<'a>>,
+}
+
+impl<W: Ports> Sweep<W> {
+    /// Looks at the keys of one part of the roster, and counts them. `None` if there was no time for all.
+    pub(super) async fn part(
+        &self,
+        run: &Run<'_, W>,
+        listed: &[KeyArn],
+        number: u8,
+        before: &Entries,
+    ) -> Result<Option<Tally>, CallError> {
+        let mut part = Part::default();
+        let worth = part.sort_out(run, listed, before);
+        if !self.look_at_all(run, &worth, &mut part).await? {
+            return Ok(None);
+        }
+        let Part {
+            mut after,
+            counted,
+            seen,
+        } = part;
+        self.tell_all(run, seen).await?;
+        for (id, entry) in before {
+            if !after.contains_key(id)
+                && let Some(key) = self.key(id)
+                && let Some(entry) = self.missing(run, &key, entry).await?
+            {
+                after.insert(id.clone(), entry);
+            }
+        }
+        if after != *before {
+            let item = roster::item(&run.account, number, &after);
+            run.store.put(&[item]).await?;
+        }
+        Ok(Some(counted))
+    }
+
+    /// Looks at keys. Whether there was time for all.
+    async fn look_at_all<'a>(
+        &self,
+        run: &Run<'_, W>,
+        worth: &[(&'a KeyArn, Option<&Entry>)],
+        part: &mut Part<'a>,
+    ) -> Result<bool, CallError> {
+        for some in worth.chunks(PROFILES_AT_ONCE) {
+            let names: Vec<_> = some
+                .iter()
+                .flat_map(|(key, known)| items_of(key, *known))
+                .collect();
+            let items = &run.store.read(&names).await?;
+            let looks = some
+                .iter()
+                .map(|(key, known)| Box::pin(self.look(run, items, key, *known)));
+            let mut looks = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
+            while let Some(seen) = looks.next().await {
+                let Some(seen) = seen? else {
+                    return Ok(false);
+                };
+                self.count(run, &seen, part);
+                if seen.has_news() {
+                    part.seen.push(seen);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn count(&self, run: &Run<'_, W>, seen: &Seen<'_>, part: &mut Part<'_>) {
+        part.after
+            .insert(seen.key.id().to_owned(), seen.entry.clone());
+        if seen.entry.managed {
+            part.counted.aws_managed += 1;
+            return;
+        }
+        let hidden = seen.hidden.as_ref();
+        let hidden = hidden.map(|(operation, reason)| Hidden { operation, reason });
+        part.counted.add(
+            seen.key,
+            &seen.profile,
+            hidden.as_ref(),
+            &self.config.alerts.owner_tag_key,
+            run.since,
+            run.at,
+        );
+    }
+}
+
+impl Part<'_> {
+    /// The keys that are worth a look, with what the roster says of them. The others stay as they are known.
+    fn sort_out<'k, 'e, W: Ports>(
+        &mut self,
+        run: &Run<'_, W>,
+        listed: &'k [KeyArn],
+        before: &'e Entries,
+    ) -> Vec<(&'k KeyArn, Option<&'e Entry>)> {
+        let names = run.aliases.as_ref();
+        let mut worth = Vec::new();
+        for key in listed {
+            let known = before.get(key.id());
+            let is_managed = names.is_some_and(|names| names.tell_managed(key))
+                || known.is_some_and(|entry| entry.managed);
+            match known {
+                _ if is_managed => {
+                    self.counted.aws_managed += 1;
+                    let managed = Entry {
+                        managed: true,
+                        ..Entry::default()
+                    };
+                    self.after.insert(key.id().to_owned(), managed);
+                }
+                Some(entry) if run.depth == Depth::Light && !is_worth_a_look(names, key, entry) => {
+                    self.after.insert(key.id().to_owned(), entry.clone());
+                }
+                known => worth.push((key, known)),
+            }
+        }
+        worth
+    }
+}
+
+/// A light sweep looks at a key that was in motion, or has another name.
+fn is_worth_a_look(aliases: Option<&Aliases>, key: &KeyArn, entry: &Entry) -> bool {
+    let is_renamed =
+        aliases.is_some_and(|aliases| hash_of_aliases(aliases.of(key)) != entry.aliases);
+    entry.watched || entry.gone_since.is_some() || is_renamed
+}

@@ -1,0 +1,132 @@
+//! What one run knows and counts.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use watch_core::ledger::ItemKey;
+use watch_core::pipeline::{Outcome, Verdict};
+use watch_core::ports::CallError;
+
+use super::{Ports, Sweep, SweepError};
+use crate::census::Aliases;
+use crate::missed::History;
+use crate::order::Depth;
+use crate::position::{Gone, Position};
+use crate::roster::{self, Entries};
+use crate::store::Store;
+
+/// What one run knows and counts.
+pub(super) struct Run<'a, W: Ports> {
+    /// For when it was asked.
+    pub(super) at: Timestamp,
+    /// What changed since is in the next digest.
+    pub(super) since: Timestamp,
+    /// Lambda's id of the invocation.
+    pub(super) request: &'a str,
+    /// Partition key of what is about no key.
+    pub(super) account: String,
+    pub(super) depth: Depth,
+    /// No full sweep ever came to its end: changes are learnt, and not told.
+    pub(super) first: bool,
+    pub(super) began: Instant,
+    pub(super) ends: Option<Instant>,
+    /// `None` if they could not be listed.
+    pub(super) aliases: Option<Aliases>,
+    pub(super) store: Store<'a, W::Ledger>,
+    pub(super) history: History<'a, W::Trail>,
+    pub(super) outcome: RefCell<Outcome>,
+    /// What another run, now, could make good.
+    pub(super) failures: RefCell<Vec<String>>,
+    /// What it could not.
+    pub(super) notes: RefCell<Vec<String>>,
+    pub(super) gone: RefCell<Gone>,
+    pub(super) looked_at: Cell<u64>,
+    pub(super) told: Cell<u64>,
+}
+
+impl<'a, W: Ports> Run<'a, W> {
+    /// A run that is asked for `at`, of a sweep of this depth.
+    pub(super) fn new(
+        sweep: &'a Sweep<W>,
+        request: &'a str,
+        at: Timestamp,
+        depth: Depth,
+        position: &Position,
+    ) -> Result<Self, SweepError> {
+        let week_ago = at
+            .checked_sub(SignedDuration::from_hours(7 * 24))
+            .unwrap_or(at);
+        let digest = position.digest.as_ref();
+        Ok(Self {
+            at,
+            since: digest.map_or(week_ago, |digest| digest.at),
+            request,
+            account: sweep.account().account_key(),
+            depth,
+            first: position.full_at.is_none(),
+            began: Instant::now(),
+            ends: None,
+            aliases: None,
+            store: sweep.store()?,
+            history: History::new(&sweep.trail, at),
+            outcome: RefCell::new(nothing()),
+            failures: RefCell::default(),
+            notes: RefCell::default(),
+            gone: RefCell::default(),
+            looked_at: Cell::new(0),
+            told: Cell::new(0),
+        })
+    }
+
+    /// It began then, and has until then.
+    pub(super) fn within(self, began: Instant, ends: Option<Instant>) -> Self {
+        Self {
+            began,
+            ends,
+            ..self
+        }
+    }
+
+    /// The names of all keys, or why they are not known.
+    pub(super) fn with_aliases(mut self, aliases: Result<Aliases, CallError>) -> Self {
+        match aliases {
+            Ok(aliases) => self.aliases = Some(aliases),
+            Err(error) => self.note(format!("the aliases were not listed: {error}")),
+        }
+        self
+    }
+
+    /// There is no time for more.
+    pub(super) fn is_over(&self) -> bool {
+        self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+
+    /// Takes note of what could not be done.
+    pub(super) fn note(&self, what: String) {
+        self.notes.borrow_mut().push(what);
+    }
+
+    /// What is known of the keys in these parts of the roster.
+    pub(super) async fn rosters(&self, shards: Range<u8>) -> Result<Vec<Entries>, CallError> {
+        let names: Vec<_> = shards
+            .map(|shard| roster::key(&self.account, shard))
+            .collect();
+        let items = self.store.read(&names).await?;
+        let of = |name: &ItemKey| items.iter().find(|item| name.names(item));
+        Ok(names
+            .iter()
+            .map(|name| of(name).map_or_else(Entries::new, roster::read))
+            .collect())
+    }
+}
+
+/// The outcome of a run that told nothing.
+pub(super) fn nothing() -> Outcome {
+    Outcome {
+        verdict: Verdict::Ignored,
+        alerts: Vec::new(),
+        reason: None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Telling what was held long enough, and what is due.
+
+use futures_util::stream::{self, StreamExt};
+use watch_core::decision::Occurrence;
+use watch_core::ledger::profile::Held;
+use watch_core::ledger::{Item, Profile};
+use watch_core::ports::CallError;
+use watch_core::subject::Subject;
+
+use super::key::Seen;
+use super::run::Run;
+use super::{Ports, Sweep};
+use crate::missed::{operation, recorded, unrecorded};
+
+/// Alerts that are told at once: each asks KMS up to seven times.
+const TELLINGS_AT_ONCE: usize = 4;
+/// Alerts that the answer of a run holds; all are on the feed.
+const ALERTS_IN_ANSWER: usize = 100;
+
+impl<W: Ports> Sweep<W> {
+    /// Tells what is ripe and what is due.
+    pub(super) async fn tell_all(
+        &self,
+        run: &Run<'_, W>,
+        seen: Vec<Seen<'_>>,
+    ) -> Result<(), CallError> {
+        for held in seen.iter().flat_map(|seen| &seen.ripe) {
+            if let Some(operation) = operation(&held.kind).filter(|_| held.happened_at.is_none()) {
+                // Asked for one after the other; what comes next finds them there.
+                run.history.records(operation, held.known_at).await;
+            }
+        }
+        let told = seen.iter().map(|seen| self.tell_of(run, seen));
+        let mut told = stream::iter(told).buffer_unordered(TELLINGS_AT_ONCE);
+        while let Some(told) = told.next().await {
+            told?;
+        }
+        Ok(())
+    }
+
+    async fn tell_of(&self, run: &Run<'_, W>, seen: &Seen<'_>) -> Result<(), CallError> {
+        let mut held = seen.profile.held.clone();
+        for ripe in &seen.ripe {
+            let told_by_event = operation(&ripe.kind).is_some()
+                && seen
+                    .profile
+                    .tellings
+                    .get(&ripe.kind)
+                    .is_some_and(|telling| telling.at > ripe.known_at);
+            let is_told = told_by_event
+                || match self.occurrence(run, seen, ripe).await {
+                    Some(occurrence) => self.tell(run, occurrence).await,
+                    // Of a kind that this version does not know.
+                    None => true,
+                };
+            if is_told {
+                held.retain(|held| held != ripe);
+            }
+        }
+        if held != seen.profile.held {
+            let held = serde_json::to_value(&held).unwrap_or_default();
+            let change = Item::from_iter([("held".to_owned(), held)]);
+            run.store
+                .set(&Profile::key(&seen.key.to_string()), &change)
+                .await?;
+        }
+        for kind in &seen.due {
+            let subject = Subject::Key(seen.key.clone());
+            let occurrence = Occurrence::of_sweep(subject, kind.clone(), run.at, None);
+            self.tell(run, occurrence).await;
+        }
+        Ok(())
+    }
+
+    /// What a difference tells of.
+    async fn occurrence(
+        &self,
+        run: &Run<'_, W>,
+        seen: &Seen<'_>,
+        held: &Held,
+    ) -> Option<Occurrence> {
+        if let Some(operation) = operation(&held.kind).filter(|_| held.happened_at.is_none()) {
+            let records = run.history.records(operation, held.known_at).await;
+            if let Some(occurrence) = recorded(&records, &self.decides, seen.key, held) {
+                return Some(occurrence);
+            }
+        }
+        unrecorded(seen.key, held, &seen.profile)
+    }
+
+    /// Tells people, unless that was done; whether it is.
+    pub(super) async fn tell(&self, run: &Run<'_, W>, occurrence: Occurrence) -> bool {
+        match self.watch.report(occurrence, run.request).await {
+            Ok(told) => {
+                let mut outcome = run.outcome.borrow_mut();
+                outcome.verdict = outcome.verdict.max(told.verdict);
+                let room = ALERTS_IN_ANSWER.saturating_sub(outcome.alerts.len());
+                outcome.alerts.extend(told.alerts.into_iter().take(room));
+                run.told.update(|count| count + 1);
+                true
+            }
+            Err(error) => {
+                run.failures.borrow_mut().push(error.to_string());
+                false
+            }
+        }
+    }
+}

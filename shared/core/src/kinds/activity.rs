@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::words::{CONFIRM, contradiction, described, last_use, root, who};
-use super::{Case, Describe, step};
 use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::State;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Identify, Learn, Tell};
+use crate::kinds::words::{CONFIRM, contradiction, described, last_use, root, who};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -22,20 +23,30 @@ const AT_WORK_DAYS: i64 = 1;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyDisabled {}
 
-impl Describe for KeyDisabled {
-    const NAME: &'static str = "KeyDisabled";
-    const CHANGES_STATE: bool = true;
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: true,
-    };
+impl Identify for KeyDisabled {
+    fn changes_state(&self) -> bool {
+        true
+    }
+}
 
+impl Ask for KeyDisabled {
+    fn reads(&self) -> Reads {
+        Reads {
+            rotation: false,
+            last_use: true,
+        }
+    }
+}
+
+impl Learn for KeyDisabled {
     fn imply(&self, key: &mut Key, _: Timestamp) {
         if key.state.is_none() {
             key.state = Some(State::Disabled);
         }
     }
+}
 
+impl Tell for KeyDisabled {
     fn severity(&self, case: &Case<'_>) -> Severity {
         if case.used_within(AT_WORK_DAYS) {
             Severity::Critical
@@ -93,22 +104,23 @@ impl Describe for KeyDisabled {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyEnabled {}
 
-impl Describe for KeyEnabled {
-    const NAME: &'static str = "KeyEnabled";
-    const CHANGES_STATE: bool = true;
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-
-    fn ceiling(&self) -> Severity {
-        Severity::Low
+impl Identify for KeyEnabled {
+    fn changes_state(&self) -> bool {
+        true
     }
+}
 
+impl Learn for KeyEnabled {
     fn imply(&self, key: &mut Key, _: Timestamp) {
         if key.state.is_none() {
             key.state = Some(State::Enabled);
         }
+    }
+}
+
+impl Tell for KeyEnabled {
+    fn ceiling(&self) -> Severity {
+        Severity::Low
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -156,13 +168,7 @@ pub struct PrimaryRegionChanged {
     pub to: Option<Untrusted>,
 }
 
-impl Describe for PrimaryRegionChanged {
-    const NAME: &'static str = "PrimaryRegionChanged";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-
+impl Tell for PrimaryRegionChanged {
     fn ceiling(&self) -> Severity {
         Severity::Medium
     }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::words::{described, last_use, root, who};
-use super::{Case, Describe, Found, RECENT_DAYS, step};
 use crate::arn::KeyArn;
 use crate::facts::Reads;
+use crate::kinds::case::{Case, RECENT_DAYS, step};
+use crate::kinds::describe::{Ask, Found, Learn, Tell};
+use crate::kinds::words::{described, last_use, root, who};
 use crate::ledger::alias::{is_alias, other_name};
 use crate::ledger::{AliasTarget, Item, ItemKey};
 use crate::severity::Severity;
@@ -13,11 +14,6 @@ use crate::step::Step;
 use crate::subject::Subject;
 use crate::text;
 use crate::text::{Span, Text, Untrusted};
-
-const READS: Reads = Reads {
-    rotation: false,
-    last_use: false,
-};
 
 /// A key with what else it is known by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,18 +124,13 @@ impl AliasMoved {
     }
 }
 
-impl Describe for AliasMoved {
-    const NAME: &'static str = "AliasMoved";
-    const READS: Reads = READS;
-
-    fn ceiling(&self) -> Severity {
-        Severity::Medium
-    }
-
+impl Ask for AliasMoved {
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         memory(&self.alias, subject)
     }
+}
 
+impl Learn for AliasMoved {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         self.to = found.subject.key().map(|arn| NamedKey {
             arn: arn.clone(),
@@ -152,6 +143,12 @@ impl Describe for AliasMoved {
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))
             .unwrap_or_default()
+    }
+}
+
+impl Tell for AliasMoved {
+    fn ceiling(&self) -> Severity {
+        Severity::Medium
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -245,22 +242,23 @@ pub struct AliasCreated {
     pub alias: Untrusted,
 }
 
-impl Describe for AliasCreated {
-    const NAME: &'static str = "AliasCreated";
-    const READS: Reads = READS;
-
-    fn ceiling(&self) -> Severity {
-        Severity::Info
-    }
-
+impl Ask for AliasCreated {
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         memory(&self.alias, subject)
     }
+}
 
+impl Learn for AliasCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))
             .unwrap_or_default()
+    }
+}
+
+impl Tell for AliasCreated {
+    fn ceiling(&self) -> Severity {
+        Severity::Info
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -312,24 +310,29 @@ impl AliasDeleted {
     }
 }
 
-impl Describe for AliasDeleted {
-    const NAME: &'static str = "AliasDeleted";
+impl Ask for AliasDeleted {
     // How urgent it is depends on it, and aliases are deleted seldom.
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: true,
-    };
-
-    fn ceiling(&self) -> Severity {
-        Severity::High
+    fn reads(&self) -> Reads {
+        Reads {
+            rotation: false,
+            last_use: true,
+        }
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         memory(&self.alias, subject)
     }
+}
 
+impl Learn for AliasDeleted {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         remember(&self.alias, &AliasTarget::deleted(found.at), found)
+    }
+}
+
+impl Tell for AliasDeleted {
+    fn ceiling(&self) -> Severity {
+        Severity::High
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {

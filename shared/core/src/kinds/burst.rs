@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::words::who;
-use super::{Case, Describe, Identity, Limit, step};
-use crate::facts::Reads;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Identify, Identity, Limit, Tell};
+use crate::kinds::words::who;
 use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
 use crate::severity::Severity;
 use crate::step::Step;
@@ -61,15 +61,15 @@ pub struct BurstMember {
     pub alert_id: String,
 }
 
-impl Describe for Burst {
-    const NAME: &'static str = "Burst";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-    const LIMIT: Limit = Limit::None;
+impl Identify for Burst {
+    fn limit(&self) -> Limit {
+        Limit::None
+    }
+
     // It tells of alerts, which say so themselves.
-    const BY_EVENT: bool = false;
+    fn is_by_event(&self) -> bool {
+        false
+    }
 
     fn identity(&self) -> Identity {
         let owner = self.owner.as_ref().map_or("", Untrusted::as_str);
@@ -78,7 +78,9 @@ impl Describe for Burst {
             self.series, self.since, self.step
         ))
     }
+}
 
+impl Tell for Burst {
     fn severity(&self, _: &Case<'_>) -> Severity {
         self.severity
     }

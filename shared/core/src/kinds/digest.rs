@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::words::list;
-use super::{Case, Describe, Found, Identity, Limit, Section, step};
 use crate::arn::{AccountId, KeyArn, Partition};
-use crate::facts::Reads;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Found, Identify, Identity, Learn, Limit, Section, Tell};
+use crate::kinds::words::list;
 use crate::ledger::Item;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -19,21 +19,28 @@ use crate::text::{Span, Text, Untrusted, day};
 
 /// Most dates that a digest has, the soonest ones.
 pub const MAX_DUE: usize = 200;
+
 /// Most names of keys in each of its other lists.
 pub const MAX_NAMES: usize = 20;
 
 /// Most dates that people see.
 const SHOWN_DUE: usize = 8;
+
 /// Most names that people see in one list.
 const SHOWN_NAMES: usize = 4;
+
 /// Longest name in a digest, in characters: with [`MAX_DUE`] of the longest it has to fit into a message.
 const NAME_BOUND: usize = 64;
+
 /// Longest name that people see.
 const SHOWN_BOUND: usize = 40;
+
 /// Longest reason why a key is not watched.
 const REASON_BOUND: usize = 160;
+
 /// Most different states, or origins, that are counted.
 const MAX_WORDS: usize = 16;
+
 /// Room for the statement, in characters.
 const STATEMENT_BOUND: usize = 512;
 
@@ -301,19 +308,21 @@ fn keys(count: u64) -> Text {
     text![count, if count == 1 { " key" } else { " keys" }]
 }
 
-impl Describe for InventoryDigest {
-    const NAME: &'static str = "InventoryDigest";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-    const BY_EVENT: bool = false;
-    const LIMIT: Limit = Limit::None;
+impl Identify for InventoryDigest {
+    fn is_by_event(&self) -> bool {
+        false
+    }
+
+    fn limit(&self) -> Limit {
+        Limit::None
+    }
 
     fn identity(&self) -> Identity {
         Identity::Week(self.week.clone())
     }
+}
 
+impl Learn for InventoryDigest {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         self.bound();
         let blind = self.totals.blind_spots > 0 || !self.blind_spots.is_empty();
@@ -321,7 +330,9 @@ impl Describe for InventoryDigest {
         self.statement = blind.then(|| blind_spot_statement(partition, account));
         Vec::new()
     }
+}
 
+impl Tell for InventoryDigest {
     fn ceiling(&self) -> Severity {
         Severity::Low
     }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Case, Describe, Identity, Limit, step};
-use crate::facts::Reads;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Identify, Identity, Limit, Tell};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -24,19 +24,17 @@ pub struct UnreadableEvent {
     pub body_hash: String,
 }
 
-impl Describe for UnreadableEvent {
-    const NAME: &'static str = "UnreadableEvent";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-
-    const LIMIT: Limit = Limit::Hourly;
+impl Identify for UnreadableEvent {
+    fn limit(&self) -> Limit {
+        Limit::Hourly
+    }
 
     fn identity(&self) -> Identity {
         Identity::Content(self.body_hash.clone())
     }
+}
 
+impl Tell for UnreadableEvent {
     fn severity(&self, _: &Case<'_>) -> Severity {
         Severity::Medium
     }

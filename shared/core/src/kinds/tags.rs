@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::words::{described, list, root, who};
-use super::{Case, Describe, Found, step};
 use crate::answers::Tags;
-use crate::facts::{Reads, owner};
+use crate::facts::owner;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Found, Learn, Tell};
+use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -76,17 +77,7 @@ impl KeyTagsChanged {
     }
 }
 
-impl Describe for KeyTagsChanged {
-    const NAME: &'static str = "KeyTagsChanged";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: false,
-    };
-
-    fn ceiling(&self) -> Severity {
-        Severity::Medium
-    }
-
+impl Learn for KeyTagsChanged {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         // Tags that were read after this happened may be the new ones.
         let known = found.before.tags.as_ref();
@@ -134,6 +125,12 @@ impl Describe for KeyTagsChanged {
             self.owner_tag = was.cloned().or(self.owner_tag.take());
         }
         Vec::new()
+    }
+}
+
+impl Tell for KeyTagsChanged {
+    fn ceiling(&self) -> Severity {
+        Severity::Medium
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {

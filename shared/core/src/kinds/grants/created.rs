@@ -1,42 +1,17 @@
-//! Grants: access to a key beside its policy.
+//! Somebody was given access by a grant.
 
 use serde::Serialize;
 
-use super::words::{described, list, root, who};
-use super::{Case, Describe, Found, step};
+use super::{by_service, is_of_service, is_service};
 use crate::actor::Actor;
-use crate::facts::Reads;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Found, Learn, Tell};
+use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
-
-const READS: Reads = Reads {
-    rotation: false,
-    last_use: false,
-};
-
-/// Ends of the names of AWS services, by partition.
-const SERVICES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
-
-fn is_service(name: &str) -> bool {
-    !name.contains([':', '/']) && SERVICES.iter().any(|end| name.ends_with(end))
-}
-
-/// An AWS service made the call in its own name. What it makes in somebody's name is told by `via`.
-fn by_service(actor: &Actor) -> bool {
-    actor.kind.as_str() == "AWSService"
-}
-
-/// An AWS service, or what it works with in the account: its service-linked role, a role of its infrastructure.
-fn is_of_service(grantee: &str) -> bool {
-    let resource = grantee.splitn(6, ':').nth(5).unwrap_or_default();
-    is_service(grantee)
-        || resource.starts_with("role/aws-service-role/")
-        || resource.starts_with("assumed-role/aws:")
-        || resource.starts_with("assumed-role/AWSServiceRoleFor")
-}
 
 /// The id of a grant, safe in a command.
 fn is_grant_id(id: &str) -> bool {
@@ -133,22 +108,13 @@ impl GrantCreated {
     }
 }
 
-impl Describe for GrantCreated {
-    const NAME: &'static str = "GrantCreated";
-    const READS: Reads = READS;
-
+impl Ask for GrantCreated {
     fn is_enriched(&self) -> bool {
         !self.by_service_for_itself
     }
+}
 
-    fn ceiling(&self) -> Severity {
-        if self.by_service_for_itself {
-            Severity::Info
-        } else {
-            Severity::High
-        }
-    }
-
+impl Learn for GrantCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         let own = found.subject.account().as_str();
         let trusted = found.settings.trusted_accounts;
@@ -157,6 +123,16 @@ impl Describe for GrantCreated {
         };
         self.foreign_account = self.account().filter(is_foreign).map(Untrusted::new);
         Vec::new()
+    }
+}
+
+impl Tell for GrantCreated {
+    fn ceiling(&self) -> Severity {
+        if self.by_service_for_itself {
+            Severity::Info
+        } else {
+            Severity::High
+        }
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -236,153 +212,5 @@ impl Describe for GrantCreated {
                 case.kms_command("list-grants", ""),
             ),
         ]
-    }
-}
-
-/// Somebody took a grant away.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct GrantRevoked {
-    /// The grant's id.
-    pub grant_id: Option<Untrusted>,
-    /// An AWS service took back what it had for itself.
-    pub by_service_for_itself: bool,
-}
-
-impl GrantRevoked {
-    /// What a record of `RevokeGrant` says. What a service does in somebody's name is somebody's doing here: some
-    /// services make any call that they are told to.
-    pub fn by(actor: &Actor, grant_id: Option<Untrusted>) -> Self {
-        Self {
-            grant_id,
-            by_service_for_itself: by_service(actor),
-        }
-    }
-}
-
-impl Describe for GrantRevoked {
-    const NAME: &'static str = "GrantRevoked";
-    const READS: Reads = READS;
-
-    fn is_enriched(&self) -> bool {
-        !self.by_service_for_itself
-    }
-
-    fn ceiling(&self) -> Severity {
-        if self.by_service_for_itself {
-            Severity::Info
-        } else {
-            Severity::Medium
-        }
-    }
-
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        self.ceiling()
-    }
-
-    fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " lost a grant: it was revoked"]
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " revoked a grant on ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(id) = &self.grant_id {
-            text.push(text![", ", id]);
-        }
-        text.push(".");
-        text.sentence(if self.by_service_for_itself {
-            text!["An AWS service took back what it had been granted for its own work."]
-        } else {
-            text![
-                "Whoever had access by it alone is shut out: services that use the key, such as volumes or databases, \
-                 may fail at their next start. Whose grant it was, the record does not say; that of its creation does."
-            ]
-        });
-        if case.gone {
-            text.sentence("KMS does not know the key any more.");
-        }
-        text.sentence(root(case));
-        text
-    }
-
-    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        if self.by_service_for_itself {
-            return Vec::new();
-        }
-        vec![step(
-            text![
-                "Find the CreateGrant with this grant's id, and, once the actor confirms that it was a mistake, grant \
-                 it again"
-            ],
-            case.history_command(),
-        )]
-    }
-}
-
-/// Somebody gave a grant up, or took it back where the grant lets them.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct GrantRetired {
-    /// The grant's id.
-    pub grant_id: Option<Untrusted>,
-    /// An AWS service gave up what it had for itself.
-    pub by_service_for_itself: bool,
-}
-
-impl GrantRetired {
-    /// What a record of `RetireGrant` says.
-    pub fn by(actor: &Actor, grant_id: Option<Untrusted>) -> Self {
-        Self {
-            grant_id,
-            by_service_for_itself: by_service(actor),
-        }
-    }
-}
-
-impl Describe for GrantRetired {
-    const NAME: &'static str = "GrantRetired";
-    const READS: Reads = READS;
-
-    fn is_enriched(&self) -> bool {
-        !self.by_service_for_itself
-    }
-
-    fn ceiling(&self) -> Severity {
-        Severity::Info
-    }
-
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Info
-    }
-
-    fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " has a grant less: it was retired"]
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " retired a grant on ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(id) = &self.grant_id {
-            text.push(text![", ", id]);
-        }
-        text.push(".");
-        text.sentence("That is how whoever has a grant gives it up when the work is done.");
-        text.sentence(root(case));
-        text
-    }
-
-    fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
-        Vec::new()
     }
 }

@@ -1,4 +1,4 @@
-//! Imported key material that will expire: the days in which it can be imported again without any outage.
+//! Imported material will end.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,10 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::material::{READS, UNUSABLE, restore};
-use super::signal::Alarm;
-use super::words::{described, last_use};
-use super::{Background, Case, Describe, Identity, step};
+use super::{READS, UNUSABLE, restore};
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::answers::Material;
@@ -17,6 +14,10 @@ use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
+use crate::kinds::alarms::Alarm;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
+use crate::kinds::words::{described, last_use};
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -133,7 +134,7 @@ impl KeyMaterialExpiring {
 }
 
 /// What `seconds` left at `at` amounts to, rounded to the period in which they were measured, of at least a minute.
-pub(super) fn deadline_by_metric(
+pub(in crate::kinds) fn deadline_by_metric(
     seconds: f64,
     at: Timestamp,
     period: Option<u32>,
@@ -154,10 +155,10 @@ fn first(materials: &[Material]) -> Option<&Material> {
     there.min_by_key(|material| (material.valid_to, material.id.clone()))
 }
 
-impl Describe for KeyMaterialExpiring {
-    const NAME: &'static str = "KeyMaterialExpiring";
-    const READS: Reads = READS;
-    const BY_EVENT: bool = false;
+impl Identify for KeyMaterialExpiring {
+    fn is_by_event(&self) -> bool {
+        false
+    }
 
     fn identity(&self) -> Identity {
         let muted = self.alarm.as_ref().filter(|alarm| alarm.muted().is_some());
@@ -175,11 +176,19 @@ impl Describe for KeyMaterialExpiring {
     fn alarm(&self) -> Option<&Alarm> {
         self.alarm.as_ref()
     }
+}
+
+impl Ask for KeyMaterialExpiring {
+    fn reads(&self) -> Reads {
+        READS
+    }
 
     fn needs_facts(&self) -> bool {
         self.expires_at.is_none()
     }
+}
 
+impl Learn for KeyMaterialExpiring {
     fn settle(&mut self, known: &Background<'_>) -> Result<(), Cow<'static, str>> {
         let metric = self.by_metric();
         let facts = known.facts;
@@ -248,7 +257,9 @@ impl Describe for KeyMaterialExpiring {
             key.expires_at = self.expires_at;
         }
     }
+}
 
+impl Tell for KeyMaterialExpiring {
     fn severity(&self, case: &Case<'_>) -> Severity {
         let within = |days: i64| {
             self.left(case.at)

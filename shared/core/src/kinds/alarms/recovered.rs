@@ -1,377 +1,26 @@
-//! Alarms of CloudWatch: a quota nearly used up, unusual use, and the end of what any alarm told of.
+//! The end of what an alarm told of.
 
 use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::expiring::deadline_by_metric;
-use super::signal::{Alarm, Signal, Unit, Watches};
-use super::{Background, Case, Describe, Identity, step};
-use crate::arn::Region;
+use super::{alarm_sentences, look_at_alarm, measured, whom};
 use crate::countdown;
 use crate::event::AlarmEvent;
-use crate::facts::Reads;
 use crate::key::State;
+use crate::kinds::alarms::{Alarm, Signal, Watches};
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
+use crate::kinds::key_store::{see_store, store_facts};
+use crate::kinds::material::deadline_by_metric;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
-/// Who an alarm is about is told by name, owner and state.
-pub(super) const READS: Reads = Reads {
-    rotation: false,
-    last_use: false,
-};
-
 /// Dates that differ by less are the same: the metric is right to its period.
 const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
-
-/// `external-hq`, else the key store's id.
-pub(super) fn store_name(case: &Case<'_>) -> Text {
-    match case.key_store {
-        Some(store) => match &store.name {
-            Some(name) => text![name],
-            None => text!["key store ", &store.id],
-        },
-        None => text!["a custom key store"],
-    }
-}
-
-/// Whom the alarm is about.
-fn whom(case: &Case<'_>) -> Text {
-    match (case.key, case.key_store) {
-        (Some(key), _) => key.name(),
-        (None, Some(_)) => store_name(case),
-        (None, None) => text!["KMS in this account and Region"],
-    }
-}
-
-/// Which key store it is, how it stands, and how much hangs on it.
-pub(super) fn store_facts(case: &Case<'_>) -> Text {
-    let Some(store) = case.key_store else {
-        return text!["Which key store it is, the alarm does not say."];
-    };
-    if case.gone {
-        return text!["KMS does not know the key store ", &store.id, " any more."];
-    }
-    let mut text = text!["The key store ", &store.id];
-    if let Some(kind) = &store.kind {
-        text.push(text![" (", kind, ")"]);
-    }
-    match &store.connection_state {
-        Some(state) => text.push(text![" is ", state]),
-        None => text.push(": its state could not be found out"),
-    }
-    if let Some(code) = &store.error_code {
-        text.push(text![" (", code, ")"]);
-    }
-    match store.key_count {
-        Some(0) => text.push(", and no key is in it"),
-        Some(1) => text.push(", and one key is in it"),
-        Some(count) => text.push(text![", and ", count, " keys are in it"]),
-        None => text.push("; how many keys are in it could not be found out"),
-    }
-    text.push(".");
-    text
-}
-
-pub(super) fn store_command(
-    case: &Case<'_>,
-    region: Option<&Region>,
-    operation: &str,
-) -> Option<String> {
-    let store = case.key_store?;
-    // An id that was checked: it is the subject's.
-    let region = region?;
-    Some(format!(
-        "aws kms {operation} --custom-key-store-id {} --region {}",
-        store.id.as_str(),
-        region.as_str()
-    ))
-}
-
-/// Where to look at the alarm itself; there is a link too, but not in every partition.
-pub(super) fn look_at_alarm() -> Step {
-    step(
-        text!["Look at the alarm's graph in CloudWatch: since when, and how fast"],
-        None,
-    )
-}
-
-/// How it stands: numbers, and which of several time series.
-pub(super) fn measured(text: &mut Text, signal: &Signal) {
-    text.sentence(signal.numbers());
-    text.sentence(signal.particulars());
-}
-
-pub(super) const ITS_OWNERS_WORDS: &str = "KMS Watch knows nothing of what this alarm watches: name and description are its owner's words.";
-
-/// Which alarm it is, and what mutes it.
-pub(super) fn alarm_sentences(text: &mut Text, signal: &Signal) {
-    let children = &signal.alarm.children;
-    if !children.is_empty() {
-        text.sentence("It is made of other alarms; those that made it change: ");
-        for (index, child) in children.iter().take(5).enumerate() {
-            if index > 0 {
-                text.push(", ");
-            }
-            text.push(child.shortened(160));
-        }
-        text.push(".");
-    }
-    text.sentence(text!["This is ", signal.alarm.named(), "."]);
-    text.sentence(signal.alarm.held_back());
-}
-
-/// Requests to KMS come near their quota, for the whole account in the Region.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct KmsQuotaNear(pub Signal);
-
-impl KmsQuotaNear {
-    /// The requests that share the quota.
-    fn requests(&self) -> Text {
-        let Some(resource) = self.0.dimension("Resource") else {
-            return text!["Requests to KMS"];
-        };
-        match resource.as_str() {
-            "CryptographicOperationsSymmetric" => {
-                text!["Cryptographic requests with symmetric keys"]
-            }
-            "CryptographicOperationsRsa" => text!["Cryptographic requests with RSA keys"],
-            "CryptographicOperationsEcc" => text!["Cryptographic requests with ECC keys"],
-            _ => text!["Requests to KMS for ", resource],
-        }
-    }
-}
-
-impl Describe for KmsQuotaNear {
-    const NAME: &'static str = "KmsQuotaNear";
-    const READS: Reads = READS;
-
-    fn identity(&self) -> Identity {
-        Identity::Alarm(self.0.alarm.change())
-    }
-
-    fn alarm(&self) -> Option<&Alarm> {
-        Some(&self.0.alarm)
-    }
-
-    fn ceiling(&self) -> Severity {
-        Severity::High
-    }
-
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::High
-    }
-
-    fn title(&self, _: &Case<'_>) -> Text {
-        match (self.0.value, self.0.unit) {
-            (Some(value), Some(Unit::Percent)) => {
-                text![
-                    self.requests(),
-                    " use ",
-                    self.0.say(value),
-                    " of their quota"
-                ]
-            }
-            _ => text![self.requests(), " come near their quota"],
-        }
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.title(case), "."];
-        measured(&mut text, &self.0);
-        text.sentence(
-            "The quota is for the whole account in this Region. Beyond it KMS refuses requests (ThrottlingException): of all \
-             applications, and of AWS services that use keys for them.",
-        );
-        text.sentence(
-            "The metric is a sum over its period: a burst within a minute may be refused below 100 %.",
-        );
-        alarm_sentences(&mut text, &self.0);
-        text
-    }
-
-    fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
-        let quotas = self.0.alarm.region().map(|region| {
-            format!(
-                "aws service-quotas list-service-quotas --service-code kms --region {}",
-                region.as_str()
-            )
-        });
-        vec![
-            step(
-                text!["Find in CloudTrail who sends the most requests, and whether that is meant"],
-                None,
-            ),
-            step(
-                text![
-                    "Have applications keep data keys for a while (AWS Encryption SDK, S3 Bucket Keys) instead of asking for \
-                     each object"
-                ],
-                None,
-            ),
-            step(text!["See the quota, and ask for a higher one"], quotas),
-        ]
-    }
-}
-
-const FEWER: &str = "Far fewer";
-
-/// Keys are used otherwise than is usual; or an alarm of which nothing is known but its name went off.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct KmsUsageAnomaly(pub Signal);
-
-impl KmsUsageAnomaly {
-    fn is_known(&self) -> bool {
-        self.0.watches() == Watches::Usage
-    }
-
-    /// The alarm of this stack on what a trail's log says of keys that are pending deletion.
-    fn is_of_lost_key(&self) -> bool {
-        self.0
-            .metric
-            .as_ref()
-            .is_some_and(|name| name.as_str() == "PendingDeletionUse")
-    }
-
-    /// More than usual, or less, if the numbers say so.
-    fn direction(&self) -> Option<&'static str> {
-        let Signal {
-            value,
-            usual_from,
-            usual_to,
-            threshold,
-            ..
-        } = self.0;
-        let value = value?;
-        if usual_to.or(threshold).is_some_and(|to| value > to) {
-            return Some("Many more");
-        }
-        usual_from
-            .or(threshold)
-            .is_some_and(|from| value < from)
-            .then_some(FEWER)
-    }
-}
-
-impl Describe for KmsUsageAnomaly {
-    const NAME: &'static str = "KmsUsageAnomaly";
-    const READS: Reads = READS;
-
-    fn identity(&self) -> Identity {
-        Identity::Alarm(self.0.alarm.change())
-    }
-
-    fn alarm(&self) -> Option<&Alarm> {
-        Some(&self.0.alarm)
-    }
-
-    fn ceiling(&self) -> Severity {
-        Severity::High
-    }
-
-    /// What an alarm means of which nothing is known, only its owner knows: it is taken seriously.
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        if self.is_known() {
-            Severity::Medium
-        } else {
-            Severity::High
-        }
-    }
-
-    fn title(&self, case: &Case<'_>) -> Text {
-        if self.is_of_lost_key() {
-            return text!["Somebody tried to use a key that is pending deletion"];
-        }
-        if !self.is_known() {
-            return match case.key {
-                Some(key) => text![
-                    "An alarm about ",
-                    key.name(),
-                    " went off: ",
-                    self.0.alarm.name.shortened(120)
-                ],
-                None => text![
-                    "An alarm about KMS went off: ",
-                    self.0.alarm.name.shortened(120)
-                ],
-            };
-        }
-        let what = match (self.0.dimension("Operation"), case.key) {
-            (Some(operation), Some(key)) => text![operation, " requests with ", key.name()],
-            (None, Some(key)) => text!["cryptographic requests with ", key.name()],
-            (Some(operation), None) => text![operation, " requests to KMS"],
-            (None, None) => text!["cryptographic requests to KMS"],
-        };
-        match self.direction() {
-            Some(direction) => text![direction, " ", what, " than usual"],
-            None => text!["Unusual number of ", what],
-        }
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.title(case), "."];
-        measured(&mut text, &self.0);
-        if self.is_of_lost_key() {
-            text.sentence(
-                "Its data is still needed, and lost for ever once the key is deleted. The alarm does not say which key it is; \
-                 CloudTrail does.",
-            );
-        } else if !self.is_known() {
-            if self.0.alarm.children.is_empty() {
-                text.sentence(ITS_OWNERS_WORDS);
-            }
-        } else if self.direction() == Some(FEWER) {
-            text.sentence(
-                "It may be an application that is out of order, and it is also what being locked out of a key looks like from \
-                 here.",
-            );
-        } else {
-            text.sentence(
-                "It may be a new or a broken application, and it is also what reading a data store in bulk looks like from here.",
-            );
-        }
-        alarm_sentences(&mut text, &self.0);
-        text
-    }
-
-    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        if self.is_of_lost_key() {
-            return vec![
-                step(
-                    text![
-                        "Find in CloudTrail the calls to KMS whose errorMessage ends in \"is pending deletion.\": they name the \
-                         key, and who needs it"
-                    ],
-                    None,
-                ),
-                step(
-                    text![
-                        "Cancel the deletion of that key, then enable it, unless nobody needs its data"
-                    ],
-                    None,
-                ),
-            ];
-        }
-        let mut steps = vec![look_at_alarm()];
-        if self.is_known() {
-            steps.push(step(
-                text![
-                    "See who uses keys now, and from where, and whether that is meant (uses are in a trail's own log only, \
-                     if it records them)"
-                ],
-                case.history_command(),
-            ));
-        }
-        steps
-    }
-}
 
 /// How an alarm ended that had been told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -559,16 +208,21 @@ impl AlarmRecovered {
         }
     }
 
+    /// What the alarm watches, as far as that has a name.
+    fn what(&self) -> Text {
+        match self.signal.watches() {
+            Watches::KeyStore(metric) => text![metric.noun],
+            _ => text![self.signal.alarm.name.shortened(120)],
+        }
+    }
+
     fn date(&self) -> Text {
         self.expires_at
             .map_or_else(Text::new, |date| text![", on ", date])
     }
 }
 
-impl Describe for AlarmRecovered {
-    const NAME: &'static str = "AlarmRecovered";
-    const READS: Reads = READS;
-
+impl Identify for AlarmRecovered {
     fn identity(&self) -> Identity {
         Identity::Alarm(self.signal.alarm.change())
     }
@@ -583,11 +237,15 @@ impl Describe for AlarmRecovered {
         ));
         unheard.or_else(|| self.signal.alarm.muted())
     }
+}
 
+impl Ask for AlarmRecovered {
     fn needs_facts(&self) -> bool {
         true
     }
+}
 
+impl Learn for AlarmRecovered {
     fn settle(&mut self, known: &Background<'_>) -> Result<(), Cow<'static, str>> {
         match &known.raised {
             Some(None) => return Err("nobody was told that this alarm went off".into()),
@@ -616,7 +274,9 @@ impl Describe for AlarmRecovered {
         self.resolved = self.resolution.is_resolved();
         Ok(())
     }
+}
 
+impl Tell for AlarmRecovered {
     fn ceiling(&self) -> Severity {
         Severity::Info
     }
@@ -663,29 +323,15 @@ impl Describe for AlarmRecovered {
                 "Not known to be resolved: the expiry of the key material of ",
                 whom
             ],
-            Resolution::NoData | Resolution::Unknown => match self.signal.watches() {
-                Watches::KeyStore(metric) => {
-                    text!["Not known to be resolved: ", whom, ", ", metric.noun]
-                }
-                _ => text![
-                    "Not known to be resolved: ",
-                    whom,
-                    ", ",
-                    self.signal.alarm.name.shortened(120)
-                ],
-            },
+            Resolution::NoData | Resolution::Unknown => {
+                text!["Not known to be resolved: ", whom, ", ", self.what()]
+            }
             Resolution::Resolved => match self.signal.watches() {
-                Watches::KeyStore(metric) => text!["Resolved: ", whom, ", ", metric.noun],
                 Watches::Quota => {
                     text!["Resolved: requests to KMS are below the alarm's share of their quota"]
                 }
                 Watches::Usage => text!["Resolved: the use of ", whom, " is usual again"],
-                _ => text![
-                    "Resolved: ",
-                    whom,
-                    ", ",
-                    self.signal.alarm.name.shortened(120)
-                ],
+                _ => text!["Resolved: ", whom, ", ", self.what()],
             },
         }
     }
@@ -764,14 +410,7 @@ impl Describe for AlarmRecovered {
                 text!["See the key's state, and until when its material lasts"],
                 case.kms_command("describe-key", ""),
             )],
-            Watches::KeyStore(_) => vec![step(
-                text!["See how KMS stands with the key store"],
-                store_command(
-                    case,
-                    self.signal.alarm.region(),
-                    "describe-custom-key-stores",
-                ),
-            )],
+            Watches::KeyStore(_) => vec![see_store(case, self.signal.alarm.region())],
             Watches::Quota | Watches::Usage | Watches::Other => vec![look_at_alarm()],
         }
     }

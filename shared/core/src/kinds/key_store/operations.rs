@@ -1,39 +1,26 @@
-//! Custom key stores: CloudHSM clusters and external key managers on which keys depend.
+//! What somebody did to a key store.
 
 use serde::Serialize;
 
-use super::words::{CONFIRM, list, root, who};
-use super::{Case, Describe, step};
+use super::store_command;
 use crate::about::KeyStore;
-use crate::facts::Reads;
+use crate::arn::Region;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Learn, Tell};
+use crate::kinds::words::{CONFIRM, list, root, who};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
-
-const READS: Reads = Reads {
-    rotation: false,
-    last_use: false,
-};
 
 fn name(case: &Case<'_>) -> Text {
     case.key_store
         .map_or_else(|| text!["a custom key store"], KeyStore::name_of)
 }
 
-/// Fills in the name that the record has.
-fn imply_name(store: &mut KeyStore, name: &Option<Untrusted>) {
-    if store.name.is_none() {
-        store.name.clone_from(name);
-    }
-}
-
 /// Says so if KMS now reports another state than the event brought about.
 fn contradiction(case: &Case<'_>, expected: &[&str]) -> Text {
-    let state = case
-        .key_store
-        .and_then(|store| store.connection_state.as_ref());
-    match state {
+    match state(case) {
         _ if case.gone => text!["KMS does not know the key store any more."],
         Some(state) if case.live && !expected.contains(&state.as_str()) => text![
             "But KMS now reports it as ",
@@ -56,73 +43,99 @@ fn keys(case: &Case<'_>) -> Option<u64> {
     case.key_store.and_then(|store| store.key_count)
 }
 
-/// `aws kms <operation> --custom-key-store-id <id> --region <Region>`. The id's alphabet is checked.
-fn store_command(region: Option<&Untrusted>, operation: &str, case: &Case<'_>) -> Option<String> {
-    let region = crate::arn::Region::new(region?.as_str())?;
-    let id = crate::arn::KeyStoreId::new(case.key_store?.id.as_str())?;
-    Some(format!(
-        "aws kms {operation} --custom-key-store-id {} --region {}",
-        id.as_str(),
-        region.as_str()
-    ))
-}
-
-fn see(region: Option<&Untrusted>, case: &Case<'_>) -> Step {
-    step(
-        text!["See how the key store stands"],
-        store_command(region, "describe-custom-key-stores", case),
-    )
+fn state<'a>(case: &Case<'a>) -> Option<&'a Untrusted> {
+    case.key_store?.connection_state.as_ref()
 }
 
 /// What the record of an operation on a key store has beside its id.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+struct Told {
     name: Option<Untrusted>,
     region: Option<Untrusted>,
 }
 
-macro_rules! told {
-    ($($kind:ident)+) => {$(
+impl Told {
+    fn see(&self, case: &Case<'_>) -> Step {
+        step(
+            text!["See how the key store stands"],
+            self.command(case, "describe-custom-key-stores"),
+        )
+    }
+
+    fn command(&self, case: &Case<'_>, operation: &str) -> Option<String> {
+        let region = Region::new(self.region.as_ref()?.as_str())?;
+        store_command(case, Some(&region), operation)
+    }
+}
+
+/// The kinds, each with what all have: the store's cluster, and what the record says of the store.
+macro_rules! operations {
+    ($($(#[doc = $doc:literal])+ $kind:ident { $($(#[doc = $about:literal])+ $field:ident: $type:ty,)* })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $kind {
+            /// Its CloudHSM cluster.
+            pub cluster_id: Option<Untrusted>,
+            $($(#[doc = $about])+ pub $field: $type,)*
+            #[serde(skip)]
+            told: Told,
+        }
+
         impl $kind {
+            /// Of a store on this cluster, if it is one of CloudHSM.
+            pub fn on(cluster_id: Option<Untrusted>) -> Self {
+                Self {
+                    cluster_id,
+                    ..Self::default()
+                }
+            }
+
             /// Takes in the store's name and Region as the record has them.
             pub fn told(mut self, name: Option<Untrusted>, region: Option<Untrusted>) -> Self {
                 self.told = Told { name, region };
                 self
             }
         }
+
+        impl Learn for $kind {
+            fn imply_key_store(&self, store: &mut KeyStore) {
+                if store.name.is_none() {
+                    store.name.clone_from(&self.told.name);
+                }
+            }
+        }
     )+};
 }
-told! { KeyStoreDisconnected KeyStoreConnected KeyStoreCreated KeyStoreDeleted KeyStoreUpdated }
 
-/// A key store was disconnected: none of its keys works.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStoreDisconnected {
-    /// Its CloudHSM cluster.
-    pub cluster_id: Option<Untrusted>,
-    #[serde(skip)]
-    told: Told,
+operations! {
+    /// A key store was disconnected: none of its keys works.
+    KeyStoreDisconnected {}
+    /// Somebody asked KMS to connect a key store, which takes its time and may fail without another event.
+    KeyStoreConnected {}
+    /// A key store was created.
+    KeyStoreCreated {}
+    /// A key store was deleted.
+    KeyStoreDeleted {}
+    /// Settings of a key store were changed.
+    KeyStoreUpdated {
+        /// Names of the settings that were given, without their values.
+        settings: Vec<Untrusted>,
+    }
 }
 
-impl KeyStoreDisconnected {
-    /// Of a store on this cluster, if it is one of CloudHSM.
-    pub fn on(cluster_id: Option<Untrusted>) -> Self {
+impl KeyStoreUpdated {
+    /// Of a store on this cluster, if it is one of CloudHSM, with the settings that were given.
+    pub fn with(cluster_id: Option<Untrusted>, settings: Vec<Untrusted>) -> Self {
         Self {
-            cluster_id,
-            ..Self::default()
+            settings,
+            ..Self::on(cluster_id)
         }
     }
 }
 
-impl Describe for KeyStoreDisconnected {
-    const NAME: &'static str = "KeyStoreDisconnected";
-    const READS: Reads = READS;
-
-    fn imply_key_store(&self, store: &mut KeyStore) {
-        imply_name(store, &self.told.name);
-    }
-
+impl Tell for KeyStoreDisconnected {
     fn severity(&self, case: &Case<'_>) -> Severity {
         match keys(case) {
             Some(1..) => Severity::Critical,
@@ -166,51 +179,22 @@ impl Describe for KeyStoreDisconnected {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let region = self.told.region.as_ref();
         if case.gone {
             return Vec::new();
         }
         vec![
             step(
                 text![CONFIRM, "connect it again, which may take 20 minutes"],
-                store_command(region, "connect-custom-key-store", case),
+                self.told.command(case, "connect-custom-key-store"),
             ),
-            see(region, case),
+            self.told.see(case),
         ]
     }
 }
 
-/// Somebody asked KMS to connect a key store, which takes its time and may fail without another event.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStoreConnected {
-    /// Its CloudHSM cluster.
-    pub cluster_id: Option<Untrusted>,
-    #[serde(skip)]
-    told: Told,
-}
-
-impl KeyStoreConnected {
-    /// Of a store on this cluster, if it is one of CloudHSM.
-    pub fn on(cluster_id: Option<Untrusted>) -> Self {
-        Self {
-            cluster_id,
-            ..Self::default()
-        }
-    }
-}
-
-impl Describe for KeyStoreConnected {
-    const NAME: &'static str = "KeyStoreConnected";
-    const READS: Reads = READS;
-
+impl Tell for KeyStoreConnected {
     fn ceiling(&self) -> Severity {
         Severity::Info
-    }
-
-    fn imply_key_store(&self, store: &mut KeyStore) {
-        imply_name(store, &self.told.name);
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -218,10 +202,7 @@ impl Describe for KeyStoreConnected {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let state = case
-            .key_store
-            .and_then(|store| store.connection_state.as_ref());
-        match state.map(Untrusted::as_str) {
+        match state(case).map(Untrusted::as_str) {
             Some("CONNECTED") => text![name(case), " is connected"],
             _ => text![name(case), " is to be connected"],
         }
@@ -229,10 +210,7 @@ impl Describe for KeyStoreConnected {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![who(case), " asked KMS to connect ", name(case), "."];
-        let state = case
-            .key_store
-            .and_then(|store| store.connection_state.as_ref());
-        text.sentence(match state.map(Untrusted::as_str) {
+        text.sentence(match state(case).map(Untrusted::as_str) {
             Some("CONNECTED") => text!["KMS reports it as CONNECTED."],
             Some("CONNECTING") | None if !case.gone => text![
                 "That may take 20 minutes, and KMS tells nobody how it ends: see for yourself."
@@ -245,43 +223,20 @@ impl Describe for KeyStoreConnected {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![see(self.told.region.as_ref(), case)]
+        vec![self.told.see(case)]
     }
 }
 
-/// A key store was created.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStoreCreated {
-    /// Its CloudHSM cluster.
-    pub cluster_id: Option<Untrusted>,
-    #[serde(skip)]
-    told: Told,
-}
-
-impl KeyStoreCreated {
-    /// Of a store on this cluster, if it is one of CloudHSM.
-    pub fn on(cluster_id: Option<Untrusted>) -> Self {
-        Self {
-            cluster_id,
-            ..Self::default()
-        }
-    }
-}
-
-impl Describe for KeyStoreCreated {
-    const NAME: &'static str = "KeyStoreCreated";
-    const READS: Reads = READS;
+impl Ask for KeyStoreCreated {
     // There is none in it yet.
-    const COUNTS_KEYS: bool = false;
+    fn counts_keys(&self) -> bool {
+        false
+    }
+}
 
+impl Tell for KeyStoreCreated {
     fn ceiling(&self) -> Severity {
         Severity::Info
-    }
-
-    fn imply_key_store(&self, store: &mut KeyStore) {
-        imply_name(store, &self.told.name);
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -311,39 +266,16 @@ impl Describe for KeyStoreCreated {
     }
 }
 
-/// A key store was deleted.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStoreDeleted {
-    /// Its CloudHSM cluster.
-    pub cluster_id: Option<Untrusted>,
-    #[serde(skip)]
-    told: Told,
-}
-
-impl KeyStoreDeleted {
-    /// Of a store on this cluster, if it is one of CloudHSM.
-    pub fn on(cluster_id: Option<Untrusted>) -> Self {
-        Self {
-            cluster_id,
-            ..Self::default()
-        }
+impl Ask for KeyStoreDeleted {
+    // KMS deletes none that holds a key (AWS KMS API Reference, DeleteCustomKeyStore).
+    fn counts_keys(&self) -> bool {
+        false
     }
 }
 
-impl Describe for KeyStoreDeleted {
-    const NAME: &'static str = "KeyStoreDeleted";
-    const READS: Reads = READS;
-    // KMS deletes none that holds a key (AWS KMS API Reference, DeleteCustomKeyStore).
-    const COUNTS_KEYS: bool = false;
-
+impl Tell for KeyStoreDeleted {
     fn ceiling(&self) -> Severity {
         Severity::Medium
-    }
-
-    fn imply_key_store(&self, store: &mut KeyStore) {
-        imply_name(store, &self.told.name);
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -360,10 +292,7 @@ impl Describe for KeyStoreDeleted {
             "KMS deletes only a store without keys, so no key is lost with it. Its CloudHSM cluster or external key \
              manager stays as it is, with whatever keys it holds of its own.",
         );
-        let listed = case
-            .key_store
-            .and_then(|store| store.connection_state.as_ref());
-        if !case.gone && listed.is_some() {
+        if !case.gone && state(case).is_some() {
             text.sentence("KMS still lists it: this answer is older than the event (KMS may lag for some seconds).");
         }
         text.sentence("It cannot be brought back; one like it can be created.");
@@ -376,40 +305,9 @@ impl Describe for KeyStoreDeleted {
     }
 }
 
-/// Settings of a key store were changed.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyStoreUpdated {
-    /// Its CloudHSM cluster.
-    pub cluster_id: Option<Untrusted>,
-    /// Names of the settings that were given, without their values.
-    pub settings: Vec<Untrusted>,
-    #[serde(skip)]
-    told: Told,
-}
-
-impl KeyStoreUpdated {
-    /// Of a store on this cluster, if it is one of CloudHSM, with the settings that were given.
-    pub fn with(cluster_id: Option<Untrusted>, settings: Vec<Untrusted>) -> Self {
-        Self {
-            cluster_id,
-            settings,
-            ..Self::default()
-        }
-    }
-}
-
-impl Describe for KeyStoreUpdated {
-    const NAME: &'static str = "KeyStoreUpdated";
-    const READS: Reads = READS;
-
+impl Tell for KeyStoreUpdated {
     fn ceiling(&self) -> Severity {
         Severity::Medium
-    }
-
-    fn imply_key_store(&self, store: &mut KeyStore) {
-        imply_name(store, &self.told.name);
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -437,8 +335,7 @@ impl Describe for KeyStoreUpdated {
             };
             text.sentence(text![count, noun]);
         }
-        let store = case.key_store;
-        if let Some(state) = store.and_then(|store| store.connection_state.as_ref()) {
+        if let Some(state) = state(case) {
             text.sentence(text!["KMS reports it as ", state, "."]);
         }
         text.sentence(error_code(case));
@@ -450,6 +347,6 @@ impl Describe for KeyStoreUpdated {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![see(self.told.region.as_ref(), case)]
+        vec![self.told.see(case)]
     }
 }

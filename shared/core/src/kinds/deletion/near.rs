@@ -1,15 +1,16 @@
-//! What the sweep over all keys finds of keys that go away: a deletion that comes near, a key that is not there any more.
+//! A key is about to be deleted.
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
-use super::words::{CONFIRM, described, last_use, loss};
-use super::{Case, Describe, Identity, step};
 use crate::about::{Key, LastUse, LastUseStatus};
 use crate::actor::Actor;
 use crate::countdown;
 use crate::facts::Reads;
 use crate::key::State;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
+use crate::kinds::words::{CONFIRM, described, last_use, loss};
 use crate::ledger::Profile;
 use crate::ledger::profile::Scheduled;
 use crate::severity::Severity;
@@ -92,6 +93,20 @@ impl KeyDeletionNear {
         }
     }
 
+    /// Whether it was used since.
+    fn use_since(&self) -> &'static str {
+        match self.used_since_scheduled {
+            Some(true) => {
+                "The key was used after its deletion was scheduled: something still needs it."
+            }
+            Some(false) => {
+                "The key was not used after its deletion was scheduled, as far as KMS has recorded, which it does up to an hour \
+                 late."
+            }
+            None => "Whether the key was used after its deletion was scheduled is not known.",
+        }
+    }
+
     /// The key was never used. What was said of it before its deletion was scheduled is not enough.
     fn was_never_used(&self, case: &Case<'_>) -> bool {
         let asked_since = |as_of| self.scheduled_at.is_some_and(|at| as_of >= at);
@@ -100,13 +115,10 @@ impl KeyDeletionNear {
     }
 }
 
-impl Describe for KeyDeletionNear {
-    const NAME: &'static str = "KeyDeletionNear";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: true,
-    };
-    const BY_EVENT: bool = false;
+impl Identify for KeyDeletionNear {
+    fn is_by_event(&self) -> bool {
+        false
+    }
 
     fn identity(&self) -> Identity {
         Identity::Countdown {
@@ -114,7 +126,18 @@ impl Describe for KeyDeletionNear {
             step: self.step,
         }
     }
+}
 
+impl Ask for KeyDeletionNear {
+    fn reads(&self) -> Reads {
+        Reads {
+            rotation: false,
+            last_use: true,
+        }
+    }
+}
+
+impl Learn for KeyDeletionNear {
     fn recall(&mut self, profile: &Profile) {
         if let Some(Scheduled { by, at }) = &profile.scheduled {
             self.scheduled_by.clone_from(by);
@@ -138,7 +161,9 @@ impl Describe for KeyDeletionNear {
     fn imply(&self, key: &mut Key, _: Timestamp) {
         key.deletion_at.get_or_insert(self.deletion_at);
     }
+}
 
+impl Tell for KeyDeletionNear {
     fn severity(&self, case: &Case<'_>) -> Severity {
         let last_day = self.left(case.at) <= SignedDuration::from_hours(24);
         if self.was_never_used(case) {
@@ -201,19 +226,9 @@ impl Describe for KeyDeletionNear {
         } else if ahead {
             text.sentence("Until then it can be cancelled.");
         }
-        text.sentence(match self.used_since_scheduled {
-            _ if self.was_never_used(case) => Text::new(),
-            Some(true) => text![
-                "The key was used after its deletion was scheduled: something still needs it."
-            ],
-            Some(false) => text![
-                "The key was not used after its deletion was scheduled, as far as KMS has recorded, which it does up to an hour \
-                 late."
-            ],
-            None => {
-                text!["Whether the key was used after its deletion was scheduled is not known."]
-            }
-        });
+        if !self.was_never_used(case) {
+            text.sentence(self.use_since());
+        }
         if case.last_use().is_some() {
             text.sentence(last_use(case));
         }
@@ -264,158 +279,5 @@ impl Describe for KeyDeletionNear {
             ),
             history,
         ]
-    }
-}
-
-/// A key is not there any more, and nothing says why.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyVanished {
-    /// When KMS knew it last, as far as that is remembered.
-    pub last_seen_at: Option<Timestamp>,
-    /// The state that KMS reported last, if that is remembered.
-    pub last_state: Option<State>,
-    /// The date of its deletion, if it was pending then.
-    pub deletion_at: Option<Timestamp>,
-}
-
-impl KeyVanished {
-    /// A key that KMS knew last at `last_seen_at`. Without it the age of what is remembered has to do.
-    pub fn new(last_seen_at: Option<Timestamp>) -> Self {
-        Self {
-            last_seen_at,
-            ..Self::default()
-        }
-    }
-}
-
-impl Describe for KeyVanished {
-    const NAME: &'static str = "KeyVanished";
-    const READS: Reads = Reads {
-        rotation: false,
-        last_use: true,
-    };
-    const BY_EVENT: bool = false;
-
-    fn identity(&self) -> Identity {
-        Identity::Once
-    }
-
-    fn recall(&mut self, profile: &Profile) {
-        if let Some(known) = &profile.metadata {
-            let metadata = &known.value;
-            let pending = metadata
-                .state
-                .as_ref()
-                .is_some_and(State::is_pending_deletion);
-            self.last_seen_at = self.last_seen_at.or(Some(known.as_of));
-            self.last_state.clone_from(&metadata.state);
-            self.deletion_at = metadata.deletion_at.filter(|_| pending);
-        }
-    }
-
-    /// That people were told, so that the next sweep need not. Not that the key was deleted: nobody knows, and an event
-    /// that says so is news.
-    fn teach(&self, profile: &mut Profile, at: Timestamp, _: Option<&Actor>) {
-        profile.note_telling(Self::NAME, None, at);
-    }
-
-    fn ceiling(&self) -> Severity {
-        Severity::High
-    }
-
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::High
-    }
-
-    fn title(&self, case: &Case<'_>) -> Text {
-        if case.state_now().is_some() {
-            return text![case.name(), " had vanished, and is there again"];
-        }
-        text![case.name(), " has vanished"]
-    }
-
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let whose = text![case.name(), described(case)];
-        let back = case.state_now();
-        let mut text = match back {
-            Some(state) => text![
-                "KMS did not know ",
-                whose,
-                " any more when the sweep over all keys asked for it, and nothing said why. It now reports a key with this id as ",
-                state,
-                ": it was made again since, as a replica can be, or KMS had lagged."
-            ],
-            None => text![
-                "KMS does not know ",
-                whose,
-                " any more, and nothing says why."
-            ],
-        };
-        match (self.last_seen_at, &self.last_state) {
-            (Some(at), Some(state)) if back.is_none() => {
-                text.sentence(text!["It was last seen on ", at, " as ", state, "."]);
-            }
-            (Some(at), _) => text.sentence(text!["It was last seen on ", at, "."]),
-            (None, _) => text.sentence("When it was last seen is not known."),
-        }
-        if back.is_some() {
-            return text;
-        }
-        if let Some(date) = self.deletion_at {
-            text.sentence(text!["Its deletion was pending then, for ", date, "."]);
-        }
-        text.sentence(
-            "Possible reasons: it was deleted, and what KMS and CloudTrail tell of that did not reach KMS Watch; its deletion \
-             was scheduled before KMS Watch was there; or KMS lags, and the key is there again soon.",
-        );
-        if let Some(key) = case.key {
-            text.sentence(loss(key, "If it was deleted, "));
-        }
-        if case.last_use().is_some() {
-            text.sentence(last_use(case));
-        }
-        if case.key.is_none_or(|key| key.aliases.is_none()) {
-            text.sentence(
-                "KMS Watch found no record of this key: its alias, description and owner are not known.",
-            );
-        }
-        text
-    }
-
-    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = vec![step(
-            text!["See what was done to the key in the last 90 days"],
-            case.history_command(),
-        )];
-        if case.state_now().is_some() {
-            return steps;
-        }
-        for (name, what) in [
-            ("ScheduleKeyDeletion", "See which deletions were scheduled"),
-            (
-                "DeleteKey",
-                "See which keys KMS deleted at the end of their waiting period",
-            ),
-        ] {
-            let region = case.key.map(|key| key.arn.region());
-            let command = region.map(|region| {
-                format!(
-                    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={name} \
-                     --max-results 50 --region {}",
-                    region.as_str()
-                )
-            });
-            steps.push(step(text![what], command));
-        }
-        steps.push(step(
-            text![
-                "Look for what fails with NotFoundException or \"does not exist\", and restore it from copies that another key \
-                 protects"
-            ],
-            None,
-        ));
-        steps
     }
 }

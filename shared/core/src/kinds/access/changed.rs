@@ -1,0 +1,174 @@
+//! Somebody set a key policy: what it says, and what is new about it.
+
+mod words;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use watch_policy::{Context, Diff, Policy as KeyPolicy};
+
+use super::LISTED;
+use super::change::{AccessChange, changes, value_of};
+use super::judge::{Judged, judge, unreadable, with_context};
+use super::memory::{fetch_command, remember, remembered};
+use crate::kinds::describe::{Ask, Found, Learn};
+use crate::ledger::{Item, ItemKey, Policy};
+use crate::text::Untrusted;
+
+/// What KMS says now, against what the event set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Now {
+    /// The one before.
+    Before,
+    /// Another one.
+    Another,
+}
+
+/// Somebody set the key policy.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeyPolicyChanged {
+    /// What the new policy says and the one before did not; all that it says if none before is known.
+    pub added: Vec<AccessChange>,
+    /// What the policy before said and the new one does not.
+    pub removed: Vec<AccessChange>,
+    /// Everybody in every AWS account is let in. `null` if that cannot be told.
+    pub public: Option<bool>,
+    /// Accounts that are let in, other than the owner and the trusted ones.
+    pub foreign_accounts: Vec<Untrusted>,
+    /// Those of them that have more access than before, or of which that is not known.
+    pub gained_accounts: Vec<Untrusted>,
+    /// Nobody of the account may change the policy any more. `null` if that cannot be told.
+    pub lockout: Option<bool>,
+    /// Services that are let in whatever the account or resource is that they work for.
+    pub open_services: Vec<Untrusted>,
+    /// Services through which everybody in every account may use the key.
+    pub open_via: Vec<Untrusted>,
+    /// IAM policies of the account decide too. `null` if that cannot be told.
+    pub delegates_to_iam: Option<bool>,
+    /// They did before, and do not any more.
+    pub lost_delegation: bool,
+    /// The call asked KMS not to check that somebody can still change the policy.
+    pub bypassed_lockout_check: bool,
+    /// Why the policy could not be read, or not all of it.
+    pub unreadable: Option<Untrusted>,
+    /// Since when the policy was known with which this one is compared.
+    pub compared_with: Option<Timestamp>,
+    /// There is more than is listed here.
+    pub bounded: bool,
+    /// The policy that was asked for, if the record has it.
+    #[serde(skip)]
+    policy: Option<String>,
+    /// A policy that is later than this one is known.
+    #[serde(skip)]
+    later: Option<Timestamp>,
+    #[serde(skip)]
+    now: Option<Now>,
+    /// How to fetch the policy before.
+    #[serde(skip)]
+    fetch: Option<String>,
+}
+
+impl KeyPolicyChanged {
+    /// What a record of `PutKeyPolicy` says.
+    pub fn asked_for(policy: Option<&str>, bypassed_lockout_check: bool) -> Self {
+        Self {
+            policy: policy.map(str::to_owned),
+            bypassed_lockout_check,
+            ..Self::default()
+        }
+    }
+
+    fn take(&mut self, judged: Judged) {
+        self.public = judged.public;
+        self.foreign_accounts = judged.foreign;
+        self.lockout = judged.lockout;
+        self.delegates_to_iam = judged.delegates;
+        self.open_services = judged.open_services;
+        self.open_via = judged.open_via;
+        self.unreadable = judged.unreadable;
+        self.bounded = judged.bounded;
+    }
+
+    fn compare(&mut self, after: &KeyPolicy, before: Option<&KeyPolicy>, context: &Context<'_>) {
+        self.take(judge(after, context));
+        let diff = Diff::between(before, after);
+        let (added, all_added) = changes(&diff.added);
+        let (removed, all_removed) = changes(&diff.removed);
+        (self.added, self.removed) = (added, removed);
+        let more_actions = |change: &AccessChange| change.more_actions > 0;
+        self.bounded |= diff.more > 0
+            || !(all_added && all_removed)
+            || self.added.iter().chain(&self.removed).any(more_actions);
+        let mut gained = diff.gained_foreign(context);
+        gained.extend(diff.widened_foreign(context));
+        self.gained_accounts = gained.iter().take(LISTED).map(|it| value_of(it)).collect();
+        self.lost_delegation = self.delegates_to_iam == Some(false)
+            && before.is_some_and(|before| before.assess(context).delegates_to_iam);
+    }
+
+    fn is_public(&self) -> bool {
+        self.public == Some(true)
+    }
+
+    fn is_lockout(&self) -> bool {
+        self.lockout == Some(true)
+    }
+}
+
+impl Ask for KeyPolicyChanged {
+    // Also where the record has the policy: it costs no time beside the other reads, and tells whether another has
+    // replaced it since.
+    fn reads_policy(&self) -> bool {
+        true
+    }
+
+    fn memories(&self, subject: &crate::subject::Subject) -> Vec<ItemKey> {
+        vec![Policy::key(&subject.partition_key())]
+    }
+}
+
+impl Learn for KeyPolicyChanged {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        let known = remembered(found);
+        self.later = known
+            .as_ref()
+            .map(|it| it.as_of)
+            .filter(|it| *it > found.at);
+        let before = known.as_ref().filter(|_| self.later.is_none());
+        let read = before.and_then(|before| KeyPolicy::parse(&before.policy).ok());
+        self.compared_with = before.filter(|_| read.is_some()).map(|before| before.as_of);
+        let asked_for = self.policy.take();
+        // What KMS has now is at least as young as its answer.
+        let (text, as_of) = match (&asked_for, found.policy) {
+            (Some(text), _) => (text.as_str(), found.at),
+            (None, Some(text)) => (text, found.now),
+            (None, None) => {
+                self.take(unreadable("neither CloudTrail nor KMS tells it"));
+                return Vec::new();
+            }
+        };
+        match KeyPolicy::parse(text) {
+            Ok(after) => {
+                with_context(found, |context| {
+                    self.compare(&after, read.as_ref(), context)
+                });
+                let live = found.policy.filter(|_| asked_for.is_some());
+                let live = live.and_then(|live| KeyPolicy::parse(live).ok());
+                let same =
+                    |one: &KeyPolicy, other: &KeyPolicy| Diff::between(Some(one), other).is_empty();
+                self.now = live.filter(|live| !same(live, &after)).map(|live| {
+                    let restored = read.as_ref().is_some_and(|before| same(before, &live));
+                    if restored { Now::Before } else { Now::Another }
+                });
+            }
+            Err(error) => self.take(unreadable(&error.to_string())),
+        }
+        let items = remember(found, text, as_of, known.as_ref());
+        // Only what will be there can be fetched.
+        self.fetch = before
+            .filter(|before| items.len() > 1 && before.policy != text)
+            .and_then(|before| fetch_command(found, before));
+        items
+    }
+}

@@ -1,0 +1,129 @@
+//! A key has a replica more.
+
+use serde::Serialize;
+
+use super::judge::judge_alone;
+use super::{PUT_BACK, SEE_POLICY, new_policy_severity, policy_words};
+use crate::arn::KeyArn;
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Found, Learn, Tell};
+use crate::kinds::words::{described, root, who};
+use crate::ledger::Item;
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::text;
+use crate::text::{Text, Untrusted};
+
+/// A multi-Region key got a replica, with a policy of its own.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeyReplicated {
+    /// Region of the replica.
+    pub replica_region: Option<Untrusted>,
+    /// ARN of the replica.
+    pub replica_arn: Option<KeyArn>,
+    /// The replica's policy lets in everybody in every AWS account. `null` if that cannot be told.
+    pub public: Option<bool>,
+    /// Accounts that the replica's policy lets in, other than the owner and the trusted ones.
+    pub foreign_accounts: Vec<Untrusted>,
+    /// Why the replica's policy could not be read, or not all of it.
+    pub unreadable: Option<Untrusted>,
+    #[serde(skip)]
+    policy: Option<String>,
+}
+
+impl KeyReplicated {
+    /// What a record of `ReplicateKey` says.
+    pub fn to(region: Option<Untrusted>, replica: Option<KeyArn>, policy: Option<&str>) -> Self {
+        Self {
+            replica_region: region,
+            replica_arn: replica,
+            policy: policy.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+}
+
+impl Learn for KeyReplicated {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        if let Some(text) = self.policy.take() {
+            let judged = judge_alone(&text, found);
+            self.public = judged.public;
+            self.foreign_accounts = judged.foreign;
+            self.unreadable = judged.unreadable;
+        }
+        Vec::new()
+    }
+}
+
+impl Tell for KeyReplicated {
+    fn severity(&self, _: &Case<'_>) -> Severity {
+        new_policy_severity(self.public, self.unreadable.is_some())
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        let mut text = text![case.name(), " was replicated"];
+        if let Some(region) = &self.replica_region {
+            text.push(text![" to ", region]);
+        }
+        if self.public == Some(true) {
+            text.push(", open to every AWS account");
+        }
+        text
+    }
+
+    fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = text![
+            who(case),
+            " made a replica of ",
+            case.name(),
+            described(case)
+        ];
+        if let Some(region) = &self.replica_region {
+            text.push(text![" in ", region]);
+        }
+        text.push(".");
+        text.sentence(
+            "The replica has the same key material, so what one encrypts the other decrypts; its policy, grants, \
+             aliases and tags are its own.",
+        );
+        text.sentence(policy_words(
+            "The replica's",
+            self.public,
+            &self.foreign_accounts,
+            self.unreadable.as_ref(),
+        ));
+        text.sentence(
+            "What happens to the replica is watched only where KMS Watch is deployed in that Region.",
+        );
+        text.sentence(root(case));
+        text
+    }
+
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        let Some(replica) = self
+            .replica_arn
+            .as_ref()
+            .filter(|_| self.severity(case) > Severity::Info)
+        else {
+            return Vec::new();
+        };
+        let command = |operation: &str, rest: &str| {
+            let region = replica.region().as_str();
+            Some(format!(
+                "aws kms {operation} --key-id {replica} {rest} --region {region}"
+            ))
+        };
+        vec![
+            step(
+                text!["See the replica's policy"],
+                command("get-key-policy", SEE_POLICY),
+            ),
+            step(
+                text!["Write the policy that is meant into key-policy.json, and put it"],
+                command("put-key-policy", PUT_BACK),
+            ),
+        ]
+    }
+}

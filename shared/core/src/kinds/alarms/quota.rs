@@ -1,0 +1,106 @@
+//! Requests to KMS come near their quota.
+
+use serde::Serialize;
+
+use super::{alarm_sentences, measured};
+use crate::kinds::alarms::{Alarm, Signal, Unit};
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Identify, Identity, Tell};
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::text;
+use crate::text::Text;
+
+/// Requests to KMS come near their quota, for the whole account in the Region.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct KmsQuotaNear(pub Signal);
+
+impl KmsQuotaNear {
+    /// The requests that share the quota.
+    fn requests(&self) -> Text {
+        let Some(resource) = self.0.dimension("Resource") else {
+            return text!["Requests to KMS"];
+        };
+        match resource.as_str() {
+            "CryptographicOperationsSymmetric" => {
+                text!["Cryptographic requests with symmetric keys"]
+            }
+            "CryptographicOperationsRsa" => text!["Cryptographic requests with RSA keys"],
+            "CryptographicOperationsEcc" => text!["Cryptographic requests with ECC keys"],
+            _ => text!["Requests to KMS for ", resource],
+        }
+    }
+}
+
+impl Identify for KmsQuotaNear {
+    fn identity(&self) -> Identity {
+        Identity::Alarm(self.0.alarm.change())
+    }
+
+    fn alarm(&self) -> Option<&Alarm> {
+        Some(&self.0.alarm)
+    }
+}
+
+impl Tell for KmsQuotaNear {
+    fn ceiling(&self) -> Severity {
+        Severity::High
+    }
+
+    fn severity(&self, _: &Case<'_>) -> Severity {
+        Severity::High
+    }
+
+    fn title(&self, _: &Case<'_>) -> Text {
+        match (self.0.value, self.0.unit) {
+            (Some(value), Some(Unit::Percent)) => {
+                text![
+                    self.requests(),
+                    " use ",
+                    self.0.say(value),
+                    " of their quota"
+                ]
+            }
+            _ => text![self.requests(), " come near their quota"],
+        }
+    }
+
+    fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = text![self.title(case), "."];
+        measured(&mut text, &self.0);
+        text.sentence(
+            "The quota is for the whole account in this Region. Beyond it KMS refuses requests (ThrottlingException): of all \
+             applications, and of AWS services that use keys for them.",
+        );
+        text.sentence(
+            "The metric is a sum over its period: a burst within a minute may be refused below 100 %.",
+        );
+        alarm_sentences(&mut text, &self.0);
+        text
+    }
+
+    fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
+        let quotas = self.0.alarm.region().map(|region| {
+            format!(
+                "aws service-quotas list-service-quotas --service-code kms --region {}",
+                region.as_str()
+            )
+        });
+        vec![
+            step(
+                text!["Find in CloudTrail who sends the most requests, and whether that is meant"],
+                None,
+            ),
+            step(
+                text![
+                    "Have applications keep data keys for a while (AWS Encryption SDK, S3 Bucket Keys) instead of asking for \
+                     each object"
+                ],
+                None,
+            ),
+            step(text!["See the quota, and ask for a higher one"], quotas),
+        ]
+    }
+}

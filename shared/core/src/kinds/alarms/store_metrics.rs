@@ -1,0 +1,117 @@
+//! The metrics of custom key stores: what each means, what breaks, what to do.
+
+use super::Unit;
+
+/// A metric of custom key stores: what it means, what breaks, what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StoreMetric {
+    /// Its name in CloudWatch.
+    pub name: &'static str,
+    /// What it counts.
+    pub unit: Unit,
+    /// What it is about.
+    pub noun: &'static str,
+    /// Title: before the key store's name, after it, and after it with the value in between.
+    pub title: [&'static str; 2],
+    /// The end of the title where the value is known: before the value, and after it.
+    pub with_value: [&'static str; 2],
+    /// What breaks, and when.
+    pub breaks: &'static str,
+    /// What to do, most urgent first.
+    pub advice: &'static [&'static str],
+    /// A command for the last advice, for one key store.
+    pub command: Option<&'static str>,
+}
+
+const SPREAD_LOAD: &str = "Find in CloudTrail who sends the most requests, and spread that load: use data keys that are kept \
+                           for a while, or a key store of its own for each application";
+
+/// The metrics of custom key stores (KMS Developer Guide, monitoring external key stores; KMS metrics and dimensions).
+pub static STORE_METRICS: [StoreMetric; 7] = [
+    StoreMetric {
+        name: "XksProxyCertificateDaysToExpire",
+        unit: Unit::Days,
+        noun: "proxy certificate",
+        title: ["The proxy certificate of ", " expires soon"],
+        with_value: [" expires in ", ""],
+        breaks: "Once it has expired KMS does not talk to the proxy any more, and every cryptographic operation with the \
+                 keys in the store fails.",
+        advice: &["Renew the TLS certificate on the external key store's proxy, for the same name"],
+        command: None,
+    },
+    StoreMetric {
+        name: "XksProxyCredentialAge",
+        unit: Unit::Days,
+        noun: "proxy credential",
+        title: ["The proxy credential of ", " is old"],
+        with_value: [" is ", " old"],
+        breaks: "Nothing fails for it, but KMS never rotates this credential: whoever has got hold of it can use the proxy \
+                 until somebody changes it.",
+        advice: &[
+            "Make a new credential on the external key store's proxy, and leave the old one valid for now",
+            "Give KMS the new credential, then remove the old one from the proxy",
+        ],
+        command: Some(
+            "update-custom-key-store --xks-proxy-authentication-credential file://credential.json",
+        ),
+    },
+    StoreMetric {
+        name: "XksProxyErrors",
+        unit: Unit::Count,
+        noun: "errors of the proxy",
+        title: ["The proxy of ", " answers with errors"],
+        with_value: [" answers with errors (", ")"],
+        breaks: "Cryptographic operations with the keys in the store fail, or are slow because KMS tries again.",
+        advice: &[
+            "Retryable errors: look at the load of the proxy and at the network between it and KMS",
+            "Non-retryable errors: look at the proxy's configuration and at the external key manager",
+        ],
+        command: None,
+    },
+    StoreMetric {
+        name: "XksProxyLatency",
+        unit: Unit::Milliseconds,
+        noun: "latency of the proxy",
+        title: ["The proxy of ", " answers slowly"],
+        with_value: [" answers slowly (", ")"],
+        breaks: "KMS waits 250 ms for an answer and tries once more; then the cryptographic operation fails.",
+        advice: &["Look at the proxy, at the network and at the external key manager behind it"],
+        command: None,
+    },
+    StoreMetric {
+        name: "XksExternalKeyManagerStates",
+        unit: Unit::Count,
+        noun: "external key manager",
+        title: ["The external key manager of ", " is impaired"],
+        with_value: [" is impaired (instances: ", ")"],
+        breaks: "The keys in the store work as long as other instances are Active. With none left, every cryptographic \
+                 operation with them fails.",
+        advice: &["Ask those who run the external key manager to look at the instances"],
+        command: None,
+    },
+    StoreMetric {
+        name: "ExternalKeyStoreThrottle",
+        unit: Unit::Count,
+        noun: "throttled requests",
+        title: ["Requests to ", " are throttled"],
+        with_value: [" are throttled (", ")"],
+        breaks: "KMS refuses cryptographic operations with the keys in the store beyond their request quota. Callers that \
+                 do not try again fail.",
+        advice: &[SPREAD_LOAD],
+        command: None,
+    },
+    StoreMetric {
+        name: "CloudHSMKeyStoreThrottle",
+        unit: Unit::Count,
+        noun: "throttled requests",
+        title: ["Requests to ", " are throttled"],
+        with_value: [" are throttled (", ")"],
+        breaks: "KMS or the CloudHSM cluster refuses cryptographic operations with the keys in the store. Callers that do \
+                 not try again fail.",
+        advice: &[
+            "If the cluster is at its limit, add HSMs to it",
+            SPREAD_LOAD,
+        ],
+        command: None,
+    },
+];

@@ -1,0 +1,165 @@
+//! Keys are used otherwise than is usual.
+
+use serde::Serialize;
+
+use super::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
+use crate::kinds::alarms::{Alarm, Signal, Watches};
+use crate::kinds::case::{Case, step};
+use crate::kinds::describe::{Identify, Identity, Tell};
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::text;
+use crate::text::Text;
+
+const FEWER: &str = "Far fewer";
+
+/// Keys are used otherwise than is usual; or an alarm of which nothing is known but its name went off.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(transparent)]
+pub struct KmsUsageAnomaly(pub Signal);
+
+impl KmsUsageAnomaly {
+    fn is_known(&self) -> bool {
+        self.0.watches() == Watches::Usage
+    }
+
+    /// The alarm of this stack on what a trail's log says of keys that are pending deletion.
+    fn is_of_lost_key(&self) -> bool {
+        self.0
+            .metric
+            .as_ref()
+            .is_some_and(|name| name.as_str() == "PendingDeletionUse")
+    }
+
+    /// More than usual, or less, if the numbers say so.
+    fn direction(&self) -> Option<&'static str> {
+        let Signal {
+            value,
+            usual_from,
+            usual_to,
+            threshold,
+            ..
+        } = self.0;
+        let value = value?;
+        if usual_to.or(threshold).is_some_and(|to| value > to) {
+            return Some("Many more");
+        }
+        usual_from
+            .or(threshold)
+            .is_some_and(|from| value < from)
+            .then_some(FEWER)
+    }
+}
+
+impl Identify for KmsUsageAnomaly {
+    fn identity(&self) -> Identity {
+        Identity::Alarm(self.0.alarm.change())
+    }
+
+    fn alarm(&self) -> Option<&Alarm> {
+        Some(&self.0.alarm)
+    }
+}
+
+impl Tell for KmsUsageAnomaly {
+    fn ceiling(&self) -> Severity {
+        Severity::High
+    }
+
+    /// What an alarm means of which nothing is known, only its owner knows: it is taken seriously.
+    fn severity(&self, _: &Case<'_>) -> Severity {
+        if self.is_known() {
+            Severity::Medium
+        } else {
+            Severity::High
+        }
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        if self.is_of_lost_key() {
+            return text!["Somebody tried to use a key that is pending deletion"];
+        }
+        if !self.is_known() {
+            return match case.key {
+                Some(key) => text![
+                    "An alarm about ",
+                    key.name(),
+                    " went off: ",
+                    self.0.alarm.name.shortened(120)
+                ],
+                None => text![
+                    "An alarm about KMS went off: ",
+                    self.0.alarm.name.shortened(120)
+                ],
+            };
+        }
+        let what = match (self.0.dimension("Operation"), case.key) {
+            (Some(operation), Some(key)) => text![operation, " requests with ", key.name()],
+            (None, Some(key)) => text!["cryptographic requests with ", key.name()],
+            (Some(operation), None) => text![operation, " requests to KMS"],
+            (None, None) => text!["cryptographic requests to KMS"],
+        };
+        match self.direction() {
+            Some(direction) => text![direction, " ", what, " than usual"],
+            None => text!["Unusual number of ", what],
+        }
+    }
+
+    fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = text![self.title(case), "."];
+        measured(&mut text, &self.0);
+        if self.is_of_lost_key() {
+            text.sentence(
+                "Its data is still needed, and lost for ever once the key is deleted. The alarm does not say which key it is; \
+                 CloudTrail does.",
+            );
+        } else if !self.is_known() {
+            if self.0.alarm.children.is_empty() {
+                text.sentence(ITS_OWNERS_WORDS);
+            }
+        } else if self.direction() == Some(FEWER) {
+            text.sentence(
+                "It may be an application that is out of order, and it is also what being locked out of a key looks like from \
+                 here.",
+            );
+        } else {
+            text.sentence(
+                "It may be a new or a broken application, and it is also what reading a data store in bulk looks like from here.",
+            );
+        }
+        alarm_sentences(&mut text, &self.0);
+        text
+    }
+
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        if self.is_of_lost_key() {
+            return vec![
+                step(
+                    text![
+                        "Find in CloudTrail the calls to KMS whose errorMessage ends in \"is pending deletion.\": they name the \
+                         key, and who needs it"
+                    ],
+                    None,
+                ),
+                step(
+                    text![
+                        "Cancel the deletion of that key, then enable it, unless nobody needs its data"
+                    ],
+                    None,
+                ),
+            ];
+        }
+        let mut steps = vec![look_at_alarm()];
+        if self.is_known() {
+            steps.push(step(
+                text![
+                    "See who uses keys now, and from where, and whether that is meant (uses are in a trail's own log only, \
+                     if it records them)"
+                ],
+                case.history_command(),
+            ));
+        }
+        steps
+    }
+}

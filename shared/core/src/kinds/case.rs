@@ -1,0 +1,106 @@
+//! What a kind words its alert from, and the commands that it offers.
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
+use crate::actor::Actor;
+use crate::key::State;
+use crate::step::Step;
+use crate::text;
+use crate::text::Text;
+
+/// One occurrence with all that is known of it: what a kind words its alert from.
+pub struct Case<'a> {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Option<&'a Actor>,
+    /// The key, if it is about one.
+    pub key: Option<&'a Key>,
+    /// The custom key store, if it is about one.
+    pub key_store: Option<&'a KeyStore>,
+    /// KMS says that there is no such key, or key store.
+    pub gone: bool,
+    /// KMS did not fail to say how it stands: its state is what KMS says now, and no memory.
+    pub live: bool,
+}
+
+/// Days back from an occurrence within which a key counts as in use.
+pub(super) const RECENT_DAYS: i64 = 30;
+/// Days back from an occurrence beyond which a key counts as idle.
+const IDLE_DAYS: i64 = 90;
+
+impl<'a> Case<'a> {
+    /// The key's name for people.
+    pub(super) fn name(&self) -> Text {
+        self.key.map_or_else(|| text!["a key"], Key::name)
+    }
+
+    pub(super) fn state(&self) -> Option<&'a State> {
+        self.key.and_then(|key| key.state.as_ref())
+    }
+
+    /// The state that KMS reported just now, and not the one that is remembered.
+    pub(super) fn state_now(&self) -> Option<&'a State> {
+        self.state().filter(|_| self.live && !self.gone)
+    }
+
+    pub(super) fn last_use(&self) -> Option<&'a LastUse> {
+        self.key.and_then(|key| key.last_use.as_ref())
+    }
+
+    /// The key was used in the `days` before it happened, or since.
+    pub(super) fn used_within(&self, days: i64) -> bool {
+        let since = self.days_before(days);
+        self.last_use()
+            .and_then(|last_use| last_use.at)
+            .is_some_and(|at| at >= since)
+    }
+
+    /// The key was never used, or not for [`IDLE_DAYS`]. What is not known does not count.
+    pub(super) fn idle(&self) -> bool {
+        let since = self.days_before(IDLE_DAYS);
+        self.last_use()
+            .is_some_and(|last_use| match last_use.status {
+                LastUseStatus::NeverUsed => true,
+                LastUseStatus::Used => last_use.at.is_some_and(|at| at < since),
+                LastUseStatus::Unknown => false,
+            })
+    }
+
+    pub(super) fn never_used(&self) -> bool {
+        self.last_use()
+            .is_some_and(|last_use| last_use.status == LastUseStatus::NeverUsed)
+    }
+
+    pub(super) fn days_before(&self, days: i64) -> Timestamp {
+        self.at
+            .saturating_sub((days * 24).hours())
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// `aws kms <operation> --key-id <ARN> <rest> --region <Region>`. The ARN's alphabet needs no quotes.
+    pub(super) fn kms_command(&self, operation: &str, rest: &str) -> Option<String> {
+        let arn = &self.key?.arn;
+        let space = if rest.is_empty() { "" } else { " " };
+        Some(format!(
+            "aws kms {operation} --key-id {arn}{space}{rest} --region {}",
+            arn.region().as_str()
+        ))
+    }
+
+    /// Who did lately what to or with the key, as CloudTrail's event history has it.
+    pub(super) fn history_command(&self) -> Option<String> {
+        let arn = &self.key?.arn;
+        Some(format!(
+            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={arn} \
+             --max-results 50 --region {}",
+            arn.region().as_str()
+        ))
+    }
+}
+
+/// One thing to do, with its command if there is one.
+pub(super) fn step(text: Text, command: Option<String>) -> Step {
+    Step { text, command }
+}

@@ -1,0 +1,274 @@
+//! What a kind of alert is made of: who it is, what it asks, what it learns, what it tells. A kind implements only what
+//! sets it apart from most; the list in `kinds` says where it does.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::alarms::Alarm;
+use super::case::Case;
+use crate::about::{Key, KeyStore};
+use crate::actor::Actor;
+use crate::answers::Material;
+use crate::arn::{AccountId, Region};
+use crate::facts::{Facts, KeyStoreFacts, Reads};
+use crate::ledger::repeats::Repeats;
+use crate::ledger::{Item, ItemKey, Profile, Raised};
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::subject::Subject;
+use crate::text::Text;
+
+/// Everything about one kind of alert.
+pub(crate) trait Describe: Identify + Ask + Learn + Tell {}
+
+impl<T: Identify + Ask + Learn + Tell> Describe for T {}
+
+/// Who it is: when two tellings are one occurrence, and how often people hear of its like.
+pub(crate) trait Identify {
+    /// What makes two tellings the same occurrence. An API call is told apart by CloudTrail's id.
+    fn identity(&self) -> Identity {
+        Identity::Call
+    }
+
+    /// What keeps people from being told too often.
+    fn limit(&self) -> Limit {
+        Limit::Burst
+    }
+
+    /// What repeats are counted together, for kinds of which people hear once an hour: who does what to the key.
+    fn repeats(&self) -> Option<String> {
+        None
+    }
+
+    /// Events tell of it, and the sweep over all keys only where those were lost. Not so what the sweep alone can find.
+    fn is_by_event(&self) -> bool {
+        true
+    }
+
+    /// It is a call that changes what the sweep looks at: the sweep does not tell of it again.
+    fn changes_state(&self) -> bool {
+        false
+    }
+
+    /// The CloudWatch alarm that told of it.
+    fn alarm(&self) -> Option<&Alarm> {
+        None
+    }
+
+    /// Why people are not told, whatever its severity. The feed is.
+    fn quiet(&self) -> Option<Cow<'static, str>> {
+        self.alarm().and_then(Alarm::muted)
+    }
+}
+
+/// What it asks, of KMS and of the ledger.
+pub(crate) trait Ask {
+    /// KMS is worth asking at all. If not, what the ledger knows of the key has to do.
+    fn is_enriched(&self) -> bool {
+        true
+    }
+
+    /// The KMS reads that it is worth, beside those that all are.
+    fn reads(&self) -> Reads {
+        Reads {
+            rotation: false,
+            last_use: false,
+        }
+    }
+
+    /// The key policy is worth a read: of KMS, and of the ledger.
+    fn reads_policy(&self) -> bool {
+        false
+    }
+
+    /// The keys of a key store are worth counting, which takes a call for each key of the Region.
+    fn counts_keys(&self) -> bool {
+        true
+    }
+
+    /// Further items of the ledger that are read along.
+    fn memories(&self, _subject: &Subject) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    /// What it is cannot be told before KMS and the ledger were asked, which costs a round trip; then comes
+    /// [`Learn::settle`].
+    fn needs_facts(&self) -> bool {
+        false
+    }
+}
+
+/// What it learns from the answers, in this order, and what they learn from it.
+pub(crate) trait Learn {
+    /// Finds out which key material it is about, where the telling does not say.
+    fn resolve(&mut self, _clues: &Clues<'_>, _at: Timestamp) {}
+
+    /// Finds out what it is; the error is a reason to tell nobody.
+    fn settle(&mut self, _known: &Background<'_>) -> Result<(), Cow<'static, str>> {
+        Ok(())
+    }
+
+    /// Fills in what is remembered of the key and is no part of it.
+    fn recall(&mut self, _profile: &Profile) {}
+
+    /// So often it happened again since it was told. Not called if nobody counted.
+    fn repeated(&mut self, _repeats: &Repeats) {}
+
+    /// Takes in what was found; what is to be remembered of it is written once the alert went out.
+    fn study(&mut self, _found: &Found<'_>) -> Vec<Item> {
+        Vec::new()
+    }
+
+    /// Puts down what only this event tells of the key.
+    fn teach(&self, _profile: &mut Profile, _at: Timestamp, _actor: Option<&Actor>) {}
+
+    /// Takes over from KMS what the event should have said.
+    fn observe(&mut self, _key: &Key) {}
+
+    /// Fills in what the event itself says of the key, where KMS did not answer.
+    fn imply(&self, _key: &mut Key, _at: Timestamp) {}
+
+    /// Fills in what the event itself says of the key store, where KMS did not answer.
+    fn imply_key_store(&self, _store: &mut KeyStore) {}
+}
+
+/// What it tells.
+pub(crate) trait Tell {
+    /// No more urgent than this, whatever KMS will say.
+    fn ceiling(&self) -> Severity {
+        Severity::Critical
+    }
+
+    /// How urgent it is.
+    fn severity(&self, case: &Case<'_>) -> Severity;
+
+    /// One line: what happened to what.
+    fn title(&self, case: &Case<'_>) -> Text;
+
+    /// What, who, what it breaks, until when it can be undone.
+    fn summary(&self, case: &Case<'_>) -> Text;
+
+    /// What to do, most urgent first.
+    fn next_steps(&self, _case: &Case<'_>) -> Vec<Step> {
+        Vec::new()
+    }
+
+    /// Lists that are no sentences, for people and chat.
+    fn sections(&self) -> Vec<Section> {
+        Vec::new()
+    }
+}
+
+/// A list under a heading.
+pub(crate) struct Section {
+    /// What is in it.
+    pub(crate) heading: &'static str,
+    /// A name for each line, which may be empty, and the line.
+    pub(crate) rows: Vec<(Cow<'static, str>, Text)>,
+}
+
+/// What may tell which key material an occurrence is about.
+pub(crate) struct Clues<'a> {
+    /// The key's material as KMS lists it now.
+    pub(crate) live: &'a [Material],
+    /// The material that another telling named.
+    pub(crate) told: Option<&'a str>,
+    /// The key's material as the ledger remembers it.
+    pub(crate) remembered: &'a [Material],
+}
+
+/// What keeps people from being told too often. The feed gets everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Many by one actor within minutes are folded into one alert.
+    Burst,
+    /// One an hour from each function.
+    Hourly,
+    /// Nothing.
+    None,
+}
+
+/// What makes two tellings the same occurrence.
+pub(crate) enum Identity {
+    /// The API call.
+    Call,
+    /// The kind alone, on one day: KMS's own doings are told several ways.
+    Once,
+    /// The kind and the key material, on one day. An old telling lacks the material.
+    Material(Option<String>),
+    /// A hash of the content.
+    Content(String),
+    /// This, within the hour in which it happened.
+    Hour(String),
+    /// A change of an alarm's state, as a hash.
+    Alarm(String),
+    /// A step on the way to a date.
+    Countdown {
+        /// The date.
+        deadline: Timestamp,
+        /// In days; `None` before the first one.
+        step: Option<u32>,
+    },
+    /// A date that has passed.
+    Date(Timestamp),
+    /// A week of the calendar.
+    Week(String),
+}
+
+/// What is known before an occurrence has a name.
+pub(crate) struct Background<'a> {
+    /// What KMS says of the key, if it is about one.
+    pub(crate) facts: Option<&'a Facts>,
+    /// What KMS says of the custom key store, if it is about one.
+    pub(crate) key_store: Option<&'a KeyStoreFacts>,
+    /// What is remembered.
+    pub(crate) profile: &'a Profile,
+    /// Days before key material expires at which people are told.
+    pub(crate) steps: &'a [u32],
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// Whether somebody was told that the alarm went off; `None` if that is not known, as without a ledger.
+    pub(crate) raised: Option<Option<Raised>>,
+}
+
+/// What was found out about an occurrence, beside what is known of its key.
+pub(crate) struct Found<'a> {
+    /// What it is about.
+    pub(crate) subject: &'a Subject,
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// What the function's settings say of it.
+    pub(crate) settings: Settings<'a>,
+    /// What was known of the key before.
+    pub(crate) before: &'a Profile,
+    /// What is known of it with what KMS says now.
+    pub(crate) profile: &'a Profile,
+    /// The items of the ledger that were read along.
+    pub(crate) items: &'a [Item],
+    /// The key policy that KMS has now, if it was asked and said so.
+    pub(crate) policy: Option<&'a str>,
+}
+
+/// What kinds need to know of a function's settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings<'a> {
+    /// Key tag that names the owner; compared without regard to case.
+    pub(crate) owner_tag_key: &'a str,
+    /// Accounts of the own organisation, access for which is not foreign.
+    pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
+    /// Name of the ledger's table.
+    pub(crate) ledger_table: Option<&'a str>,
+    /// Region of the function.
+    pub(crate) region: &'a Region,
+}
+
+impl Found<'_> {
+    /// The item `key`, if it is there.
+    pub(super) fn item(&self, key: &ItemKey) -> Option<&Item> {
+        self.items.iter().find(|item| key.names(item))
+    }
+}

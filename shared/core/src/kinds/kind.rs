@@ -1,0 +1,254 @@
+//! All kinds in one type, which hands on to each what it is asked.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::Kind;
+use super::alarms::Alarm;
+use super::case::Case;
+use super::describe::{Background, Clues, Found, Identity, Limit, Section};
+use crate::about::{Key, KeyStore};
+use crate::actor::Actor;
+use crate::facts::Reads;
+use crate::hash::short_hash;
+use crate::ledger::repeats::Repeats;
+use crate::ledger::{Item, ItemKey, Profile};
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::subject::Subject;
+use crate::text::Text;
+
+/// Makes `Kind` of a list of kinds. A concern of which a kind has nothing of its own, `-`, is as it is for most.
+macro_rules! kinds {
+    ($($kind:ident $identify:tt $ask:tt $learn:tt)+) => {
+        /// A kind of alert with its details.
+        #[derive(Clone, Debug, Serialize)]
+        #[serde(untagged)]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
+        }
+
+        /// The names of all kinds, sorted as the documentation lists them.
+        pub const KIND_NAMES: [&str; [$(stringify!($kind),)+].len()] = [$(stringify!($kind),)+];
+
+        $(
+            impl $kind {
+                pub(crate) const NAME: &'static str = stringify!($kind);
+            }
+
+            impl From<$kind> for Kind {
+                fn from(kind: $kind) -> Self {
+                    Self::$kind(kind)
+                }
+            }
+
+            kind::as_most!(Identify for $kind $identify);
+            kind::as_most!(Ask for $kind $ask);
+            kind::as_most!(Learn for $kind $learn);
+        )+
+
+        impl Kind {
+            /// The kind's name on the feed.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $kind::NAME,)+ }
+            }
+
+            fn it(&self) -> &dyn describe::Describe {
+                match self { $(Self::$kind(kind) => kind,)+ }
+            }
+
+            fn it_mut(&mut self) -> &mut dyn describe::Describe {
+                match self { $(Self::$kind(kind) => kind,)+ }
+            }
+        }
+
+        /// JSON Schemas of the details, by kind.
+        #[cfg(feature = "schema")]
+        pub(crate) fn detail_schemas(
+            generator: &mut schemars::SchemaGenerator,
+        ) -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($kind::NAME, generator.subschema_for::<$kind>()),)+]
+        }
+    };
+}
+
+macro_rules! as_most {
+    ($concern:ident for $kind:ident own) => {};
+    ($concern:ident for $kind:ident -) => {
+        impl describe::$concern for $kind {}
+    };
+}
+
+pub(super) use {as_most, kinds};
+
+/// Who it is.
+impl Kind {
+    /// The name of the occurrence, given CloudTrail's id of the call and its time: the same for each telling of it.
+    pub(crate) fn identity(&self, call_id: Option<&str>, at: Option<Timestamp>) -> String {
+        let name = self.name();
+        match self.it().identity() {
+            Identity::Call => format!("{name}#call#{}", call_id.unwrap_or_default()),
+            Identity::Once | Identity::Material(None) => name.to_owned(),
+            Identity::Material(Some(material)) => format!("{name}#material#{material}"),
+            Identity::Content(hash) => format!("{name}#content#{hash}"),
+            Identity::Hour(what) => match at {
+                Some(at) => format!("{name}#hour#{}#{}", short_hash(&what), hour(at)),
+                // Our clock says nothing about the hour in which it happened.
+                None => format!("{name}#call#{}", call_id.unwrap_or_default()),
+            },
+            Identity::Alarm(change) => format!("{name}#alarm#{change}"),
+            Identity::Countdown {
+                deadline,
+                step: Some(step),
+            } => format!("{name}#{deadline}#{step}"),
+            Identity::Countdown {
+                deadline,
+                step: None,
+            } => format!("{name}#{deadline}#early"),
+            Identity::Date(date) => format!("{name}#{date}"),
+            Identity::Week(week) => format!("{name}#{week}"),
+        }
+    }
+
+    /// The same identity on another day is another occurrence.
+    pub(crate) fn recurs(&self) -> bool {
+        matches!(self.it().identity(), Identity::Once | Identity::Material(_))
+    }
+
+    /// The key material that makes the occurrence: `Some(None)` if there must be one, and the telling lacks it.
+    pub(crate) fn material(&self) -> Option<Option<String>> {
+        match self.it().identity() {
+            Identity::Material(material) => Some(material),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Limit {
+        self.it().limit()
+    }
+
+    pub(crate) fn repeats(&self) -> Option<String> {
+        self.it().repeats()
+    }
+
+    pub(crate) fn is_by_event(&self) -> bool {
+        self.it().is_by_event()
+    }
+
+    pub(crate) fn changes_state(&self) -> bool {
+        self.it().changes_state()
+    }
+
+    pub(crate) fn alarm(&self) -> Option<&Alarm> {
+        self.it().alarm()
+    }
+
+    pub(crate) fn quiet(&self) -> Option<Cow<'static, str>> {
+        self.it().quiet()
+    }
+}
+
+/// What it asks.
+impl Kind {
+    pub(crate) fn is_enriched(&self) -> bool {
+        self.it().is_enriched()
+    }
+
+    /// The KMS reads that it is worth, beside those that all are.
+    pub fn reads(&self) -> Reads {
+        self.it().reads()
+    }
+
+    pub(crate) fn reads_policy(&self) -> bool {
+        self.it().reads_policy()
+    }
+
+    pub(crate) fn counts_keys(&self) -> bool {
+        self.it().counts_keys()
+    }
+
+    pub(crate) fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+        self.it().memories(subject)
+    }
+
+    pub(crate) fn needs_facts(&self) -> bool {
+        self.it().needs_facts()
+    }
+}
+
+/// What it learns.
+impl Kind {
+    pub(crate) fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
+        self.it_mut().resolve(clues, at)
+    }
+
+    pub(crate) fn settle(&mut self, known: &Background<'_>) -> Result<(), Cow<'static, str>> {
+        self.it_mut().settle(known)
+    }
+
+    pub(crate) fn recall(&mut self, profile: &Profile) {
+        self.it_mut().recall(profile)
+    }
+
+    pub(crate) fn repeated(&mut self, repeats: &Repeats) {
+        self.it_mut().repeated(repeats)
+    }
+
+    pub(crate) fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.it_mut().study(found)
+    }
+
+    pub(crate) fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        self.it().teach(profile, at, actor)
+    }
+
+    pub(crate) fn observe(&mut self, key: &Key) {
+        self.it_mut().observe(key)
+    }
+
+    pub(crate) fn imply(&self, key: &mut Key, at: Timestamp) {
+        self.it().imply(key, at)
+    }
+
+    pub(crate) fn imply_key_store(&self, store: &mut KeyStore) {
+        self.it().imply_key_store(store)
+    }
+}
+
+/// What it tells.
+impl Kind {
+    pub(crate) fn ceiling(&self) -> Severity {
+        self.it().ceiling()
+    }
+
+    /// How urgent it is.
+    pub fn severity(&self, case: &Case<'_>) -> Severity {
+        self.it().severity(case)
+    }
+
+    /// One line: what happened to what.
+    pub fn title(&self, case: &Case<'_>) -> Text {
+        self.it().title(case)
+    }
+
+    /// What, who, what it breaks, until when it can be undone.
+    pub fn summary(&self, case: &Case<'_>) -> Text {
+        self.it().summary(case)
+    }
+
+    /// What to do, most urgent first.
+    pub fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        self.it().next_steps(case)
+    }
+
+    pub(crate) fn sections(&self) -> Vec<Section> {
+        self.it().sections()
+    }
+}
+
+/// The beginning of the hour in UTC.
+fn hour(at: Timestamp) -> Timestamp {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(3_600)).unwrap_or(at)
+}

@@ -9,19 +9,18 @@
 
 mod keys;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::config::Config;
 use watch_core::decision::{Decide, Decision};
 use watch_core::event::unwrap;
+use watch_core::fakes::{FakeClock, FakeTopics};
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::{Outcome, Watch};
-use watch_core::ports::{CallError, Clock, Message, Topics};
+use watch_core::ports::Message;
 use watch_core::schema::{alert_schema, closed_alert_schema};
 
 use watch_sweep::order::Order;
@@ -44,24 +43,6 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-#[derive(Default)]
-struct Outbox(RefCell<Vec<Message>>);
-
-impl Topics for Outbox {
-    async fn publish(&self, message: &Message) -> Result<(), CallError> {
-        self.0.borrow_mut().push(message.clone());
-        Ok(())
-    }
-}
-
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        "2026-02-14T12:00:00Z".parse().unwrap()
-    }
-}
-
 fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
     let (function, decide) = FUNCTIONS
         .into_iter()
@@ -80,16 +61,16 @@ fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
         config,
         decide,
         kms: SampleKeys,
-        topics: Outbox::default(),
+        topics: FakeTopics::default(),
         ledger: None::<NoLedger>,
-        clock: FixedClock,
+        clock: FakeClock::at("2026-02-14T12:00:00Z"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .unwrap();
     let outcome = runtime.block_on(watch.handle(event, "request")).unwrap();
-    (outcome, watch.topics.0.into_inner())
+    (outcome, watch.topics.sent.take())
 }
 
 /// All that is received, as a reviewer wants to read it.

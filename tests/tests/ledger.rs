@@ -11,7 +11,7 @@ use port::{claim, item, member};
 use serde_json::json;
 use tokio::task::{LocalSet, spawn_local};
 use watch_aws::DynamoDbAdapter;
-use watch_core::ledger::fake::FakeLedger;
+use watch_core::fakes::FakeLedger;
 use watch_core::ledger::{COUNT, Claim, Item, ItemKey};
 use watch_core::ports::{CallError, CallErrorKind, Ledger};
 use watch_local::{LocalAws, Options};

@@ -32,6 +32,8 @@ pub mod decision;
 pub mod enrichment;
 pub mod event;
 pub mod facts;
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 mod hash;
 pub mod items;
 pub mod key;

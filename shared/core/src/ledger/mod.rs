@@ -19,8 +19,6 @@
 pub mod alarm;
 pub mod alias;
 pub mod burst;
-#[cfg(any(test, feature = "fakes"))]
-pub mod fake;
 pub mod history;
 mod memory;
 mod policy;

@@ -1,6 +1,5 @@
 //! The pipeline on fakes of its ports.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,15 +8,15 @@ use serde_json::json;
 
 use super::*;
 use crate::about::LastUseStatus;
-use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags, Use};
-use crate::arn::{KeyArn, KeyStoreId, Region};
+use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::arn::{KeyArn, KeyStoreId};
 use crate::config::Config;
 use crate::decision::{Decision, Occurrence};
 use crate::enrichment::EnrichmentStatus;
-use crate::key::{Manager, Origin, State};
+use crate::fakes::{FakeClock, FakeKms, FakeLedger, FakeTopics};
+use crate::key::{Origin, State};
 use crate::kinds::{KeyDeleted, KeyDeletionScheduled, KeyRotated, Kind};
-use crate::ledger::fake::FakeLedger;
-use crate::ports::{CallError, Clock, Kms, Message, Topics};
+use crate::ports::{CallError, Clock};
 use crate::render;
 use crate::severity::Severity;
 use crate::text::Untrusted;
@@ -31,163 +30,8 @@ mod sweep;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
 
-const DEFAULT_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
-    "Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
-
-/// A KMS that gives the same answers for every key.
-#[derive(Clone)]
-pub(crate) struct FakeKms {
-    pub(crate) metadata: Result<Metadata, CallError>,
-    pub(crate) aliases: Result<Vec<Untrusted>, CallError>,
-    pub(crate) tags: Result<Tags, CallError>,
-    pub(crate) rotation: Result<RotationStatus, CallError>,
-    pub(crate) materials: Result<Vec<Material>, CallError>,
-    pub(crate) last_usage: Result<LastUsage, CallError>,
-    pub(crate) key_store: Result<KeyStoreData, CallError>,
-    pub(crate) key_count: Result<u64, CallError>,
-    pub(crate) policy: Result<String, CallError>,
-    pub(crate) delay: Duration,
-}
-
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
-}
-
-impl Default for FakeKms {
-    fn default() -> Self {
-        Self {
-            metadata: Ok(Metadata {
-                state: Some(State::Enabled),
-                manager: Some(Manager::Customer),
-                origin: Some(Origin::AwsKms),
-                spec: Some(Untrusted::new("SYMMETRIC_DEFAULT")),
-                usage: Some(Untrusted::new("ENCRYPT_DECRYPT")),
-                description: Some(Untrusted::new("orders database")),
-                created_at: Some(at("2024-01-02T03:04:05Z")),
-                ..Metadata::default()
-            }),
-            aliases: Ok(vec![Untrusted::new("alias/payments")]),
-            tags: Ok(Tags::from([(
-                Untrusted::new("owner"),
-                Untrusted::new("team-pay"),
-            )])),
-            rotation: Ok(RotationStatus {
-                enabled: true,
-                period_days: Some(365),
-                next_at: None,
-            }),
-            materials: Ok(Vec::new()),
-            last_usage: Ok(LastUsage::default()),
-            key_store: Ok(KeyStoreData::default()),
-            key_count: Ok(0),
-            policy: Ok(DEFAULT_POLICY.to_owned()),
-            delay: Duration::ZERO,
-        }
-    }
-}
-
-impl FakeKms {
-    fn failing(code: &str, message: &str) -> Self {
-        let error = CallError::new(code, message);
-        Self {
-            metadata: Err(error.clone()),
-            aliases: Err(error.clone()),
-            tags: Err(error.clone()),
-            rotation: Err(error.clone()),
-            materials: Err(error.clone()),
-            last_usage: Err(error.clone()),
-            key_store: Err(error.clone()),
-            key_count: Err(error.clone()),
-            policy: Err(error),
-            delay: Duration::ZERO,
-        }
-    }
-
-    fn used_at(moment: &str) -> Self {
-        let used = Use {
-            at: at(moment),
-            operation: Some(Untrusted::new("Decrypt")),
-            event_id: None,
-        };
-        Self {
-            last_usage: Ok(LastUsage {
-                used: Some(used),
-                ..LastUsage::default()
-            }),
-            ..Self::default()
-        }
-    }
-
-    async fn answer<T: Clone>(&self, value: &Result<T, CallError>) -> Result<T, CallError> {
-        tokio::time::sleep(self.delay).await;
-        value.clone()
-    }
-}
-
-impl Kms for FakeKms {
-    async fn describe_key(&self, _: &KeyArn) -> Result<Metadata, CallError> {
-        self.answer(&self.metadata).await
-    }
-    async fn list_aliases(&self, _: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
-        self.answer(&self.aliases).await
-    }
-    async fn list_resource_tags(&self, _: &KeyArn) -> Result<Tags, CallError> {
-        self.answer(&self.tags).await
-    }
-    async fn get_key_rotation_status(&self, _: &KeyArn) -> Result<RotationStatus, CallError> {
-        self.answer(&self.rotation).await
-    }
-    async fn list_materials(&self, _: &KeyArn) -> Result<Vec<Material>, CallError> {
-        self.answer(&self.materials).await
-    }
-    async fn get_key_policy(&self, _: &KeyArn) -> Result<String, CallError> {
-        self.answer(&self.policy).await
-    }
-    async fn describe_custom_key_store(
-        &self,
-        _: &KeyStoreId,
-        _: &Region,
-    ) -> Result<KeyStoreData, CallError> {
-        self.answer(&self.key_store).await
-    }
-    async fn count_keys_in_store(&self, _: &KeyStoreId, _: &Region) -> Result<u64, CallError> {
-        self.answer(&self.key_count).await
-    }
-    async fn get_key_last_usage(&self, _: &KeyArn) -> Result<LastUsage, CallError> {
-        self.answer(&self.last_usage).await
-    }
-}
-
-/// Topics that keep what they get; those named in `broken` refuse it.
-#[derive(Default)]
-pub(crate) struct FakeTopics {
-    pub(crate) sent: RefCell<Vec<Message>>,
-    pub(crate) broken: Vec<&'static str>,
-}
-
-impl Topics for FakeTopics {
-    async fn publish(&self, message: &Message) -> Result<(), CallError> {
-        if self
-            .broken
-            .iter()
-            .any(|name| message.topic.as_str().ends_with(name))
-        {
-            return Err(CallError::new(
-                "KMSDisabledException",
-                "the topic's key is disabled",
-            ));
-        }
-        self.sent.borrow_mut().push(message.clone());
-        Ok(())
-    }
-}
-
-pub(crate) struct FakeClock;
-
-impl Clock for FakeClock {
-    fn now(&self) -> Timestamp {
-        at("2026-11-20T12:00:00Z")
-    }
 }
 
 /// A function that reports every deletion event of KMS.
@@ -222,7 +66,7 @@ fn watch(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
         kms,
         topics,
         ledger: None,
-        clock: FakeClock,
+        clock: FakeClock::default(),
     }
 }
 
@@ -358,8 +202,8 @@ fn no_answer_of_kms_stops_an_alert() {
 
 #[test]
 fn a_failed_topic_fails_the_invocation_but_not_the_other_topics() {
-    let mut watch = watch(FakeKms::default(), &[]);
-    watch.topics.broken = vec!["people"];
+    let watch = watch(FakeKms::default(), &[]);
+    *watch.topics.broken.borrow_mut() = vec!["people"];
     let error = run(watch.handle(&deletion(), "request")).unwrap_err();
     assert_eq!(error.kind(), "PublishFailed");
     assert_eq!(
@@ -483,14 +327,14 @@ fn a_batch_gives_each_of_its_alerts_and_fails_as_a_whole() {
     let record = |event: &Value| json!({"messageId": "m", "eventSource": "aws:sqs", "body": event.to_string()});
     let noise = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
     let batch = json!({"Records": [record(&deletion()), record(&noise), record(&json!({}))]});
-    let mut watch = watch(FakeKms::default(), &[]);
+    let watch = watch(FakeKms::default(), &[]);
     let outcome = run(watch.handle(&batch, "request")).unwrap();
     let kinds: Vec<_> = outcome.alerts.iter().map(|alert| alert.kind).collect();
     assert_eq!(
         (outcome.verdict, kinds),
         (Verdict::Delivered, vec!["KeyDeleted", "UnreadableEvent"])
     );
-    watch.topics.broken = vec!["feed"];
+    *watch.topics.broken.borrow_mut() = vec!["feed"];
     let error = run(watch.handle(&batch, "request")).unwrap_err();
     assert!(
         error
@@ -505,7 +349,7 @@ fn without_a_time_the_clock_tells_when() {
     let mut event = deletion();
     event["time"] = json!("yesterday");
     let outcome = run(watch(FakeKms::default(), &[]).handle(&event, "request")).unwrap();
-    assert_eq!(outcome.alerts[0].occurred_at, FakeClock.now());
+    assert_eq!(outcome.alerts[0].occurred_at, FakeClock::default().now());
 }
 
 #[test]

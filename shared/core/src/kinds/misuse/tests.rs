@@ -6,11 +6,12 @@ use crate::about::Key;
 use crate::alert::Alert;
 use crate::answers::Metadata;
 use crate::arn::KeyArn;
+use crate::fakes::FakeKms;
 use crate::key::State;
 use crate::kinds::Kind;
 use crate::kinds::describe::Tell;
 use crate::kinds::words::CONFIRM;
-use crate::pipeline::tests::{FakeKms, alert_about, alert_from};
+use crate::pipeline::tests::{alert_about, alert_from};
 use crate::severity::Severity;
 
 fn used(reason: Option<State>) -> UnusableKeyUsed {

@@ -286,7 +286,7 @@ fn without_the_policy_in_the_record_kms_is_asked_and_without_an_answer_it_is_bad
     assert_eq!(alert.severity, Severity::Critical);
     // It was read now, and not when it was put.
     let last = Policy::read(&item(&watch, ARN, "policy").unwrap()).unwrap();
-    assert_eq!(last.as_of, FakeClock.now());
+    assert_eq!(last.as_of, FakeClock::default().now());
 
     let denied = FakeKms {
         policy: Err(CallError::new("AccessDeniedException", "no")),

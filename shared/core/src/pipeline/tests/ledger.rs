@@ -462,12 +462,12 @@ fn an_alert_costs_at_most_four_writes_and_two_reads() {
 
 #[test]
 fn a_retry_serves_only_the_topics_that_are_owed() {
-    let mut watch = with_ledger(FakeKms::default(), &[]);
-    watch.topics.broken = vec!["chat"];
+    let watch = with_ledger(FakeKms::default(), &[]);
+    *watch.topics.broken.borrow_mut() = vec!["chat"];
     let failure = run(watch.tell(occurrence(scheduled(), Some("1")), "request")).unwrap_err();
     assert!(matches!(failure, Failure::NotPublished(_)));
     assert_eq!(counts(&watch), [1, 0, 1]);
-    watch.topics.broken = vec![];
+    *watch.topics.broken.borrow_mut() = vec![];
     let told = run(watch.tell(occurrence(scheduled(), Some("1")), "request"));
     assert_eq!(
         (verdict(told), counts(&watch)),
@@ -485,7 +485,7 @@ fn a_retry_serves_only_the_topics_that_are_owed() {
 fn abandoned(watch: &FakeWatch, owner: &str, seconds: i64) {
     let occurrence = occurrence(scheduled(), Some("1"));
     let key = ItemKey::new(ARN, format!("claim#{}", occurrence.identity()));
-    let then = FakeClock.now() - jiff::SignedDuration::from_secs(seconds);
+    let then = FakeClock::default().now() - jiff::SignedDuration::from_secs(seconds);
     let claim = Claim::new(key, owner, at("2026-11-20T10:00:00Z"), then);
     run(crate::ports::Ledger::put(ledger(watch), &[claim.item()])).unwrap();
 }
@@ -519,7 +519,12 @@ fn a_held_occurrence_fails_the_invocation() {
     let watch = with_ledger(FakeKms::default(), &[]);
     let event = deletion();
     let key = ItemKey::new(ARN, "claim#KeyDeleted");
-    let claim = Claim::new(key, "another", at("2026-11-20T10:00:00Z"), FakeClock.now());
+    let claim = Claim::new(
+        key,
+        "another",
+        at("2026-11-20T10:00:00Z"),
+        FakeClock::default().now(),
+    );
     run(crate::ports::Ledger::put(ledger(&watch), &[claim.item()])).unwrap();
     let error = run(watch.handle(&event, "request")).unwrap_err();
     assert_eq!(error.kind(), "OccurrenceHeld");
@@ -910,7 +915,7 @@ fn no_item_comes_near_the_limit_of_its_size() {
         materials: Ok(vec![
             Material {
                 id: Some("a".repeat(64)),
-                rotated_at: Some(FakeClock.now()),
+                rotated_at: Some(FakeClock::default().now()),
                 ..Material::default()
             };
             1_000

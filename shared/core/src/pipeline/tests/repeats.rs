@@ -268,13 +268,13 @@ fn a_ledger_that_fails_stops_no_alert_and_forgets_no_count() {
 
 #[test]
 fn a_topic_that_fails_is_owed_and_nothing_is_counted_as_told() {
-    let mut watch = with_ledger();
+    let watch = with_ledger();
     tell(&watch, decrypt("1", "2026-11-20T10:10:00Z"));
     tell(&watch, decrypt("2", "2026-11-20T10:10:00Z"));
-    watch.topics.broken = vec!["people"];
+    *watch.topics.broken.borrow_mut() = vec!["people"];
     let failed = run(watch.tell(decrypt("3", "2026-11-20T11:10:00Z"), "request"));
     assert!(failed.is_err());
-    watch.topics.broken = vec![];
+    *watch.topics.broken.borrow_mut() = vec![];
     let retried = tell(&watch, decrypt("3", "2026-11-20T11:10:00Z"));
     assert_eq!(counted(&retried), (json!(1), json!("2026-11-20T10:10:00Z")));
 }

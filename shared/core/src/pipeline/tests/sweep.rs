@@ -1090,7 +1090,7 @@ fn what_an_event_should_have_told_says_so() {
 #[test]
 fn what_is_found_without_an_event_fails_like_any_other() {
     let mut watch = with_ledger(pending(FakeKms::default()));
-    watch.topics.broken = vec!["people"];
+    *watch.topics.broken.borrow_mut() = vec!["people"];
     let error = run(watch.report(near(DEADLINE), "request")).unwrap_err();
     assert_eq!(error.kind(), "PublishFailed");
     assert!(
@@ -1099,7 +1099,7 @@ fn what_is_found_without_an_event_fails_like_any_other() {
             .starts_with("failed to tell 1 of 1 occurrences"),
         "{error}"
     );
-    watch.topics.broken.clear();
+    watch.topics.broken.borrow_mut().clear();
     report(&watch, near(DEADLINE));
     assert_eq!(topics_of(&watch), ["chat", "feed", "people"]);
     watch.config = config(&[("MINIMUM_SEVERITY", "CRITICAL")]);

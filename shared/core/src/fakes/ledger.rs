@@ -1,6 +1,4 @@
-//! A ledger in memory, with what a real one may do wrong. For tests, here and in the package `tests`, which holds it to
-//! the contract of the real one.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! A ledger in memory, with what a real one may do wrong. The package `tests` holds it to the contract of the real one.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -11,13 +11,14 @@
 //! | `stores` | custom key stores that do not work |
 //! | `uses` | when keys were last used |
 //! | `run` | what one run knows and counts |
-//! | `clock`, `report` | its "now", and its answer |
+//! | `clock`, `report`, `error` | its "now", its answer, and why there is none |
 //!
 //! What a difference needs to be told is written into the profile together with what is new, and taken out when people
 //! know: whatever dies in between, nothing is told never, and nothing that was done is done again.
 
 mod clock;
 mod end;
+mod error;
 mod gone;
 mod key;
 mod part;
@@ -49,7 +50,8 @@ use crate::roster::SHARDS;
 use crate::store::Store;
 
 pub use self::clock::SweepClock;
-pub use self::report::{Report, Summary, SweepError};
+pub use self::error::SweepError;
+pub use self::report::{Report, Summary};
 
 use self::end::age_of_full;
 use self::part::stretch;

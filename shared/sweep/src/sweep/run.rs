@@ -9,7 +9,8 @@ use watch_core::ledger::ItemKey;
 use watch_core::pipeline::{Outcome, Verdict};
 use watch_core::ports::CallError;
 
-use super::{Ports, Sweep, SweepError};
+use super::error::SweepError;
+use super::{Ports, Sweep};
 use crate::census::Aliases;
 use crate::missed::History;
 use crate::order::Depth;

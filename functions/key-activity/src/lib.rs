@@ -45,7 +45,10 @@ pub fn decide(event: &Event) -> Decision {
                 .map(|key| Untrusted::new(key.region().as_str())),
             to: call.requested("primaryRegion"),
         }),
-        "CreateGrant" => Decision::change(record, |call| granted(call).made_by(&record.actor)),
+        "CreateGrant" => Decision::change(record, |call| {
+            let owner = record.key.as_ref().map(KeyArn::account);
+            granted(call).made_by(&record.actor, owner)
+        }),
         "RevokeGrant" => Decision::change(record, |call| {
             GrantRevoked::by(&record.actor, call.requested("grantId"))
         }),
@@ -132,7 +135,10 @@ fn replicated(call: &ApiCall) -> KeyReplicated {
 }
 
 fn granted(call: &ApiCall) -> GrantCreated {
-    let either = |one, other| call.requested(one).or_else(|| call.requested(other));
+    let either = |one, other| {
+        call.requested_principal(one)
+            .or_else(|| call.requested_principal(other))
+    };
     GrantCreated {
         grantee: either("granteePrincipal", "granteeServicePrincipal"),
         operations: call.requested_list("operations"),
@@ -342,6 +348,12 @@ mod tests {
         let person =
             json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/A/b"});
         let terraform = json!({"type": "IAMUser", "userName": "maria"});
+        let internal = json!({"type": "IAMUser", "userName": "maria", "invokedBy": "AWS Internal"});
+        let messenger = |name: &str| json!({"type": "AssumedRole", "invokedBy": format!("{name}.amazonaws.com")});
+        const FOREIGN: &str =
+            "arn:aws:iam::444455556666:role/aws-service-role/autoscaling.amazonaws.com/R";
+        const SERVICE_LINKED: &str =
+            "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/R";
         let to = |name: &str, grantee: &str| json!({name: grantee});
         let own = "granteePrincipal";
         for (identity, request, quiet) in [
@@ -372,6 +384,40 @@ mod tests {
                 to(own, "arn:aws:iam::444455556666:role/loader"),
                 false,
             ),
+            // Another account's, whoever passes the call on.
+            (&service, to(own, FOREIGN), false),
+            (&forwarded, to(own, FOREIGN), false),
+            (&internal, to(own, FOREIGN), false),
+            (&messenger("cloudformation"), to(own, FOREIGN), false),
+            (&messenger("states"), to(own, FOREIGN), false),
+            (
+                &service,
+                to(own, "444455556666:aws:ec2-infrastructure:i-0a"),
+                false,
+            ),
+            (
+                &service,
+                json!({"granteeServicePrincipal": "rds.amazonaws.com",
+                       "constraints": {"sourceArn": "arn:aws:rds:us-east-1:444455556666:db:x"}}),
+                false,
+            ),
+            (
+                &internal,
+                to(own, "cassandra.us-east-1.amazonaws.com"),
+                true,
+            ),
+            (
+                &internal,
+                to(own, "111122223333:aws:ec2-infrastructure:i-0a"),
+                true,
+            ),
+            // Told to by a template, a state machine, a schedule: not its own work.
+            (
+                &messenger("scheduler"),
+                to(own, "dynamodb.us-east-1.amazonaws.com"),
+                false,
+            ),
+            (&messenger("ssm"), to(own, SERVICE_LINKED), false),
             (
                 &forwarded,
                 to(own, "arn:aws:iam::111122223333:role/app"),
@@ -393,6 +439,45 @@ mod tests {
         ] {
             let kind = grant(identity.clone(), request.clone());
             assert_eq!(kind["byServiceForItself"], quiet, "{identity} {request}");
+        }
+    }
+
+    #[test]
+    fn an_account_is_one_also_as_a_number() {
+        let person = json!({"type": "IAMUser", "userName": "maria"});
+        for (written, read) in [
+            (json!(444_455_556_666_u64), "444455556666"),
+            (json!(12_345_678_901_u64), "012345678901"),
+            (json!("444455556666"), "444455556666"),
+        ] {
+            let kind = grant(person.clone(), json!({"granteePrincipal": written}));
+            assert_eq!(kind["grantee"], read);
+        }
+    }
+
+    #[test]
+    fn a_service_gives_up_its_own_grant_and_a_person_somebodys() {
+        for (identity, own) in [
+            (
+                json!({"type": "AWSService", "invokedBy": "dynamodb.amazonaws.com"}),
+                true,
+            ),
+            (
+                json!({"type": "AssumedRole", "invokedBy": "dynamodb.amazonaws.com"}),
+                true,
+            ),
+            (
+                json!({"accountId": "111122223333", "invokedBy": "AWS Internal"}),
+                true,
+            ),
+            (
+                json!({"type": "AssumedRole", "invokedBy": "states.amazonaws.com"}),
+                false,
+            ),
+            (json!({"type": "IAMUser", "userName": "maria"}), false),
+        ] {
+            let kind = details(json!({"eventName": "RetireGrant", "userIdentity": identity}));
+            assert_eq!(kind["byServiceForItself"], own, "{identity}");
         }
     }
 

@@ -69,6 +69,14 @@ impl ApiCall {
         text(&self.request[name])
     }
 
+    /// A principal that was asked for. An account may stand there as a number, without the zeros at its beginning.
+    pub fn requested_principal(&self, name: &str) -> Option<Untrusted> {
+        let account = self.request[name].as_u64();
+        account
+            .map(|account| Untrusted::new(&format!("{account:012}")))
+            .or_else(|| self.requested(name))
+    }
+
     /// A text that was asked for, as it came: for a parser, never for a reader.
     pub fn requested_raw(&self, name: &str) -> Option<&str> {
         self.request[name].as_str()

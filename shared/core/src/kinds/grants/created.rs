@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::{by_service, is_of_service, is_service};
+use super::for_own_work;
+use super::grantee::{Grantee, account_in_arn};
 use crate::actor::Actor;
+use crate::arn::AccountId;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
@@ -81,23 +83,53 @@ pub struct GrantCreated {
 }
 
 impl GrantCreated {
-    /// Finds out whether an AWS service made the grant for itself. It may do so in somebody's name.
-    pub fn made_by(mut self, actor: &Actor) -> Self {
-        let in_name_of = |via: &Untrusted| is_service(via.as_str());
-        let service = by_service(actor) || actor.via.as_ref().is_some_and(in_name_of);
-        let grantee = self.grantee.as_ref().map_or("", Untrusted::as_str);
-        self.by_service_for_itself = service && is_of_service(grantee);
+    /// Finds out whether an AWS service made the grant for itself, in its own name or in somebody's, on a key of `owner`.
+    /// What lets in another account is nothing of the kind, whoever passed the call on.
+    pub fn made_by(mut self, actor: &Actor, owner: Option<&AccountId>) -> Self {
+        let others = |account: &str| owner.is_none_or(|owner| owner.as_str() != account);
+        self.by_service_for_itself =
+            for_own_work(actor) && self.grantee().of_service && !self.accounts().any(others);
         self
     }
 
-    /// The account that the grantee names.
-    fn account(&self) -> Option<&str> {
-        let grantee = self.grantee.as_ref()?.as_str();
-        let account = match grantee.strip_prefix("arn:") {
-            Some(rest) => rest.split(':').nth(3)?,
-            None => grantee,
-        };
-        crate::arn::AccountId::new(account).map(|_| account)
+    fn grantee(&self) -> Grantee<'_> {
+        Grantee::read(self.grantee.as_ref().map_or("", Untrusted::as_str))
+    }
+
+    /// The accounts that the grant lets in: that of the grantee, and that for whose resource a service works.
+    fn accounts(&self) -> impl Iterator<Item = &str> {
+        let source = self.constraints.source_arn.as_ref();
+        let source = source.and_then(|arn| account_in_arn(arn.as_str()));
+        self.grantee().account.into_iter().chain(source)
+    }
+
+    /// Who is let in cannot be told.
+    fn is_unknown(&self) -> bool {
+        self.foreign_account.is_none() && self.grantee().unknown
+    }
+
+    /// Whose account it is, where that is not plain.
+    fn about_the_grantee(&self) -> Text {
+        let of_grantee = self.grantee().account;
+        match (&self.foreign_account, &self.grantee) {
+            (Some(account), _) if of_grantee == Some(account.as_str()) => text![
+                "The grantee is in account ",
+                account,
+                ", which is neither yours nor one of the trusted ones."
+            ],
+            (Some(account), _) => text![
+                "It works for a resource in account ",
+                account,
+                ", which is neither yours nor one of the trusted ones."
+            ],
+            (None, Some(grantee)) if Grantee::is_unique_id(grantee.as_str()) => text![
+                "The record has only the grantee's unique id, which does not say of which account it is."
+            ],
+            (None, _) if self.is_unknown() => {
+                text!["The record does not say in which account the grantee is."]
+            }
+            _ => Text::new(),
+        }
     }
 
     fn whom(&self) -> Text {
@@ -121,7 +153,8 @@ impl Learn for GrantCreated {
         let is_foreign = |account: &&str| {
             *account != own && !trusted.iter().any(|trusted| trusted.as_str() == *account)
         };
-        self.foreign_account = self.account().filter(is_foreign).map(Untrusted::new);
+        let foreign = self.accounts().find(is_foreign).map(Untrusted::new);
+        self.foreign_account = foreign;
         Vec::new()
     }
 }
@@ -136,10 +169,14 @@ impl Tell for GrantCreated {
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        match (self.by_service_for_itself, &self.foreign_account) {
-            (true, _) => Severity::Info,
-            (false, Some(_)) => Severity::High,
-            (false, None) => Severity::Low,
+        if self.foreign_account.is_some() {
+            Severity::High
+        } else if self.by_service_for_itself {
+            Severity::Info
+        } else if self.is_unknown() {
+            Severity::Medium
+        } else {
+            Severity::Low
         }
     }
 
@@ -168,13 +205,7 @@ impl Tell for GrantCreated {
             text.push(text![" for ", list(&self.operations, 12)]);
         }
         text.push(".");
-        if let Some(account) = &self.foreign_account {
-            text.sentence(text![
-                "The grantee is in account ",
-                account,
-                ", which is neither yours nor one of the trusted ones."
-            ]);
-        }
+        text.sentence(self.about_the_grantee());
         if self.by_service_for_itself {
             text.sentence("An AWS service made the grant for its own work.");
         }

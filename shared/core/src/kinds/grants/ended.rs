@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::by_service;
+use super::{by_service, for_own_work};
 use crate::actor::Actor;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Tell};
@@ -11,6 +11,16 @@ use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
+
+/// Only the record of its creation says whose grant it was.
+fn find_its_creation(case: &Case<'_>) -> Step {
+    step(
+        text![
+            "Find the CreateGrant with this grant's id, and, once the actor confirms that it was a mistake, grant it again"
+        ],
+        case.history_command(),
+    )
+}
 
 /// Somebody took a grant away.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -87,13 +97,7 @@ impl Tell for GrantRevoked {
         if self.by_service_for_itself {
             return Vec::new();
         }
-        vec![step(
-            text![
-                "Find the CreateGrant with this grant's id, and, once the actor confirms that it was a mistake, grant \
-                 it again"
-            ],
-            case.history_command(),
-        )]
+        vec![find_its_creation(case)]
     }
 }
 
@@ -109,11 +113,11 @@ pub struct GrantRetired {
 }
 
 impl GrantRetired {
-    /// What a record of `RetireGrant` says.
+    /// What a record of `RetireGrant` says. Services retire what they were granted, in the name of whoever made them work.
     pub fn by(actor: &Actor, grant_id: Option<Untrusted>) -> Self {
         Self {
             grant_id,
-            by_service_for_itself: by_service(actor),
+            by_service_for_itself: for_own_work(actor),
         }
     }
 }
@@ -126,11 +130,15 @@ impl Ask for GrantRetired {
 
 impl Tell for GrantRetired {
     fn ceiling(&self) -> Severity {
-        Severity::Info
+        if self.by_service_for_itself {
+            Severity::Info
+        } else {
+            Severity::Low
+        }
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Info
+        self.ceiling()
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -148,12 +156,20 @@ impl Tell for GrantRetired {
             text.push(text![", ", id]);
         }
         text.push(".");
-        text.sentence("That is how whoever has a grant gives it up when the work is done.");
+        text.sentence(if self.by_service_for_itself {
+            "An AWS service gave up what it had been granted for its own work."
+        } else {
+            "That is how whoever has a grant gives it up when the work is done. Whoever still needs it is shut out, as if it \
+             had been revoked."
+        });
         text.sentence(root(case));
         text
     }
 
-    fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
-        Vec::new()
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        if self.by_service_for_itself {
+            return Vec::new();
+        }
+        vec![find_its_creation(case)]
     }
 }

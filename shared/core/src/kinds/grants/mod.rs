@@ -2,29 +2,27 @@
 
 mod created;
 mod ended;
+mod grantee;
 
 pub use created::{GrantConstraints, GrantCreated};
 pub use ended::{GrantRetired, GrantRevoked};
 
 use crate::actor::Actor;
+use crate::text::Untrusted;
 
-/// Ends of the names of AWS services, by partition.
-const SERVICES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
+use self::grantee::works_for_itself;
 
-fn is_service(name: &str) -> bool {
-    !name.contains([':', '/']) && SERVICES.iter().any(|end| name.ends_with(end))
-}
-
-/// An AWS service made the call in its own name. What it makes in somebody's name is told by `via`.
+/// An AWS service, or KMS itself, made the call in its own name. What it makes in somebody's name is told by `via`.
 fn by_service(actor: &Actor) -> bool {
-    actor.kind.as_str() == "AWSService"
+    matches!(actor.kind.as_str(), "AWSService" | "AWS")
 }
 
-/// An AWS service, or what it works with in the account: its service-linked role, a role of its infrastructure.
-fn is_of_service(grantee: &str) -> bool {
-    let resource = grantee.splitn(6, ':').nth(5).unwrap_or_default();
-    is_service(grantee)
-        || resource.starts_with("role/aws-service-role/")
-        || resource.starts_with("assumed-role/aws:")
-        || resource.starts_with("assumed-role/AWSServiceRoleFor")
+/// An AWS service made the call, in its own name or in somebody's, for work of its own: it is none of those that pass on
+/// whatever they are told.
+fn for_own_work(actor: &Actor) -> bool {
+    let own = |via: &Untrusted| works_for_itself(via.as_str());
+    match &actor.via {
+        Some(via) => own(via),
+        None => by_service(actor) && (actor.kind.as_str() == "AWS" || own(&actor.name)),
+    }
 }

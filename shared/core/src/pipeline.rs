@@ -1,6 +1,19 @@
-//! The path of one event: read, decide, claim and gather, assess, render, publish, mark.
+//! The path of one event: read, decide, and tell, which goes through stages, a file each ([`tell`]).
 
 mod assess;
+mod audience;
+mod burst;
+mod claimed;
+mod draft;
+mod ended;
+mod gathered;
+mod known;
+mod letters;
+mod marked;
+mod named;
+mod plan;
+mod portrait;
+mod served;
 mod tell;
 
 use std::borrow::Cow;
@@ -21,7 +34,7 @@ use crate::source::{Source, Via};
 use crate::subject::Subject;
 use crate::text::Untrusted;
 
-use self::tell::{Failure, Told};
+use self::ended::{Failure, Told};
 
 /// A function at work: its decisions, its settings, and the world through its ports.
 #[derive(Debug)]

@@ -1,66 +1,72 @@
-//! From an occurrence and what is known of its key to the alert. Pure.
+//! Sixth stage: from an occurrence and what is known of its key to the alert. Pure.
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::about::{Key, KeyStore};
+use super::burst::Place;
+use super::draft::Frame;
+use super::known::{Known, Learnt};
+use super::portrait::Portrait;
+use crate::about::Key;
 use crate::alert::{Alert, Links, SCHEMA_VERSION};
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
-use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
-use crate::kinds::{Alarm, Case};
+use crate::kinds::{Alarm, Case, Kind, Limit};
+use crate::ledger::Claim;
 use crate::link;
 use crate::severity::Severity;
-use crate::source::Via;
+use crate::source::{Source, Via};
+use crate::subject::Subject;
 use crate::text;
-use crate::text::{Text, Untrusted};
+use crate::text::Text;
 
-/// What is known of what an alert is about.
-#[derive(Debug)]
-pub(super) struct Known {
-    /// The key, if it is about one.
-    pub(super) key: Option<Key>,
-    /// The custom key store, if it is about one.
-    pub(super) key_store: Option<KeyStore>,
-    /// KMS says that there is no such key, or key store.
-    pub(super) gone: bool,
-    /// How much of it was asked of KMS.
-    pub(super) enrichment: Enrichment,
+/// An alert that is worded, and told to nobody yet.
+pub(super) struct Assessed {
+    pub(super) alert: Alert,
+    /// What keeps people from being told of its like too often.
+    pub(super) limit: Limit,
+    /// Why people are not told, whatever its severity.
+    pub(super) quiet: Option<Cow<'static, str>>,
+    pub(super) frame: Frame,
+    pub(super) learnt: Learnt,
+    pub(super) claim: Claim,
+    pub(super) place: Option<Place>,
+    _made: (),
 }
 
-impl Known {
-    /// Nothing is to be known.
-    pub(super) fn nothing() -> Self {
+impl Assessed {
+    /// Words the alert.
+    pub(super) fn new(config: &Config, known: Known) -> Self {
+        let Known {
+            occurrence,
+            frame,
+            portrait,
+            learnt,
+            claim,
+            place,
+            ..
+        } = known;
+        let (limit, quiet) = (occurrence.kind.limit(), occurrence.kind.quiet());
         Self {
-            key: None,
-            key_store: None,
-            gone: false,
-            enrichment: Enrichment {
-                status: EnrichmentStatus::Complete,
-                source: EnrichmentSource::Event,
-                as_of: None,
-                missing: Vec::new(),
-            },
+            alert: assess(config, occurrence, frame.at, portrait),
+            limit,
+            quiet,
+            frame,
+            learnt,
+            claim,
+            place,
+            _made: (),
         }
     }
 }
 
-impl Known {
-    /// Says that the ledger failed, so that the alert may come twice, and lacks what only the ledger knows.
-    pub(super) fn lacks_ledger(&mut self, reason: Untrusted) {
-        let fact = "ledger";
-        self.enrichment.missing.push(Missing { fact, reason });
-        if self.enrichment.status == EnrichmentStatus::Complete {
-            self.enrichment.status = EnrichmentStatus::Partial;
-        }
-    }
-}
-
-/// Words the alert.
+/// Words the alert about what happened `at`.
 pub(super) fn assess(
     config: &Config,
     occurrence: Occurrence,
     at: Timestamp,
-    known: Known,
+    portrait: Portrait,
 ) -> Alert {
     let id = occurrence.alert_id(at);
     let Occurrence {
@@ -70,12 +76,12 @@ pub(super) fn assess(
         source,
         ..
     } = occurrence;
-    let Known {
+    let Portrait {
         mut key,
         mut key_store,
         gone,
         enrichment,
-    } = known;
+    } = portrait;
     // What is not missing was said just now, or is not known at all.
     let mut missing = enrichment.missing.iter();
     let unanswered = missing.any(|missing| matches!(missing.fact, "metadata" | "keyStore"));
@@ -94,6 +100,40 @@ pub(super) fn assess(
         gone,
         live: !unanswered,
     };
+    let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
+    Alert {
+        schema_version: SCHEMA_VERSION,
+        id,
+        kind: kind.name(),
+        severity: severity(config, &kind, &case),
+        title,
+        summary: summary(&kind, &case, &source),
+        occurred_at: at,
+        account: Some(subject.account().clone()),
+        region: Some(subject.region().clone()),
+        partition: subject.partition().clone(),
+        links: links(&kind, &subject, &source, key.as_ref().filter(|_| !gone)),
+        key,
+        key_store,
+        actor,
+        details: kind,
+        next_steps,
+        enrichment,
+        source,
+    }
+}
+
+/// What would be critical cannot be turned down.
+fn severity(config: &Config, kind: &Kind, case: &Case<'_>) -> Severity {
+    let set = config.severity_overrides.get(kind.name());
+    match (kind.severity(case), set) {
+        (Severity::Critical, _) => Severity::Critical,
+        (_, Some(Override::Level(level))) => *level,
+        (assessed, Some(Override::FeedOnly) | None) => assessed,
+    }
+}
+
+fn summary(kind: &Kind, case: &Case<'_>, source: &Source) -> Text {
     let mut summary = Text::new();
     if let Some(replay) = &source.replay {
         // Nobody should be woken by the past.
@@ -101,75 +141,28 @@ pub(super) fn assess(
             "This is a replay (",
             replay,
             ") of what happened on ",
-            at,
+            case.at,
             "."
         ]);
     }
-    summary.sentence(kind.summary(&case));
+    summary.sentence(kind.summary(case));
     if source.via == Via::Sweep && kind.is_by_event() {
         summary.sentence("No event told of this; the sweep over all keys found it.");
-        if actor.is_none() {
+        if case.actor.is_none() {
             summary.sentence("Who did it could not be found in CloudTrail's event history.");
         }
     }
-    let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
-    let severity = match (
-        kind.severity(&case),
-        config.severity_overrides.get(kind.name()),
-    ) {
-        (Severity::Critical, _) => Severity::Critical,
-        (_, Some(Override::Level(level))) => *level,
-        (assessed, Some(Override::FeedOnly) | None) => assessed,
-    };
-    let event_id = source
-        .event_id
-        .as_ref()
-        // A sweep has the id of a call from CloudTrail's event history.
-        .filter(|_| matches!(source.via, Via::CloudTrail | Via::Sweep));
-    let links = Links {
-        key: key
-            .as_ref()
-            .filter(|_| !gone)
-            .and_then(|key| link::key(&key.arn, key.manager.as_ref())),
+    summary
+}
+
+fn links(kind: &Kind, subject: &Subject, source: &Source, key: Option<&Key>) -> Links {
+    // A sweep has the id of a call from CloudTrail's event history.
+    let recorded = matches!(source.via, Via::CloudTrail | Via::Sweep);
+    let event_id = source.event_id.as_ref().filter(|_| recorded);
+    Links {
+        key: key.and_then(|key| link::key(&key.arn, key.manager.as_ref())),
         event: event_id
             .and_then(|id| link::event(subject.partition(), subject.region(), id.as_str())),
         alarm: kind.alarm().and_then(Alarm::link),
-    };
-    Alert {
-        schema_version: SCHEMA_VERSION,
-        id,
-        kind: kind.name(),
-        severity,
-        title,
-        summary,
-        occurred_at: at,
-        account: Some(subject.account().clone()),
-        region: Some(subject.region().clone()),
-        partition: subject.partition().clone(),
-        key,
-        key_store,
-        actor,
-        details: kind,
-        next_steps,
-        links,
-        enrichment,
-        source,
     }
-}
-
-/// People and chat want this alert.
-pub(super) fn is_for_people(config: &Config, alert: &Alert) -> bool {
-    let off = config.severity_overrides.get(alert.kind) == Some(&Override::FeedOnly);
-    alert.severity == Severity::Critical || (!off && alert.severity >= config.minimum_severity)
-}
-
-/// An alert of this kind, of at most this severity, may be for people.
-pub(super) fn may_be_for_people(config: &Config, kind: &str, ceiling: Severity) -> bool {
-    let level = match config.severity_overrides.get(kind) {
-        _ if ceiling == Severity::Critical => return true,
-        Some(Override::FeedOnly) => return false,
-        Some(Override::Level(level)) => *level,
-        None => ceiling,
-    };
-    level >= config.minimum_severity
 }

@@ -23,6 +23,7 @@ use crate::text::Untrusted;
 
 mod access;
 mod alarm;
+mod costs;
 mod digest;
 mod ledger;
 mod repeats;

@@ -10,18 +10,18 @@ use crate::ledger::{Claim, Item, ItemKey, Profile};
 
 const ACCOUNT: &str = "account#111122223333#us-east-1";
 
-fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
+pub(super) fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
     FakeWatch {
         ledger: Some(FakeLedger::default()),
         ..watch(kms, variables)
     }
 }
 
-fn ledger(watch: &FakeWatch) -> &FakeLedger {
+pub(super) fn ledger(watch: &FakeWatch) -> &FakeLedger {
     watch.ledger.as_ref().unwrap()
 }
 
-fn at_time(kind: impl Into<Kind>, call: Option<&str>, when: &str) -> Occurrence {
+pub(super) fn at_time(kind: impl Into<Kind>, call: Option<&str>, when: &str) -> Occurrence {
     Occurrence {
         occurred_at: Some(at(when)),
         ..occurrence(kind, call)
@@ -35,7 +35,7 @@ fn scheduled() -> KeyDeletionScheduled {
     }
 }
 
-fn rotated(material: Option<&str>) -> KeyRotated {
+pub(super) fn rotated(material: Option<&str>) -> KeyRotated {
     KeyRotated {
         current_key_material_id: material.map(str::to_owned),
         ..KeyRotated::default()
@@ -49,7 +49,7 @@ fn expired(material: Option<&str>) -> KeyMaterialExpired {
 }
 
 /// A scheduled deletion of key number `number` by Maria, `seconds` after noon.
-fn deletion_of(number: usize, seconds: i64) -> Occurrence {
+pub(super) fn deletion_of(number: usize, seconds: i64) -> Occurrence {
     let key = format!("arn:aws:kms:us-east-1:111122223333:key/{number:08}");
     let maria = Actor {
         arn: Some(Untrusted::new(

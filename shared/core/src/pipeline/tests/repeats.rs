@@ -37,7 +37,7 @@ fn call(kind: impl Into<Kind>, id: &str, when: &str) -> Occurrence {
 }
 
 /// A failed Decrypt by the role.
-fn decrypt(id: &str, when: &str) -> Occurrence {
+pub(super) fn decrypt(id: &str, when: &str) -> Occurrence {
     call(used_by(ROLE, "Decrypt"), id, when)
 }
 

@@ -1,0 +1,157 @@
+//! Fourth stage: the occurrence is ours to tell, and everything that was asked about it is here.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::{join, join4};
+
+use super::Watch;
+use super::burst::Place;
+use super::draft::{Draft, Frame, claim_key};
+use super::ended::Ended;
+use super::gathered::{Asked, when};
+use super::marked::note_alarm;
+use super::named::{Named, find_profile};
+use crate::decision::Occurrence;
+use crate::ledger::{Acquired, Claim, Item, Memory, Profile};
+use crate::ports::{Clock, Kms, Ledger, Topics};
+use crate::source::Via;
+
+/// An occurrence that nobody told of, and that nobody else is about to tell.
+pub(super) struct Claimed {
+    pub(super) occurrence: Occurrence,
+    pub(super) frame: Frame,
+    /// The items of the ledger.
+    pub(super) items: Vec<Item>,
+    /// What KMS said.
+    pub(super) facts: Asked,
+    /// The right to tell.
+    pub(super) claim: Claim,
+    /// Its place among others of its kind.
+    pub(super) place: Option<Place>,
+    /// What was known before.
+    pub(super) profile: Profile,
+    _made: (),
+}
+
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// Claims the occurrence, and asks what was not asked yet. It ends here for what was told, or is about to be.
+    pub(super) async fn claim(
+        &self,
+        memory: &Memory<'_, L>,
+        named: Named,
+        request: &str,
+    ) -> Result<Claimed, Ended> {
+        let Named {
+            draft,
+            items,
+            facts,
+            ..
+        } = named;
+        let Draft {
+            occurrence,
+            frame,
+            recalled,
+            ..
+        } = draft;
+        let (recalled, asked, acquired, place) = join4(
+            when(items.is_none(), memory.read(&recalled)),
+            when(facts.is_none(), self.ask(&occurrence, &frame)),
+            self.acquire(memory, &occurrence, &frame, request),
+            self.count(memory, &occurrence, &frame),
+        )
+        .await;
+        let items = items.or(recalled).unwrap_or_default();
+        let facts = facts.or(asked).unwrap_or(Asked::Nothing);
+        let claim = match acquired {
+            Acquired::Ours(claim) => claim,
+            Acquired::Told(claim) => {
+                return Err(self
+                    .was_told(memory, &occurrence, &frame, &items, &claim)
+                    .await);
+            }
+            Acquired::Held => return Err(self.held(&occurrence)),
+        };
+        let claimed = Claimed {
+            profile: find_profile(&items, &frame.partition),
+            occurrence,
+            frame,
+            items,
+            facts,
+            claim,
+            place,
+            _made: (),
+        };
+        self.under_another_name(memory, claimed).await
+    }
+
+    async fn acquire(
+        &self,
+        memory: &Memory<'_, L>,
+        occurrence: &Occurrence,
+        frame: &Frame,
+        request: &str,
+    ) -> Acquired {
+        let key = claim_key(occurrence);
+        let mut claim = Claim::new(key, request, frame.at, self.clock.now());
+        if occurrence.kind.repeats().is_some() {
+            claim.call.clone_from(&occurrence.call_id);
+        }
+        memory
+            .acquire(claim, occurrence.kind.recurs(), &self.clock)
+            .await
+    }
+
+    async fn was_told(
+        &self,
+        memory: &Memory<'_, L>,
+        occurrence: &Occurrence,
+        frame: &Frame,
+        items: &[Item],
+        claim: &Claim,
+    ) -> Ended {
+        // By another alarm, or by the sweep: this alarm's end is worth telling all the same.
+        let id = occurrence.alert_id(frame.at);
+        let told = note_alarm(&occurrence.kind, &id, frame, items, false);
+        if !told.is_empty() {
+            memory.put(&told).await;
+        }
+        match &frame.series {
+            Some(series) => self.repeat(memory, series, occurrence, claim).await,
+            None => self.duplicate(occurrence),
+        }
+    }
+
+    /// It was told without the name that it has now, or by the sweep.
+    async fn under_another_name(
+        &self,
+        memory: &Memory<'_, L>,
+        claimed: Claimed,
+    ) -> Result<Claimed, Ended> {
+        let Claimed {
+            occurrence,
+            frame,
+            profile,
+            claim,
+            ..
+        } = &claimed;
+        let name = occurrence.kind.name();
+        let told = || [claim.clone().delivered(BTreeSet::new()).item()];
+        if let Some(Some(material)) = occurrence.kind.material()
+            && profile.was_told_unnamed(name, frame.at)
+        {
+            // Now it has a name: the next one within the hour is another.
+            let mut renamed = profile.clone();
+            renamed.note_telling(name, Some(&material), frame.at);
+            let changes = profile.changes(&renamed, frame.now);
+            let (marks, key) = (told(), Profile::key(&frame.partition));
+            join(memory.put(&marks), memory.set(&key, &changes)).await;
+            return Err(self.duplicate(occurrence));
+        }
+        if occurrence.source.via == Via::CloudTrail && profile.was_swept(name, frame.at) {
+            // The sweep saw what the call did, and told of it, before this record came.
+            memory.put(&told()).await;
+            return Err(self.duplicate(occurrence));
+        }
+        Ok(claimed)
+    }
+}

@@ -1,0 +1,183 @@
+//! Seventh stage: what goes to whom.
+
+use std::borrow::Cow;
+
+use super::Watch;
+use super::assess::Assessed;
+use super::audience::is_for_people;
+use super::draft::Frame;
+use super::ended::Failure;
+use super::known::Learnt;
+use crate::alert::Alert;
+use crate::arn::TopicArn;
+use crate::kinds::Limit;
+use crate::ledger::burst::Fold;
+use crate::ledger::{Claim, Memory};
+use crate::ports::{Clock, Kms, Ledger, Message, Topics};
+use crate::render;
+
+use super::burst::Place;
+
+/// A message, and what stands in the claim once it is served.
+pub(super) struct Post {
+    pub(super) slot: String,
+    pub(super) message: Message,
+}
+
+/// An alert with its messages, and why there are not more.
+pub(super) struct Letters {
+    pub(super) alert: Alert,
+    pub(super) posts: Vec<Post>,
+    /// Alerts about the burst that the alert is one of.
+    pub(super) bursts: Vec<Alert>,
+    pub(super) reason: Option<Cow<'static, str>>,
+    /// The alert counts among those that people want.
+    pub(super) for_people: bool,
+    /// People want it, and do not get it by itself.
+    pub(super) folded: bool,
+    pub(super) frame: Frame,
+    pub(super) learnt: Learnt,
+    pub(super) claim: Claim,
+    pub(super) place: Option<Place>,
+    _made: (),
+}
+
+/// How people hear of an alert.
+struct Audience {
+    posts: Vec<Post>,
+    bursts: Vec<Alert>,
+    /// Why they do not hear of it by itself.
+    reason: Option<Cow<'static, str>>,
+}
+
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// Writes the messages: people and chat hear of an alert by itself, with others, or not at all; the feed of each.
+    pub(super) async fn write(
+        &self,
+        memory: &Memory<'_, L>,
+        assessed: Assessed,
+    ) -> Result<Letters, Failure> {
+        let wanted = is_for_people(&self.config, &assessed.alert);
+        let kind = assessed.alert.kind;
+        let (for_people, folded, people) = match assessed.quiet.clone() {
+            Some(reason) if wanted => (false, true, Audience::without(reason)),
+            _ if wanted => {
+                let people = self.to_people(memory, &assessed).await?;
+                (true, people.reason.is_some(), people)
+            }
+            _ => {
+                let reason = format!("{kind} is below the severity that people are told of");
+                (false, false, Audience::without(reason))
+            }
+        };
+        let mut posts = people.posts;
+        if let Some(topic) = &self.config.feed_topic {
+            let body = render::feed(&assessed.alert)?;
+            posts.push(Post::new(topic, &assessed.alert, None, body));
+        }
+        let Assessed {
+            alert,
+            frame,
+            learnt,
+            claim,
+            place,
+            ..
+        } = assessed;
+        Ok(Letters {
+            alert,
+            posts,
+            bursts: people.bursts,
+            reason: people.reason,
+            for_people,
+            folded,
+            frame,
+            learnt,
+            claim,
+            place,
+            _made: (),
+        })
+    }
+
+    /// What people get of an alert that they want.
+    async fn to_people(
+        &self,
+        memory: &Memory<'_, L>,
+        assessed: &Assessed,
+    ) -> Result<Audience, Failure> {
+        let Assessed {
+            alert,
+            limit,
+            place,
+            ..
+        } = assessed;
+        let kind = alert.kind;
+        match (limit, place) {
+            (Limit::Burst, Some(place)) => {
+                let read = &assessed.learnt.read;
+                if let Fold::Folded { count, step } = self.fold(memory, alert, place, read).await {
+                    let bursts = self.bursts(memory, alert, place, count, step).await;
+                    let mut posts = Vec::new();
+                    for burst in &bursts {
+                        posts.extend(self.posts_for_people(burst, &format!("#{}", burst.id))?);
+                    }
+                    let reason = Some(format!("{kind} is number {count} in a burst").into());
+                    return Ok(Audience {
+                        posts,
+                        bursts,
+                        reason,
+                    });
+                }
+            }
+            (Limit::Hourly, Some(place)) if place.is_later() => {
+                let reason = format!("people were told of {kind} within this hour");
+                return Ok(Audience::without(reason));
+            }
+            _ => {}
+        }
+        Ok(Audience {
+            posts: self.posts_for_people(alert, "")?,
+            bursts: Vec::new(),
+            reason: None,
+        })
+    }
+
+    /// The messages for people and chat; `mark` tells them apart from others of the same invocation.
+    fn posts_for_people(&self, alert: &Alert, mark: &str) -> Result<Vec<Post>, Failure> {
+        let config = &self.config;
+        let subject = Some(render::subject(alert));
+        let body = render::people(alert);
+        let mut posts = vec![Post::new(&config.alert_topic, alert, subject, body)];
+        if let Some(topic) = &config.chat_topic {
+            posts.push(Post::new(topic, alert, None, render::chat(alert)?));
+        }
+        for post in &mut posts {
+            post.slot.push_str(mark);
+        }
+        Ok(posts)
+    }
+}
+
+impl Audience {
+    /// Nobody hears of it.
+    fn without(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            posts: Vec::new(),
+            bursts: Vec::new(),
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+impl Post {
+    fn new(topic: &TopicArn, alert: &Alert, subject: Option<String>, body: String) -> Self {
+        Self {
+            slot: topic.as_str().to_owned(),
+            message: Message {
+                topic: topic.clone(),
+                subject,
+                body,
+                attributes: render::attributes(alert),
+            },
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Last stage: the ledger knows that it was told, and what was learnt of the key.
+
+use futures_util::future::join3;
+
+use super::draft::Frame;
+use super::ended::Told;
+use super::letters::Letters;
+use super::named::find_raised;
+use super::served::Served;
+use super::{Verdict, Watch};
+use crate::kinds::Kind;
+use crate::ledger::{Item, Memory, PARTITION_KEY, Profile, Raised, SORT_KEY, alias};
+use crate::ports::{Clock, Kms, Ledger, Topics};
+
+impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// Writes down what was told and learnt.
+    pub(super) async fn mark(&self, memory: &Memory<'_, L>, served: Served) -> Told {
+        let Served {
+            letters, topics, ..
+        } = served;
+        let nobody = topics.is_empty();
+        let mut marks = vec![letters.claim.clone().delivered(topics).item()];
+        marks.extend(remembered(&letters));
+        let Letters {
+            alert,
+            bursts,
+            reason,
+            for_people,
+            folded,
+            frame,
+            learnt,
+            place,
+            ..
+        } = letters;
+        let changes = if frame.has_profile() {
+            learnt.before.changes(&learnt.profile, frame.now)
+        } else {
+            Item::new()
+        };
+        let profile = Profile::key(&frame.partition);
+        let uncount = self.uncount(memory, place.as_ref().filter(|_| !for_people));
+        join3(memory.put(&marks), memory.set(&profile, &changes), uncount).await;
+
+        let mut alerts = vec![alert];
+        alerts.extend(bursts);
+        Told {
+            verdict: if folded || nobody {
+                Verdict::Suppressed
+            } else {
+                Verdict::Delivered
+            },
+            alerts,
+            reason,
+        }
+    }
+}
+
+/// What goes into the same batch as the claim, each item once.
+fn remembered(letters: &Letters) -> Vec<Item> {
+    let Letters {
+        alert,
+        frame,
+        learnt,
+        for_people,
+        folded,
+        ..
+    } = letters;
+    let (now, at) = (frame.now, frame.at);
+    let entry = alert.entry(*folded || !for_people, now);
+    let mut items = vec![entry.item(&frame.partition)];
+    if let (Some(repeats), Some(series)) = (&learnt.repeats, &frame.series) {
+        items.push(series.told(repeats, at, now));
+    }
+    items.extend(note_alarm(
+        &alert.details,
+        &alert.id,
+        frame,
+        &learnt.read,
+        !for_people,
+    ));
+    items.extend(learnt.items.iter().cloned());
+    if let Some(key) = frame.subject.key() {
+        let account = frame.subject.account_key();
+        let sighted = alias::sighted(&account, key, &learnt.before, &learnt.profile, now);
+        // A batch holds an item once, and what the event says is surer than what KMS lists.
+        let new: Vec<_> = sighted.into_iter().filter(is_new(&items)).collect();
+        items.extend(new);
+    }
+    items
+}
+
+/// What there is to remember of an alarm that was told of, by the alert `id`.
+pub(super) fn note_alarm(
+    kind: &Kind,
+    id: &str,
+    frame: &Frame,
+    items: &[Item],
+    quiet: bool,
+) -> Vec<Item> {
+    let (Some(key), Some(alarm)) = (&frame.alarm, kind.alarm()) else {
+        return Vec::new();
+    };
+    let raised = match (kind, find_raised(items, frame)) {
+        // A late telling hides no later one.
+        (_, Some(known)) if alarm.is_raised() && known.at >= frame.at => return Vec::new(),
+        (kind, _) if alarm.is_raised() => Raised {
+            at: frame.at,
+            alert_id: id.to_owned(),
+            quiet,
+            deadline: match kind {
+                Kind::KeyMaterialExpiring(expiring) => expiring.expires_at,
+                _ => None,
+            },
+            ended_at: None,
+        },
+        (Kind::AlarmRecovered(end), Some(known)) if end.resolved => Raised {
+            ended_at: Some(frame.at),
+            ..known
+        },
+        _ => return Vec::new(),
+    };
+    vec![raised.item(key, frame.now)]
+}
+
+/// Tells the items that are not among `items`.
+fn is_new(items: &[Item]) -> impl Fn(&Item) -> bool + '_ {
+    |item| {
+        let name = |item: &Item| [PARTITION_KEY, SORT_KEY].map(|part| item.get(part).cloned());
+        items.iter().all(|other| name(other) != name(item))
+    }
+}

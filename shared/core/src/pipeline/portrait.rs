@@ -1,0 +1,44 @@
+//! What is known of what an alert is about.
+
+use crate::about::{Key, KeyStore};
+use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
+use crate::text::Untrusted;
+
+/// A key or a key store as it stands now.
+#[derive(Debug)]
+pub(super) struct Portrait {
+    /// The key, if it is about one.
+    pub(super) key: Option<Key>,
+    /// The custom key store, if it is about one.
+    pub(super) key_store: Option<KeyStore>,
+    /// KMS says that there is no such key, or key store.
+    pub(super) gone: bool,
+    /// How much of it was asked of KMS.
+    pub(super) enrichment: Enrichment,
+}
+
+impl Portrait {
+    /// Nothing is to be known.
+    pub(super) fn blank() -> Self {
+        Self {
+            key: None,
+            key_store: None,
+            gone: false,
+            enrichment: Enrichment {
+                status: EnrichmentStatus::Complete,
+                source: EnrichmentSource::Event,
+                as_of: None,
+                missing: Vec::new(),
+            },
+        }
+    }
+
+    /// Says that the ledger failed, so that the alert may come twice, and lacks what only the ledger knows.
+    pub(super) fn lacks_ledger(&mut self, reason: Untrusted) {
+        let fact = "ledger";
+        self.enrichment.missing.push(Missing { fact, reason });
+        if self.enrichment.status == EnrichmentStatus::Complete {
+            self.enrichment.status = EnrichmentStatus::Partial;
+        }
+    }
+}

@@ -138,8 +138,8 @@ class Cloud:
             stripped.unlink()
 
     def packaged(self, text):
-        """The template with its code in the bucket, and for the processor that the binaries are for."""
-        text = re.sub(r"CodeUri: functions/(\S+)", r"CodeUri: s3://code/\1", text).replace("[arm64]", "[x86_64]")
+        """The template with its code in the bucket."""
+        text = re.sub(r"CodeUri: functions/(\S+)", r"CodeUri: s3://code/\1", text)
         self.client("s3").put_object(Bucket="code", Key="template.yaml", Body=text.encode())
         return "https://s3.amazonaws.com/code/template.yaml"
 
@@ -147,8 +147,9 @@ class Cloud:
 class Stack:
     """The template, deployed by CloudFormation. Its topics are read by queues of the test's own."""
 
+    # The processor is that of the built binaries.
     PARAMETERS = {"NotificationEmail": "oncall@example.com", "FeedTopic": "true", "ChatTopic": "true",
-                  "FeedSubscriberAccount": "444455556666"}
+                  "FeedSubscriberAccount": "444455556666", "Architecture": "x86_64"}
     TOPICS = ("Alert", "Chat", "Feed", "Health")
 
     def __init__(self, cloud, text, **parameters):
@@ -163,14 +164,7 @@ class Stack:
 
     def deploy(self, kind, **parameters):
         """Creates or updates the stack. Nothing of it may fail."""
-        name = f"c{uuid.uuid4().hex}"
-        self.cloudformation.create_change_set(
-            StackName=STACK, ChangeSetName=name, ChangeSetType=kind, TemplateURL=self.cloud.packaged(self.text),
-            Capabilities=["CAPABILITY_IAM"],
-            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-        )
-        look = lambda: self.cloudformation.describe_change_set(StackName=STACK, ChangeSetName=name)
-        made = until("a change set", lambda: (c := look())["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS") and c)
+        name, made = self.change_set(kind, parameters)
         assert made["Status"] == "CREATE_COMPLETE", made.get("StatusReason")
         self.cloudformation.execute_change_set(StackName=STACK, ChangeSetName=name)
         stack = until(f"{kind} of the stack", self.settled)
@@ -181,6 +175,18 @@ class Stack:
         resources = self.cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
         self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
         self.kinds = {r["LogicalResourceId"]: r["ResourceType"] for r in resources}
+
+    def change_set(self, kind, parameters):
+        """The name of a change set, and what CloudFormation makes of it."""
+        name = f"c{uuid.uuid4().hex}"
+        self.cloudformation.create_change_set(
+            StackName=STACK, ChangeSetName=name, ChangeSetType=kind, TemplateURL=self.cloud.packaged(self.text),
+            Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+        )
+        look = lambda: self.cloudformation.describe_change_set(StackName=STACK, ChangeSetName=name)
+        done = lambda: (made := look())["Status"] not in ("CREATE_PENDING", "CREATE_IN_PROGRESS") and made
+        return name, until("a change set", done)
 
     def settled(self):
         """The stack, when nothing happens to it any more."""

@@ -13,8 +13,8 @@ import steps
 from cloud import ROOT, Cloud, Stack
 
 # In this order: what changes the stack comes last.
-STEPS = [steps.alerts, steps.subscribers, steps.alarms, steps.sweep, steps.failures, steps.undelivered, steps.samples,
-         steps.update, steps.delete]
+STEPS = [steps.refusals, steps.alerts, steps.subscribers, steps.alarms, steps.sweep, steps.failures, steps.undelivered,
+         steps.samples, steps.ignored_settings, steps.health_key, steps.update, steps.delete]
 
 
 def said(began, good, what, why=""):

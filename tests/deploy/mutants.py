@@ -71,14 +71,21 @@ MUTANTS = [
     Mutant("the health topic does not let CloudWatch in", steps.alarms, "FailedInvocationsWaiting",
            "HealthTopicPolicy", "cloudwatch.amazonaws.com", "monitoring.amazonaws.com"),
     Mutant("the health topic is under a key that no service may use", steps.alarms, "FailedInvocationsWaiting",
-           "HealthTopic", "DisplayName: KMS Watch health\n", "KmsMasterKeyId: alias/aws/sns\n"),
+           "HealthTopic", "!If [HasHealthTopicKey, !Ref HealthTopicKeyArn, !Ref AWS::NoValue]", "alias/aws/sns"),
     Mutant("the other account may send the feed anywhere", steps.subscribers, "https",
            "FeedAlertTopicPolicy", '{ "sns:Protocol": sqs }', "{ \"aws:RequestedRegion\": us-east-1 }"),
+    # Parameters.
+    Mutant("nobody need be told", steps.refusals, "NotificationEmail",
+           "SomebodyIsTold", '!Equals [!Ref FeedTopic, "true"]', '!Equals [!Ref FeedTopic, "false"]'),
+    Mutant("a pattern takes what no function reads", steps.refusals, "999",
+           "ExpiryWarningDays", "    AllowedPattern: ^", "    AllowedPattern: ^999$|^"),
     # Alarms.
     Mutant("an alarm tells nobody", steps.alarms, "KeyRotationErrors",
            "KeyRotationErrors", "AlarmActions: [!Ref HealthTopic]\n", "OKActions: [!Ref HealthTopic]\n"),
     Mutant("an alarm watches another function", steps.alarms, "AlarmRelayFunction",
            "AlarmRelayThrottles", "!Ref AlarmRelayFunction", "!Ref KeyMisuseFunction"),
+    Mutant("a log is not searched for ignored settings", steps.ignored_settings, "setting ignored",
+           "KeyRotationIgnoredSettings", "setting ignored", "setting misread"),
     Mutant("an alarm looks at what no sweep sends", steps.sweep, "KMSWatcher",
            "SweepMissed", "Namespace: KMSWatch", "Namespace: KMSWatcher"),
     # The stack's life.

@@ -139,7 +139,18 @@ def create_topic_with_key(logical_id, properties, stack_name):
     return made
 
 
-topic_handlers["create"] = create_topic_with_key
+def update_topic_with_key(physical_id, before, after, *more, **named):
+    """The same in an update."""
+    updated = update_topic(physical_id, before, after, *more, **named)
+    attributes = sns._topics[updated[0] if isinstance(updated, tuple) else physical_id]["attributes"]
+    attributes.pop("KmsMasterKeyId", None)
+    if after.get("KmsMasterKeyId"):
+        attributes["KmsMasterKeyId"] = after["KmsMasterKeyId"]
+    return updated
+
+
+update_topic = topic_handlers["update"]
+topic_handlers |= {"create": create_topic_with_key, "update": update_topic_with_key}
 sns._subscribe, iam.resource_policy_allows = subscribe_as_asked, policy_allows_as_asked
 
 

@@ -334,6 +334,68 @@ def sweep(stack):
     stack.mail()
 
 
+# --- Parameters -------------------------------------------------------------------------------------------------------------
+
+
+def refusals(stack):
+    """CloudFormation refuses what makes no sense, before anything changes."""
+    for bad in [
+        {"NotificationEmail": "", "FeedTopic": "false", "ChatTopic": "false", "FeedSubscriberAccount": ""},
+        {"FeedTopic": "false"},
+        {"NotificationEmail": "somebody"},
+        {"SeverityOverrides": "KeyRotated=LOUD"},
+        {"ExpiryWarningDays": "999"},
+        {"DeletionWarningDays": "31"},
+        {"SweepHoldMinutes": "1441"},
+        {"TrustedAccounts": "42"},
+        {"HealthTopicKeyArn": "alias/health"},
+    ]:
+        try:
+            _, made = stack.change_set("UPDATE", stack.PARAMETERS | bad)
+        except stack.cloudformation.exceptions.ClientError as error:
+            assert "Validation" in str(error), (bad, error)
+        else:
+            assert made["Status"] == "FAILED", bad
+
+
+def ignored_settings(stack):
+    """A function whose variable somebody spoilt goes on without it, and the health topic's alarm hears of it."""
+    functions, logs = stack.cloud.client("lambda"), stack.cloud.client("logs")
+    alarm = stack.cloud.client("cloudwatch").describe_alarms(AlarmNames=[stack.ids["SettingIgnored"]])["MetricAlarms"][0]
+    function = stack.function("key-rotation")
+    good = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    spoil = lambda **more: functions.update_function_configuration(FunctionName=function, Environment={"Variables": good | more})
+    spoil(MINIMUM_SEVERITY="URGENT", TRUSTED_ACCOUNTS="42", CHAT_TOPIC_ARN="chat")
+    _, arn = new_key(stack)
+    _, invocations = stack.happen(call("DisableKeyRotation", arn))
+    unhindered(invocations)
+    mail = stack.mail()
+    assert (len(mail["Alert"]), len(mail["Chat"]), len(mail["Feed"])) == (1, 0, 1), mail
+    group = stack.ids["KeyRotationLogs"]
+    [searched] = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    lines = [one["message"] for one in logs.filter_log_events(logGroupName=group, filterPattern=searched["filterPattern"])["events"]]
+    assert len(lines) == 3, f"setting ignored: {lines}"
+    sent = searched["metricTransformations"][0]
+    assert (sent["metricNamespace"], sent["metricName"]) == (alarm["Namespace"], alarm["MetricName"]), sent
+    spoil()
+
+
+def health_key(stack):
+    """The health topic works under a key whose policy lets both services in."""
+    everything = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
+    services = {"Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything, services]})
+    key = stack.cloud.client("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    stack.deploy("UPDATE", **(stack.PARAMETERS | {"HealthTopicKeyArn": key}))
+    topic = stack.cloud.client("sns").get_topic_attributes(TopicArn=stack.outputs["HealthTopicArn"])["Attributes"]
+    assert topic["KmsMasterKeyId"] == key, topic
+    name = stack.ids["SweepMissed"]
+    stack.cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    stack.happen(json.loads((ROOT / "tests/template/events/trail-stopped.json").read_text(encoding="utf-8")))
+    assert len(stack.mail()["Health"]) == 2, "an alarm and a rule"
+
+
 # --- The stack's life -------------------------------------------------------------------------------------------------------
 
 

@@ -640,3 +640,22 @@ fn the_log_is_json_with_level_and_time_and_without_the_event() {
     });
     assert_eq!(ledger.count(), 1, "that there is no ledger is said once");
 }
+
+#[test]
+fn a_bad_value_of_an_optional_variable_stops_no_alert_and_is_said_in_the_log() {
+    let variables = [
+        ("MINIMUM_SEVERITY", "URGENT"),
+        ("SEVERITY_OVERRIDES", "KeyRotatd=OFF"),
+        ("CHAT_TOPIC_ARN", "chat"),
+        ("EXPIRY_WARNING_DAYS", "999"),
+    ];
+    let function = Function::start("key-deletion", &variables);
+    let outcome = function.handle(&event("key-deletion/ct-schedule-key-deletion.json"));
+    assert_eq!(outcome["outcome"], "delivered");
+    function.lambda.shutdown();
+    let (_, stdout, _) = function.end();
+    for (name, _) in variables {
+        let said = |line: &&str| line.contains("setting ignored") && line.contains(name);
+        assert_eq!(stdout.lines().filter(said).count(), 1, "{name}: {stdout}");
+    }
+}

@@ -154,7 +154,7 @@ pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
 /// them what handles its invocations.
 ///
 /// If it cannot start, it says why in one line of JSON on stderr, with every missing and malformed variable, and
-/// writes nothing else.
+/// writes nothing else. What is wrong with settings that may be left out keeps it from nothing, and is said in the log.
 pub fn serve<S: Settings + 'static, H: Handler>(
     function: &'static str,
     prepare: impl AsyncFnOnce(S, SdkConfig) -> H + 'static,
@@ -172,6 +172,10 @@ pub fn serve<S: Settings + 'static, H: Handler>(
         Err(error) => return fatal(function, "no runtime", vec![chain(&error)]),
     };
     log::init(environment);
+    for setting in &settings.alerts().ignored {
+        // In these words: an alarm of the template looks for them in the log.
+        tracing::error!(function, setting, "setting ignored");
+    }
     let served = async move {
         let sdk = sdk::load(environment, &settings.alerts().alert_topic).await;
         poll(&prepare(settings, sdk).await).await
@@ -251,15 +255,23 @@ fn settings<S: Settings>(lookup: impl Fn(&str) -> Option<String>) -> Result<S, V
         malformed(MEMORY_SIZE, "a number", |size| size.parse::<i32>().is_ok()),
     ];
     let settings = S::from_lookup(&lookup, &REQUIRED);
-    let mut problems = settings
-        .as_ref()
-        .err()
-        .map(|error| error.problems().to_vec())
-        .unwrap_or_default();
-    problems.extend(runtime_problems.into_iter().flatten());
+    let mut runtime_problems = runtime_problems.into_iter().flatten().peekable();
     match settings {
-        Ok(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(problems),
+        Ok(settings) if runtime_problems.peek().is_none() => Ok(settings),
+        // Where a function cannot start, everything is said that is wrong.
+        Ok(settings) => Err(settings
+            .alerts()
+            .ignored
+            .iter()
+            .cloned()
+            .chain(runtime_problems)
+            .collect()),
+        Err(error) => Err(error
+            .problems()
+            .iter()
+            .cloned()
+            .chain(runtime_problems)
+            .collect()),
     }
 }
 

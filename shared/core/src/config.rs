@@ -40,6 +40,9 @@ pub struct Config {
     pub expiry_warning_days: Vec<u32>,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
+    /// What is wrong with variables that may be left out: a sentence for each, which begins with its name. They have
+    /// their defaults instead, since a watch with one setting less is better than none.
+    pub ignored: Vec<String>,
 }
 
 /// Settings of the sweep over all keys.
@@ -57,14 +60,15 @@ pub struct SweepConfig {
     pub digest: bool,
 }
 
-/// Everything that is wrong with the environment, at once.
+/// Everything without which a function cannot start, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     problems: Vec<String>,
 }
 
 impl ConfigError {
-    /// One sentence for each variable that is missing or malformed; it begins with the variable's name.
+    /// One sentence for each required variable that is missing or malformed, and for each optional one that is
+    /// malformed; it begins with the variable's name.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
@@ -94,17 +98,17 @@ impl Config {
     /// An empty value counts as none, since a template passes parameters that were left out as empty.
     /// `required` names variables that something else needs; they are reported with the rest.
     ///
+    /// A malformed value of an optional variable is ignored, and noted in [`Self::ignored`]. Of a list, only the entries
+    /// that are malformed are.
+    ///
     /// # Errors
     ///
-    /// All missing and malformed variables together.
+    /// All missing and malformed variables together, if a required one is among them.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         required: &[&'static str],
     ) -> Result<Self, ConfigError> {
-        let mut reader = Reader {
-            lookup,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader::new(lookup);
         let alert_topic = reader.required("ALERT_TOPIC_ARN");
         let chat_topic = reader.optional("CHAT_TOPIC_ARN");
         let feed_topic = reader.optional("FEED_TOPIC_ARN");
@@ -131,11 +135,18 @@ impl Config {
         );
         for name in required {
             if reader.text(name).is_none() {
-                reader.problem(name, "is missing");
+                reader.fatal(name, "is missing");
             }
         }
-        match (alert_topic, reader.problems) {
-            (Some(alert_topic), problems) if problems.is_empty() => Ok(Self {
+        match (alert_topic, reader) {
+            (
+                Some(alert_topic),
+                Reader {
+                    problems,
+                    is_fatal: false,
+                    ..
+                },
+            ) => Ok(Self {
                 alert_topic,
                 chat_topic,
                 feed_topic,
@@ -145,8 +156,9 @@ impl Config {
                 severity_overrides,
                 trusted_accounts,
                 expiry_warning_days: warning_days.into_iter().rev().collect(),
+                ignored: problems,
             }),
-            (_, problems) => Err(ConfigError { problems }),
+            (_, Reader { problems, .. }) => Err(ConfigError { problems }),
         }
     }
 }
@@ -156,18 +168,15 @@ impl SweepConfig {
     ///
     /// # Errors
     ///
-    /// All missing and malformed variables together.
+    /// All missing and malformed variables together, if a required one is among them.
     pub fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         required: &[&'static str],
     ) -> Result<Self, ConfigError> {
-        let mut reader = Reader {
-            lookup: &lookup,
-            problems: Vec::new(),
-        };
+        let mut reader = Reader::new(&lookup);
         // Without a memory every sweep would be the first.
         if reader.text("LEDGER_TABLE").is_none() {
-            reader.problem("LEDGER_TABLE", "is missing");
+            reader.fatal("LEDGER_TABLE", "is missing");
         }
         let deletion_warning_days = reader.list(
             "DELETION_WARNING_DAYS",
@@ -178,43 +187,48 @@ impl SweepConfig {
                 days.parse().ok().filter(|days| (1..=30).contains(days))
             },
         );
-        let hold = reader.text("SWEEP_HOLD_MINUTES");
-        let hold = hold.as_deref().unwrap_or("30");
-        let hold = match hold.parse() {
+        let minutes = "not a number of minutes from 0 to 1440";
+        let hold = reader.choice("SWEEP_HOLD_MINUTES", 30, minutes, |text| {
             // Beyond a day it would be no watch.
-            Ok(minutes @ 0..=1_440) => SignedDuration::from_mins(minutes),
-            _ => {
-                let what =
-                    format!("is malformed: {hold:?}: not a number of minutes from 0 to 1440");
-                reader.problem("SWEEP_HOLD_MINUTES", what);
-                SignedDuration::ZERO
-            }
-        };
-        let metric_namespace = reader.text("METRIC_NAMESPACE");
-        let metric_namespace = metric_namespace.unwrap_or_else(|| "KMSWatch".to_owned());
-        if !is_metric_namespace(&metric_namespace) {
-            let what = format!("is malformed: {metric_namespace:?}: not a namespace of CloudWatch");
-            reader.problem("METRIC_NAMESPACE", what);
-        }
-        let digest = match reader.text("DIGEST").as_deref() {
-            None | Some("WEEKLY") => true,
-            Some("OFF") => false,
-            Some(other) => {
-                let what = format!("is malformed: {other:?}: neither WEEKLY nor OFF");
-                reader.problem("DIGEST", what);
-                false
-            }
-        };
-        let mut problems = reader.problems;
+            text.parse().ok().filter(|hold| (0..=1_440).contains(hold))
+        });
+        let namespace = "not a namespace of CloudWatch";
+        let metric_namespace = reader.choice(
+            "METRIC_NAMESPACE",
+            "KMSWatch".to_owned(),
+            namespace,
+            |text| is_metric_namespace(text).then(|| text.to_owned()),
+        );
+        let digest = reader.choice(
+            "DIGEST",
+            true,
+            "neither WEEKLY nor OFF",
+            |text| match text {
+                "WEEKLY" => Some(true),
+                "OFF" => Some(false),
+                _ => None,
+            },
+        );
+        let Reader {
+            mut problems,
+            is_fatal,
+            ..
+        } = reader;
         match Config::from_lookup(&lookup, required) {
-            Ok(alerts) if problems.is_empty() => Ok(Self {
-                alerts,
-                deletion_warning_days: deletion_warning_days.into_iter().rev().collect(),
-                hold,
-                metric_namespace,
-                digest,
-            }),
-            Ok(_) => Err(ConfigError { problems }),
+            Ok(mut alerts) if !is_fatal => {
+                alerts.ignored.append(&mut problems);
+                Ok(Self {
+                    alerts,
+                    deletion_warning_days: deletion_warning_days.into_iter().rev().collect(),
+                    hold: SignedDuration::from_mins(hold),
+                    metric_namespace,
+                    digest,
+                })
+            }
+            Ok(alerts) => {
+                problems.splice(0..0, alerts.ignored);
+                Err(ConfigError { problems })
+            }
             Err(error) => {
                 problems.splice(0..0, error.problems);
                 Err(ConfigError { problems })
@@ -235,9 +249,24 @@ fn is_metric_namespace(name: &str) -> bool {
 struct Reader<L> {
     lookup: L,
     problems: Vec<String>,
+    /// One of them is about a variable that must be there.
+    is_fatal: bool,
 }
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
+    fn new(lookup: L) -> Self {
+        Self {
+            lookup,
+            problems: Vec::new(),
+            is_fatal: false,
+        }
+    }
+
+    fn fatal(&mut self, name: &str, what: impl fmt::Display) {
+        self.problem(name, what);
+        self.is_fatal = true;
+    }
+
     fn problem(&mut self, name: &str, what: impl fmt::Display) {
         self.problems.push(format!("{name} {what}"));
     }
@@ -258,13 +287,31 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
         if self.text(name).is_none() {
-            self.problem(name, "is missing");
+            self.fatal(name, "is missing");
             return None;
         }
-        self.optional(name)
+        let value = self.optional(name);
+        self.is_fatal |= value.is_none();
+        value
     }
 
-    /// The different entries of a list that commas separate.
+    fn choice<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        otherwise: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        read(&text).unwrap_or_else(|| {
+            self.problem(name, format_args!("is malformed: {text:?}: {otherwise}"));
+            default
+        })
+    }
+
+    /// The different entries of a list that commas separate; those of the default, if none of them is any good.
     fn list<T: Ord>(
         &mut self,
         name: &str,
@@ -272,17 +319,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         wanted: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> BTreeSet<T> {
-        let value = self.text(name).unwrap_or_else(|| default.to_owned());
+        let value = self.text(name).unwrap_or_default();
         let mut entries = BTreeSet::new();
-        for entry in value
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-        {
+        for entry in split(&value) {
             match read(entry) {
                 Some(entry) => _ = entries.insert(entry),
                 None => self.problem(name, format_args!("is malformed: {entry:?}: not {wanted}")),
             }
+        }
+        if entries.is_empty() {
+            entries.extend(split(default).filter_map(read));
         }
         entries
     }
@@ -290,11 +336,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {
         let mut overrides = BTreeMap::new();
         let value = self.text(name).unwrap_or_default();
-        for entry in value
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-        {
+        for entry in split(&value) {
             match read_override(entry) {
                 Ok((kind, level)) => {
                     if overrides.insert(kind, level).is_some() {
@@ -306,6 +348,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
         overrides
     }
+}
+
+fn split(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
 }
 
 fn read_override(entry: &str) -> Result<(&'static str, Override), String> {
@@ -388,6 +436,45 @@ mod tests {
             "AWS_REGION is missing",
         ];
         assert_eq!(error.problems(), expected);
+    }
+
+    #[test]
+    fn a_bad_optional_value_stops_nothing_and_is_noted() {
+        let config = read(&[
+            ("ALERT_TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "us-east-1"),
+            ("CHAT_TOPIC_ARN", "chat"),
+            ("MINIMUM_SEVERITY", "URGENT"),
+            ("TRUSTED_ACCOUNTS", "42,111122223333"),
+            ("EXPIRY_WARNING_DAYS", "999"),
+            (
+                "SEVERITY_OVERRIDES",
+                "KeyRotatd=OFF,KeyRotated=OFF,KeyRotated=HIGH",
+            ),
+        ])
+        .unwrap();
+        assert_eq!(config.chat_topic, None);
+        assert_eq!(config.minimum_severity, Severity::Low);
+        assert_eq!(config.trusted_accounts.len(), 1);
+        assert_eq!(config.expiry_warning_days, [30, 14, 7, 3, 1]);
+        assert_eq!(config.severity_overrides.len(), 1);
+        let names: Vec<_> = config
+            .ignored
+            .iter()
+            .filter_map(|problem| problem.split(' ').next())
+            .collect();
+        let expected = [
+            "CHAT_TOPIC_ARN",
+            "MINIMUM_SEVERITY",
+            "SEVERITY_OVERRIDES",
+            "SEVERITY_OVERRIDES",
+            "TRUSTED_ACCOUNTS",
+            "EXPIRY_WARNING_DAYS",
+        ];
+        assert_eq!(names, expected);
+        // What must be there must be right.
+        let error = read(&[("ALERT_TOPIC_ARN", "alerts"), ("AWS_REGION", "us-east-1")]);
+        assert_eq!(error.unwrap_err().problems().len(), 1);
     }
 
     #[test]

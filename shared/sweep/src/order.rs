@@ -25,6 +25,9 @@ impl Depth {
     }
 }
 
+/// What EventBridge Scheduler fills in, if it does (Scheduler User Guide, context attributes).
+const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
+
 /// A sweep that somebody asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -46,8 +49,9 @@ impl Order {
             };
             let at = match value.get("at") {
                 None | Some(Value::Null) => None,
-                // A time that cannot be read is none of ours: the placeholder that Scheduler did not fill in, say. A
-                // sweep at a wrong time would count down wrongly.
+                // Not filled in: a sweep that counts from now is better than none.
+                Some(at) if at == SCHEDULED_TIME => None,
+                // A time that cannot be read is none of ours. A sweep at a wrong time would count down wrongly.
                 Some(at) => Some(at.as_str()?.parse().ok()?),
             };
             return Some(Self { depth, at });
@@ -106,8 +110,9 @@ mod tests {
             (json!({"sweep": 1}), None),
             (
                 json!({"sweep": "full", "at": "<aws.scheduler.scheduled-time>"}),
-                None,
+                Some((Depth::Full, None)),
             ),
+            (json!({"sweep": "full", "at": "<aws.scheduler.time>"}), None),
             (json!({"sweep": "full", "at": 5}), None),
             (
                 json!({"source": "aws.kms", "detail-type": "KMS CMK Rotation", "detail": {}}),

@@ -265,11 +265,12 @@ impl Template {
             one => vec![one],
         };
         statements
+            .filter_map(|statement| self.resolved(statement, stack))
             .map(|statement| {
                 json!({
                     "Effect": statement["Effect"],
                     "Action": list(statement["Action"].clone()),
-                    "Resource": list(self.resolve(&statement["Resource"], stack)),
+                    "Resource": list(statement["Resource"].clone()),
                 })
             })
             .collect()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
-use crate::text::Untrusted;
+use crate::text::{Untrusted, identifier};
 
 /// Tags of a key by tag key.
 pub type Tags = BTreeMap<Untrusted, Untrusted>;
@@ -40,6 +40,7 @@ pub struct Metadata {
     /// Related keys in other Regions.
     pub multi_region: Option<MultiRegion>,
     /// Id of the material that encrypts now; only of symmetric keys.
+    #[serde(deserialize_with = "identifier")]
     pub current_material: Option<String>,
 }
 
@@ -62,6 +63,7 @@ pub struct KeyStoreData {
 #[serde(rename_all = "camelCase", default)]
 pub struct Material {
     /// Id.
+    #[serde(deserialize_with = "identifier")]
     pub id: Option<String>,
     /// Its part in the key.
     pub state: Option<MaterialState>,

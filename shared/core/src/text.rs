@@ -104,6 +104,19 @@ impl<'de> Deserialize<'de> for Untrusted {
     }
 }
 
+/// An id of key material or of an alert: letters and digits. It may stand among our own words, and in commands.
+pub fn is_identifier(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Reads an identifier back from the ledger; what is none was not written by us, and is left out.
+pub(crate) fn identifier<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let raw = Option::<String>::deserialize(deserializer)?;
+    Ok(raw.filter(|text| is_identifier(text)))
+}
+
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Untrusted {
     fn inline_schema() -> bool {
@@ -356,6 +369,17 @@ mod tests {
             "key [<b>] of 3"
         );
         assert_eq!(text.plain(), "key <b> of 3");
+    }
+
+    #[test]
+    fn what_is_no_identifier_is_left_out_when_it_is_read_back() {
+        #[derive(Deserialize)]
+        struct Item(#[serde(deserialize_with = "identifier")] Option<String>);
+        let read = |text: &str| serde_json::from_value::<Item>(text.into()).unwrap().0;
+        assert_eq!(read("9e3b1C5d"), Some("9e3b1C5d".to_owned()));
+        for text in ["", "a b", "a;b", "a\r\nb", "é", &"a".repeat(129)] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::arn::{AccountId, Region};
-use crate::text::Untrusted;
+use crate::text::{Untrusted, is_identifier};
 
 /// The members that all events share.
 #[derive(Clone, Debug, Default)]
@@ -87,7 +87,6 @@ pub(super) fn time(value: &Value) -> Option<Timestamp> {
 
 /// A 64-digit id of key material.
 pub(super) fn material_id(value: &Value) -> Option<String> {
-    let id = value.as_str()?;
-    ((1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
-        .then(|| id.to_owned())
+    let id = value.as_str().filter(|id| is_identifier(id))?;
+    Some(id.to_owned())
 }

@@ -84,9 +84,12 @@ impl Ledger for FakeLedger {
     ) -> Result<Result<(), Claim>, CallError> {
         self.enter("claim").await?;
         let standing = self.get(&claim.key.partition, &claim.key.sort);
-        let standing = standing.map(|item| Claim::read(&item).unwrap());
-        if standing.as_ref().map(|claim| claim.version) != previous {
-            return Ok(Err(standing.unwrap()));
+        let version = |item: &Item| item.get("version").and_then(Value::as_u64);
+        if let Some(standing) =
+            standing.filter(|item| previous.is_none() || version(item) != previous)
+        {
+            let unreadable = || CallError::new("UnreadableItem", "the claim cannot be read");
+            return Claim::read(&standing).map(Err).ok_or_else(unreadable);
         }
         self.store(&claim.item());
         Ok(Ok(()))

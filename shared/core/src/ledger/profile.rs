@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::items::{Item, ItemKey, to_item};
-use crate::text::Untrusted;
+use crate::text::{Untrusted, identifier};
 
 /// Two tellings of one rotation or expiry, one of which does not name the material, lie no further apart than this.
 const SAME_MATERIAL_WITHIN_HOURS: i64 = 1;
@@ -45,6 +45,7 @@ pub struct Scheduled {
 #[serde(rename_all = "camelCase")]
 pub struct Telling {
     /// The material, if it was known.
+    #[serde(default, deserialize_with = "identifier")]
     pub material: Option<String>,
     /// When it happened.
     pub at: Timestamp,

@@ -155,10 +155,19 @@ fn plain(text: &Text) -> String {
 
 /// Mail readers turn what looks like an address of the web into a link; a key's description must not lead anybody away.
 fn value(untrusted: &Untrusted) -> String {
-    untrusted
-        .as_str()
-        .replace("://", "[:]//")
-        .replace("www.", "www[.]")
+    const HOST: &str = "www.";
+    let text = untrusted.as_str().replace("://", "[:]//");
+    // In any case. Lower case of ASCII changes no place.
+    let lower = text.to_ascii_lowercase();
+    let mut shown = String::new();
+    let mut from = 0;
+    for (at, _) in lower.match_indices(HOST) {
+        let dot = at + HOST.len() - 1;
+        shown.push_str(&text[from..dot]);
+        shown.push_str("[.]");
+        from = dot + 1;
+    }
+    shown + &text[from..]
 }
 
 #[derive(Default)]
@@ -265,9 +274,9 @@ mod tests {
     fn a_value_never_becomes_a_link() {
         assert_eq!(
             value(&Untrusted::new(
-                "see https://evil.example or www.evil.example"
+                "see https://evil.example, www.evil.example, éWWW.Www.evil.example"
             )),
-            "see https[:]//evil.example or www[.]evil.example"
+            "see https[:]//evil.example, www[.]evil.example, éWWW[.]Www[.]evil.example"
         );
     }
 

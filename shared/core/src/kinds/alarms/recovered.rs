@@ -17,7 +17,7 @@ use crate::kinds::material::deadline_by_metric;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
-use crate::text::{Text, Untrusted};
+use crate::text::{Text, Untrusted, is_identifier};
 
 /// Dates that differ by less are the same: the metric is right to its period.
 const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -257,7 +257,8 @@ impl Learn for AlarmRecovered {
             }
             Some(Some(raised)) => {
                 self.raised_at = Some(raised.at);
-                self.raised_alert_id = Some(raised.alert_id.clone());
+                let id = Some(&raised.alert_id).filter(|id| is_identifier(id));
+                self.raised_alert_id = id.cloned();
                 self.expected = raised.deadline.or(self.expected);
                 self.unheard = raised.quiet;
             }

@@ -940,3 +940,18 @@ fn no_item_comes_near_the_limit_of_its_size() {
         .filter(|((partition, sort), _)| partition == ACCOUNT && sort.starts_with("count#burst"));
     assert!(counter.map(|(_, item)| json!(item).to_string().len()).max() < Some(20_000));
 }
+
+#[test]
+fn an_alias_that_kms_lists_twice_costs_no_mark() {
+    let twice = vec![Untrusted::new("alias/payments"); 2];
+    let kms = FakeKms {
+        aliases: Ok(twice),
+        ..FakeKms::default()
+    };
+    let watch = with_ledger(kms, &[]);
+    let verdict = |told: Told| told.verdict;
+    let telling = || run(watch.tell(deletion_of(1, 0), "request")).map(verdict);
+    assert_eq!(telling().unwrap(), Verdict::Delivered);
+    assert_eq!(telling().unwrap(), Verdict::Duplicate);
+    assert_eq!(ledger(&watch).sorts("alias#"), ["alias#alias/payments"]);
+}

@@ -1,0 +1,230 @@
+//! What holds of every message, whatever the event and KMS say.
+
+use serde_json::Value;
+use watch_core::ports::Message;
+use watch_core::render::{MESSAGE_LIMIT, SUBJECT_LIMIT};
+
+use crate::Verdict;
+use crate::world::name;
+
+/// Longest value of an attribute that a tag can fill, in characters.
+const ATTRIBUTE_LIMIT: usize = 256;
+
+/// Checks all that was published, and that all alerts are as the schema says.
+///
+/// # Errors
+///
+/// What does not hold.
+pub fn check(messages: &[Message]) -> Verdict {
+    messages.iter().try_for_each(|message| {
+        let checked = common(message).and_then(|()| match name(message) {
+            "people" => mail(message),
+            "chat" => chat(&message.body),
+            _ => feed(&message.body),
+        });
+        checked.map_err(|problem| {
+            format!(
+                "{}: {problem}\nsubject: {:?}\n{}",
+                name(message),
+                message.subject,
+                message.body
+            )
+        })
+    })
+}
+
+fn ensure(holds: bool, problem: &str) -> Verdict {
+    holds.then_some(()).ok_or_else(|| problem.to_owned())
+}
+
+/// Limits of SNS (API Reference, Publish), and of the filter policies that read attributes.
+fn common(message: &Message) -> Verdict {
+    let attributes: usize = message
+        .attributes
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + "String".len())
+        .sum();
+    ensure(!message.body.is_empty(), "the body is empty")?;
+    ensure(
+        message.body.len() + attributes <= MESSAGE_LIMIT,
+        "larger than SNS allows",
+    )?;
+    ensure(
+        message.attributes.len() <= 10,
+        "more attributes than raw delivery to SQS allows",
+    )?;
+    for (name, value) in &message.attributes {
+        let fits = !value.is_empty()
+            && value.chars().count() <= ATTRIBUTE_LIMIT
+            && value
+                .chars()
+                .all(|c| c.len_utf16() == 1 && !is_deceptive(c));
+        ensure(fits, &format!("the attribute {name} is {value:?}"))?;
+    }
+    let Some(subject) = &message.subject else {
+        return Ok(());
+    };
+    ensure(
+        !subject.is_empty() && subject.chars().count() <= SUBJECT_LIMIT,
+        "length of the subject",
+    )?;
+    ensure(
+        !subject.chars().any(is_deceptive),
+        "a control character in the subject",
+    )?;
+    ensure(!leads_away(subject), "a link in the subject")
+}
+
+/// Control characters, and those that change the direction of what is read.
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}'
+            | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Names of files in commands of ours, which no mail reader takes for a link.
+const FILES: [&str; 4] = [
+    "file://credential.json",
+    "fileb://EncryptedKeyMaterial.bin",
+    "fileb://ImportToken.bin",
+    "file://key-policy.json",
+];
+
+fn leads_away(text: &str) -> bool {
+    let words = text.split(' ').filter(|word| !FILES.contains(word));
+    let mut words = words.map(str::to_ascii_lowercase);
+    words.any(|word| word.contains("://") || word.contains("www."))
+}
+
+fn mail(message: &Message) -> Verdict {
+    ensure(message.subject.is_some(), "no subject")?;
+    message.body.lines().try_for_each(|line| {
+        ensure(
+            !line.chars().any(is_deceptive),
+            &format!("a control character in {line:?}"),
+        )?;
+        ensure(
+            !leads_away(line) || is_own_link(line),
+            &format!("a link in {line:?}"),
+        )
+    })
+}
+
+/// A link that we make ourselves, to a console of AWS, and nothing after it.
+fn is_own_link(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let (Some("Console" | "CloudTrail" | "Alarm"), Some(link), None) =
+        (words.next(), words.next(), words.next())
+    else {
+        return false;
+    };
+    let host = link
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split_once('/'));
+    let consoles = [
+        "console.aws.amazon.com",
+        "console.amazonaws.cn",
+        "console.amazonaws-us-gov.com",
+    ];
+    host.is_some_and(|(host, path)| {
+        consoles
+            .iter()
+            .any(|console| host == *console || host.ends_with(&format!(".{console}")))
+            && !path.contains("://")
+    })
+}
+
+/// A custom notification (Amazon Q Developer in chat applications Administrator Guide), and no markup but ours.
+fn chat(body: &str) -> Verdict {
+    let json = serde_json::from_str::<Value>(body).map_err(|error| error.to_string())?;
+    strings(&json, &mut |text| {
+        ensure(
+            !text.chars().any(|c| c != '\n' && is_deceptive(c)),
+            &format!("a control character in {text:?}"),
+        )
+    })?;
+    ensure(
+        json["version"] == "1.0" && json["source"] == "custom",
+        "no custom notification",
+    )?;
+    let content = &json["content"];
+    ensure(content["textType"] == "client-markdown", "textType")?;
+    let length = |value: &Value| {
+        value
+            .as_str()
+            .map_or(usize::MAX, |text| text.chars().count())
+    };
+    ensure(
+        (1..=250).contains(&length(&content["title"])),
+        "length of the title",
+    )?;
+    ensure(
+        (1..=8_000).contains(&length(&content["description"])),
+        "length of the description",
+    )?;
+    for (list, limit) in [("nextSteps", 350), ("keywords", 75)] {
+        let all = content[list]
+            .as_array()
+            .ok_or_else(|| format!("no {list}"))?;
+        ensure(
+            all.iter().all(|one| (1..=limit).contains(&length(one))),
+            &format!("length of one of {list}"),
+        )?;
+    }
+    ensure(
+        json["metadata"]["threadId"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "no thread",
+    )?;
+    strings(content, &mut |text| {
+        ensure(!text.contains(['<', '>']), &format!("markup in {text:?}"))?;
+        ensure(
+            text.matches('`').count() % 2 == 0,
+            &format!("a code span stays open in {text:?}"),
+        )
+    })
+}
+
+fn feed(body: &str) -> Verdict {
+    let json = serde_json::from_str::<Value>(body).map_err(|error| error.to_string())?;
+    strings(&json, &mut |text| {
+        ensure(
+            !text.chars().any(is_deceptive),
+            &format!("a control character in {text:?}"),
+        )
+    })?;
+    schema(&json)
+}
+
+#[cfg(feature = "targets")]
+fn schema(alert: &Value) -> Verdict {
+    use std::sync::OnceLock;
+    static SCHEMA: OnceLock<Result<jsonschema::Validator, String>> = OnceLock::new();
+    let schema = SCHEMA.get_or_init(|| {
+        let schema = watch_core::schema::closed_alert_schema();
+        jsonschema::validator_for(&schema).map_err(|error| error.to_string())
+    });
+    let schema = schema.as_ref().map_err(String::clone)?;
+    schema
+        .validate(alert)
+        .map_err(|error| format!("not as the schema says: {error}"))
+}
+
+#[cfg(not(feature = "targets"))]
+fn schema(_: &Value) -> Verdict {
+    Ok(())
+}
+
+/// Every string of a JSON value, the names of members included.
+fn strings(value: &Value, check: &mut impl FnMut(&str) -> Verdict) -> Verdict {
+    match value {
+        Value::String(text) => check(text),
+        Value::Array(items) => items.iter().try_for_each(|item| strings(item, check)),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            check(name)?;
+            strings(value, check)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}

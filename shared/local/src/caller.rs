@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::events::iso;
+use crate::times::iso;
 
 /// The identity behind the calls that follow, and where it calls from.
 ///
@@ -204,6 +204,7 @@ impl Caller {
             "creationDate": iso(opened),
             "mfaAuthenticated": self.mfa.to_string(),
         });
+        let issuer = |kind, name| issuer(kind, name, partition, account);
         match &self.identity {
             Identity::Root => json!({
                 "type": "Root",
@@ -228,30 +229,18 @@ impl Caller {
                 "accountId": account,
                 "accessKeyId": unique("ASIA", &arn),
                 "sessionContext": {
-                    "sessionIssuer": {
-                        "type": "Role",
-                        "principalId": unique("AROA", role),
-                        "arn": format!("arn:{partition}:iam::{account}:role/{role}"),
-                        "accountId": account,
-                        "userName": role,
-                    },
+                    "sessionIssuer": issuer("Role", role),
                     "attributes": attributes,
                 },
             }),
-            Identity::FederatedUser { name, issuer } => json!({
+            Identity::FederatedUser { name, issuer: user } => json!({
                 "type": "FederatedUser",
                 "principalId": format!("{account}:{name}"),
                 "arn": arn,
                 "accountId": account,
                 "accessKeyId": unique("ASIA", name),
                 "sessionContext": {
-                    "sessionIssuer": {
-                        "type": "IAMUser",
-                        "principalId": unique("AIDA", issuer),
-                        "arn": format!("arn:{partition}:iam::{account}:user/{issuer}"),
-                        "accountId": account,
-                        "userName": issuer,
-                    },
+                    "sessionIssuer": issuer("IAMUser", user),
                     "attributes": attributes,
                 },
             }),
@@ -269,6 +258,21 @@ impl Default for Caller {
     fn default() -> Self {
         Self::assumed_role("KeyAdmin", "j.okafor")
     }
+}
+
+/// Who gave a session its credentials: a `Role` or an `IAMUser`.
+fn issuer(kind: &str, name: &str, partition: &str, account: &str) -> Value {
+    let (prefix, path) = match kind {
+        "Role" => ("AROA", "role"),
+        _ => ("AIDA", "user"),
+    };
+    json!({
+        "type": kind,
+        "principalId": unique(prefix, name),
+        "arn": format!("arn:{partition}:iam::{account}:{path}/{name}"),
+        "accountId": account,
+        "userName": name,
+    })
 }
 
 /// An AWS unique id (`AROA` and 17 characters) that depends on the name only, marked as an example.

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{LocalAws, ids::Ids, kms::Kms, world::World};
+use crate::{ids::Ids, kms::Kms};
 
 /// The past that some readers still see.
 #[derive(Debug)]
@@ -28,55 +28,51 @@ impl Consistency {
     fn is_eventual(&self) -> bool {
         self.window.is_positive()
     }
-}
 
-impl World {
     /// What everything is now, if somebody may still see it after the change to come.
-    pub(crate) fn before_change(&self) -> Option<Kms> {
-        self.consistency.is_eventual().then(|| self.kms.clone())
+    pub(crate) fn before_change(&self, kms: &Kms) -> Option<Kms> {
+        self.is_eventual().then(|| kms.clone())
     }
 
-    /// KMS has changed, or is about to.
-    pub(crate) fn changed(&mut self, before: Option<Kms>) {
+    /// KMS has changed.
+    pub(crate) fn changed(&mut self, before: Option<Kms>, now: Timestamp) {
         if let Some(before) = before {
-            self.consistency.history.push((self.now, before));
+            self.history.push((now, before));
         }
+    }
+
+    /// KMS is about to change.
+    pub(crate) fn changes(&mut self, kms: &Kms, now: Timestamp) {
+        let before = self.before_change(kms);
+        self.changed(before, now);
     }
 
     /// Runs a read, perhaps in the past.
-    pub(crate) fn eventually<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let (now, window) = (self.now, self.consistency.window);
-        let visible = |at: &Timestamp| now.duration_since(*at) >= window;
-        self.consistency.history.retain(|(at, _)| !visible(at));
-        let past = !self.consistency.history.is_empty()
-            && self.consistency.dice.chance(self.consistency.probability);
-        if !past {
-            return read(self);
-        }
+    pub(crate) fn eventually<T>(
+        &mut self,
+        kms: &mut Kms,
+        now: Timestamp,
+        read: impl FnOnce(&mut Kms) -> T,
+    ) -> T {
+        let visible = |at: &Timestamp| now.duration_since(*at) >= self.window;
+        self.history.retain(|(at, _)| !visible(at));
         // The first change that is not visible yet hides all later ones.
-        let mut history = std::mem::take(&mut self.consistency.history);
-        if let Some((_, before)) = history.first_mut() {
-            std::mem::swap(&mut self.kms, before);
+        let Some((_, before)) = self.history.first_mut() else {
+            return read(kms);
+        };
+        if !self.dice.chance(self.probability) {
+            return read(kms);
         }
-        let result = read(self);
-        if let Some((_, before)) = history.first_mut() {
-            std::mem::swap(&mut self.kms, before);
-        }
-        self.consistency.history = history;
+        std::mem::swap(kms, before);
+        let result = read(kms);
+        std::mem::swap(kms, before);
         result
     }
-}
 
-impl LocalAws {
-    /// For so long after a change, on the virtual clock, reads over HTTP (`Describe…`, `Get…`, `List…`) answer what was
-    /// before it, with this probability. A duration of zero ends it.
-    ///
-    /// Keys that a test puts in place are there at once, and [`call`](Self::call) always sees the present.
-    pub fn eventual_consistency(&self, window: SignedDuration, probability: f64) {
-        self.with(|world| {
-            world.consistency.window = window;
-            world.consistency.probability = probability;
-            world.consistency.history.clear();
-        });
+    /// From here on, and nothing of what was before.
+    pub(crate) fn set(&mut self, window: SignedDuration, probability: f64) {
+        self.window = window;
+        self.probability = probability;
+        self.history.clear();
     }
 }

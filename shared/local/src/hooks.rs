@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{LocalAws, record::Request};
+use crate::record::Request;
 
 /// A moment in the life of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Moment {
     AfterEffect,
 }
 
-type Act = Box<dyn FnOnce(&Request) + Send>;
+pub(crate) type Act = Box<dyn FnOnce(&Request) + Send>;
 
 /// What is to be done, and after how many more calls.
 pub(crate) struct Hook {
@@ -27,6 +27,15 @@ pub(crate) struct Hook {
 pub(crate) struct Hooks(Vec<Hook>);
 
 impl Hooks {
+    /// Waits for the n-th call from here on, counted from one.
+    pub(crate) fn wait(&mut self, number: u64, moment: Moment, act: Act) {
+        self.0.push(Hook {
+            spares: number.saturating_sub(1),
+            moment,
+            act,
+        });
+    }
+
     /// Counts a call; returns the hook that waited for it.
     pub(crate) fn arrive(&mut self) -> Option<Hook> {
         let due = self.0.iter().position(|hook| hook.spares == 0);
@@ -43,34 +52,5 @@ impl fmt::Debug for Hook {
             .field("spares", &self.spares)
             .field("moment", &self.moment)
             .finish_non_exhaustive()
-    }
-}
-
-impl LocalAws {
-    /// Calls `act` when the n-th request over HTTP, to whichever service, counted from one and from here on, has come to
-    /// this moment. No other request is answered meanwhile. Then the connection is closed without an answer: whoever
-    /// asked is presumed dead, and if not, has to find out what happened.
-    ///
-    /// ```no_run
-    /// # use watch_local::{LocalAws, Moment, Options};
-    /// # let aws = LocalAws::start(Options::default()).unwrap();
-    /// # let mut child = std::process::Command::new("function").spawn().unwrap();
-    /// aws.on_call(3, Moment::AfterEffect, move |_request| {
-    ///     let _ = child.kill();
-    ///     let _ = child.wait();
-    /// });
-    /// ```
-    pub fn on_call(
-        &self,
-        number: u64,
-        moment: Moment,
-        act: impl FnOnce(&Request) + Send + 'static,
-    ) {
-        let hook = Hook {
-            spares: number.saturating_sub(1),
-            moment,
-            act: Box::new(act),
-        };
-        self.with(|world| world.hooks.0.push(hook));
     }
 }

@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::LocalAws;
-
 /// The statements of a role. Conditions are kept and reported, and not evaluated: a statement counts as if they held.
 ///
 /// ```
@@ -238,6 +236,28 @@ struct Attached {
 pub(crate) struct Iam(BTreeMap<String, Attached>);
 
 impl Iam {
+    pub(crate) fn restrict(&mut self, access_key: &str, policy: Policy) {
+        let used = BTreeSet::new();
+        let attached = Attached { policy, used };
+        self.0.insert(access_key.to_owned(), attached);
+    }
+
+    /// What the policy allows and nobody has used so far.
+    pub(crate) fn unused(&self, access_key: &str) -> Vec<UnusedPermission> {
+        let attached = self.0.get(access_key);
+        attached.map(Attached::unused).unwrap_or_default()
+    }
+
+    /// The conditions of the policy, by statement.
+    pub(crate) fn conditions(&self, access_key: &str) -> BTreeMap<String, Value> {
+        let attached = self.0.get(access_key);
+        let statements = attached.into_iter().flat_map(|a| a.policy.0.iter());
+        statements
+            .enumerate()
+            .filter_map(|(index, s)| Some((s.name(index), s.conditions.clone()?)))
+            .collect()
+    }
+
     /// Whether the holder of the access key may do all of this. Who has no policy may do everything.
     pub(crate) fn decide(&mut self, access_key: &str, needs: &[(String, String)]) -> Decision {
         let Some(attached) = self.0.get_mut(access_key) else {
@@ -299,38 +319,6 @@ impl Attached {
 impl Statement {
     fn name(&self, index: usize) -> String {
         self.sid.clone().unwrap_or_else(|| (index + 1).to_string())
-    }
-}
-
-impl LocalAws {
-    /// Restricts who signs with this access key, over HTTP, to what the policy allows.
-    pub fn restrict(&self, access_key: &str, policy: Policy) -> &Self {
-        let attached = Attached {
-            policy,
-            used: BTreeSet::new(),
-        };
-        self.with(|world| world.iam.0.insert(access_key.to_owned(), attached));
-        self
-    }
-
-    /// What the policy allows and nobody has used so far, by statement and action.
-    #[must_use]
-    pub fn unused_permissions(&self, access_key: &str) -> Vec<UnusedPermission> {
-        self.with(|world| world.iam.0.get(access_key).map(Attached::unused))
-            .unwrap_or_default()
-    }
-
-    /// The conditions of the policy, which were not evaluated, by statement.
-    #[must_use]
-    pub fn ignored_conditions(&self, access_key: &str) -> BTreeMap<String, Value> {
-        self.with(|world| {
-            let attached = world.iam.0.get(access_key);
-            let statements = attached.into_iter().flat_map(|a| a.policy.0.iter());
-            statements
-                .enumerate()
-                .filter_map(|(index, s)| Some((s.name(index), s.conditions.clone()?)))
-                .collect()
-        })
     }
 }
 

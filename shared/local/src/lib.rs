@@ -5,15 +5,16 @@
 //! | module | concern |
 //! |---|---|
 //! | [`local`](LocalAws) | the handle that tests and the demo hold |
-//! | `world` | everything that exists: clock, keys, topics, outbox, faults |
-//! | `time` | what becomes due when the clock is advanced |
-//! | `kms` | keys, the table of operations × states, one file per group of operations |
-//! | `events` | what EventBridge would deliver: native events and CloudTrail records |
+//! | `options` | how a simulator starts |
+//! | `world` | everything that exists, and what becomes due when the clock is advanced; it knows the services, they do not know it |
+//! | `context` | what every service is given: account, clock, ids, the way of records and events |
+//! | `kms` | keys, the table of operations × states, one file per group of operations, what happens to keys in time |
+//! | `events` | events on their way, as EventBridge delivers them |
 //! | `caller` | who makes the calls, as CloudTrail words it |
 //! | `sns` | topics, the limits of Publish, the query protocol |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
-//! | `cloudtrail` | the event history, whatever EventBridge delivered |
+//! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
 //! | `hooks` | what a test does when a certain call comes |
 //! | `iam` | the policies of callers, and what in them is never used |
@@ -23,12 +24,13 @@
 //! | `wire` | from an HTTP request to a service and back |
 //! | `server` | the HTTP server on its own thread |
 //! | `runtime` | [`LambdaRuntime`], the Lambda Runtime API |
-//! | `ids` | identifiers from a seed |
+//! | `ids`, `times`, `spelling` | identifiers from a seed, times, names: what all services have in common |
 
 mod caller;
 mod cloudtrail;
 mod cloudwatch;
 mod consistency;
+mod context;
 mod dynamodb;
 mod events;
 mod faults;
@@ -37,12 +39,14 @@ mod iam;
 mod ids;
 mod kms;
 mod local;
+mod options;
 mod quotas;
 mod record;
 mod runtime;
 mod server;
 mod sns;
-mod time;
+mod spelling;
+mod times;
 mod wire;
 mod world;
 
@@ -50,13 +54,13 @@ pub use caller::Caller;
 pub use cloudtrail::CloudTrailError;
 pub use cloudwatch::{CloudWatchError, MetricPoint};
 pub use events::{Delivery, EventShape};
-pub use faults::Faults;
 pub use hooks::Moment;
 pub use iam::{Policy, PolicyError, Statement, UnusedPermission};
 pub use kms::{
     ImportedMaterial, KeySpec, KeyState, KeyStore, KeyUsage, KmsError, NewKey, Origin, parse_arn,
 };
-pub use local::{LocalAws, Options};
+pub use local::{Faults, LocalAws};
+pub use options::Options;
 pub use quotas::QuotaClock;
 pub use record::Request;
 pub use runtime::{FunctionError, Invocation, LambdaRuntime, RuntimeOptions};

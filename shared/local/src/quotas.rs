@@ -8,10 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    LocalAws,
-    kms::{Key, KeySpec, Kms, key_ref},
-};
+use crate::kms::{Key, KeySpec, Kms, key_ref};
 
 /// The clock that a second of a quota is measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,13 +99,13 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The calls of the last second, by Region and quota, and what was the most.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    enforced: Option<QuotaClock>,
+    pub(crate) enforced: Option<QuotaClock>,
     /// In place of the table's.
-    changed: BTreeMap<String, u32>,
+    pub(crate) changed: BTreeMap<String, u32>,
     admitted_real: BTreeMap<(String, String), Bucket>,
     admitted_virtual: BTreeMap<(String, String), VecDeque<Timestamp>>,
     seen: BTreeMap<String, VecDeque<Instant>>,
-    highest: BTreeMap<String, u32>,
+    pub(crate) highest: BTreeMap<String, u32>,
 }
 
 /// The calls that a quota still grants: no more than those of a second, and filled up as time passes.
@@ -228,24 +225,6 @@ fn admit<T>(admitted: &mut VecDeque<T>, at: T, limit: u32) -> bool {
         admitted.push_back(at);
     }
     room
-}
-
-impl LocalAws {
-    /// Enforces the request quotas from here on, for calls over HTTP: one too many within a second is throttled.
-    pub fn enforce_quotas(&self, clock: Option<QuotaClock>) {
-        self.with(|world| world.meter.enforced = clock);
-    }
-
-    /// Another quota than the documented one, as Service Quotas may grant it.
-    pub fn set_quota(&self, operation: &str, per_second: u32) {
-        self.with(|world| world.meter.changed.insert(operation.to_owned(), per_second));
-    }
-
-    /// The most calls within one real second, by operation and over all Regions, whether or not they succeeded.
-    #[must_use]
-    pub fn highest_rates(&self) -> BTreeMap<String, u32> {
-        self.with(|world| world.meter.highest.clone())
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! `LookupEvents` (CloudTrail API Reference).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{CloudTrailError, Entry, History};
-use crate::{LocalAws, ids::to_hex, world::World};
+use super::{
+    error::CloudTrailError,
+    history::{Entry, History},
+};
+use crate::ids::to_hex;
 
 /// Events per page: what there is without `MaxResults`, and the most.
 const PAGE: u64 = 50;
@@ -250,40 +253,21 @@ impl History {
     }
 }
 
-impl World {
-    pub(crate) fn cloudtrail_call(&self, operation: &str, region: &str, body: &Value) -> Outcome {
+impl History {
+    /// Carries out an operation of the API.
+    pub(crate) fn call(
+        &self,
+        operation: &str,
+        region: &str,
+        body: &Value,
+        now: Timestamp,
+    ) -> Outcome {
         match operation {
-            "LookupEvents" => self.history.lookup(region, body, self.now),
+            "LookupEvents" => self.lookup(region, body, now),
             other => Err(CloudTrailError::new(
                 "UnknownOperationException",
                 format!("{other} is not imitated"),
             )),
         }
-    }
-}
-
-impl LocalAws {
-    /// Calls a CloudTrail operation (`LookupEvents`) in the simulator's Region, without HTTP and without faults; names as in
-    /// the API, times in seconds since 1970.
-    ///
-    /// # Errors
-    ///
-    /// The error that the service would answer.
-    pub fn call_cloudtrail(&self, operation: &str, body: Value) -> Outcome {
-        let region = self.region();
-        self.with(|world| world.cloudtrail_call(operation, region, &body))
-    }
-
-    /// Every record in CloudTrail's event history of the simulator's Region, oldest first: also those that EventBridge lost, and
-    /// those that `LookupEvents` does not find yet.
-    #[must_use]
-    pub fn event_history(&self) -> Vec<Value> {
-        let region = self.region();
-        self.with(|world| world.history.records(region))
-    }
-
-    /// Changes how long after the fact `LookupEvents` finds a record, also for records that are made already.
-    pub fn set_event_history_lag(&self, lag: SignedDuration) {
-        self.with(|world| world.history.lag = lag);
     }
 }

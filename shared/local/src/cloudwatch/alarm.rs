@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    calls::CloudWatchError,
+    error::CloudWatchError,
     metrics::{Dimensions, seconds},
     query::Query,
 };

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    CloudWatch, Plan,
     alarm::{Alarm, Missing, Source, State},
     metrics::Curve,
     query::Query,
+    state::{CloudWatch, Plan},
 };
-use crate::{kms::Kms, world::World};
+use crate::{context::Context, kms::Kms};
 
 /// Contributors in `ALARM` at a time.
 const MAX_CONTRIBUTORS: usize = 100;
@@ -186,38 +186,43 @@ fn together(values: impl Iterator<Item = f64>, statistic: &str) -> Option<f64> {
     })
 }
 
-impl World {
+impl CloudWatch {
     /// Looks at an alarm, and tells of what has changed.
-    pub(crate) fn evaluate(&mut self, place: &(String, String)) {
-        let now = self.now;
-        let Some(alarm) = self.cloudwatch.alarms.get(place) else {
+    pub(crate) fn evaluate(&mut self, context: &mut Context, kms: &Kms, place: &(String, String)) {
+        let now = context.now;
+        let Some(alarm) = self.alarms.get(place) else {
             return;
         };
-        let curves = self.cloudwatch.curves(alarm, &self.kms);
+        let curves = self.curves(alarm, kms);
         let grouped = match &alarm.source {
             Source::Query(query) => !query.group_by.is_empty(),
             _ => false,
         };
         if grouped {
-            self.evaluate_groups(place, curves);
+            self.evaluate_groups(context, place, curves);
         } else {
             let all: Vec<&Curve> = curves.iter().map(|(_, curve)| curve).collect();
             let finding = alarm.judge(&all, now);
             if finding.value != alarm.state.value {
                 let state = alarm.described(&finding, now);
-                self.change_state(place, state);
+                self.change_state(context, place, state);
             }
         }
-        if let Some(alarm) = self.cloudwatch.alarms.get_mut(place) {
+        if let Some(alarm) = self.alarms.get_mut(place) {
             alarm.checked = now;
         }
-        self.cloudwatch.replan();
+        self.replan();
     }
 
     /// Each group is a contributor with a state of its own; one without data is in `OK`, whatever `TreatMissingData` says.
-    fn evaluate_groups(&mut self, place: &(String, String), curves: Vec<(Vec<String>, Curve)>) {
-        let now = self.now;
-        let Some(alarm) = self.cloudwatch.alarms.get(place) else {
+    fn evaluate_groups(
+        &mut self,
+        context: &mut Context,
+        place: &(String, String),
+        curves: Vec<(Vec<String>, Curve)>,
+    ) {
+        let now = context.now;
+        let Some(alarm) = self.alarms.get(place) else {
             return;
         };
         let mut groups: BTreeMap<Vec<String>, Vec<Curve>> = BTreeMap::new();
@@ -255,7 +260,7 @@ impl World {
         };
         let changed = value != alarm.state.value;
         for (group, is, reason) in changes {
-            self.change_contributor(place, group, is, reason);
+            self.change_contributor(context, place, group, is, reason);
         }
         if changed {
             let reason = format!("{alarming} out of {total} time series evaluated to ALARM");
@@ -265,7 +270,7 @@ impl World {
                 data: None,
                 since: now,
             };
-            self.change_state(place, state);
+            self.change_state(context, place, state);
         }
     }
 }

@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use http::{Request, header::CONTENT_ENCODING};
 use serde_json::{Value, json};
 
-use super::{CloudWatchError, cbor};
+use super::{cbor, error::CloudWatchError};
 
 /// The largest request (CloudWatch API Reference, `PutMetricData`), taken to be meant before it is compressed.
 const MAX_BODY: u64 = 1024 * 1024;

@@ -9,8 +9,9 @@ use super::{
     alarm::{Alarm, Source, State, text, whole},
     evaluation::{Datapoint, Finding},
     metrics::seconds,
+    state::CloudWatch,
 };
-use crate::{ids::to_hex, world::World};
+use crate::{context::Context, ids::to_hex};
 
 /// `2026-02-14T06:00:21.204+0000`: no colon in the offset.
 fn stamp(at: Timestamp) -> String {
@@ -169,9 +170,14 @@ impl State {
     }
 }
 
-impl World {
-    pub(super) fn change_state(&mut self, place: &(String, String), state: State) {
-        let Some(alarm) = self.cloudwatch.alarms.get_mut(place) else {
+impl CloudWatch {
+    pub(super) fn change_state(
+        &mut self,
+        context: &mut Context,
+        place: &(String, String),
+        state: State,
+    ) {
+        let Some(alarm) = self.alarms.get_mut(place) else {
             return;
         };
         let previous = std::mem::replace(&mut alarm.state, state);
@@ -182,18 +188,19 @@ impl World {
             "configuration": alarm.configuration(),
         });
         let arn = alarm.arn.clone();
-        self.alarm_event(&place.0, "CloudWatch Alarm State Change", &arn, detail);
+        context.alarm_event(&place.0, "CloudWatch Alarm State Change", &arn, detail);
     }
 
     pub(super) fn change_contributor(
         &mut self,
+        context: &mut Context,
         place: &(String, String),
         group: Vec<String>,
         alarming: bool,
         reason: String,
     ) {
-        let now = self.now;
-        let Some(alarm) = self.cloudwatch.alarms.get_mut(place) else {
+        let now = context.now;
+        let Some(alarm) = self.alarms.get_mut(place) else {
             return;
         };
         let attributes = alarm.attributes(&group);
@@ -211,30 +218,30 @@ impl World {
         });
         let arn = alarm.arn.clone();
         let detail_type = "CloudWatch Alarm Contributor State Change";
-        self.alarm_event(&place.0, detail_type, &arn, detail);
+        context.alarm_event(&place.0, detail_type, &arn, detail);
     }
+}
 
-    /// An alarm was created, updated or deleted.
-    pub(super) fn configuration_event(
-        &mut self,
-        alarm: &Alarm,
-        operation: &str,
-        previous: Option<&Alarm>,
-    ) {
-        let mut configuration = alarm.full_configuration();
-        configuration["timestamp"] = stamp(self.now).into();
-        let mut detail = json!({
-            "alarmName": alarm.name,
-            "operation": operation,
-            "state": {"value": alarm.state.value, "timestamp": stamp(alarm.state.since)},
-            "configuration": configuration,
-        });
-        if let Some(previous) = previous {
-            detail["previousConfiguration"] = previous.full_configuration();
-        }
-        let detail_type = "CloudWatch Alarm Configuration Change";
-        self.alarm_event(&alarm.region, detail_type, &alarm.arn, detail);
+/// An alarm was created, updated or deleted.
+pub(super) fn configuration_event(
+    context: &mut Context,
+    alarm: &Alarm,
+    operation: &str,
+    previous: Option<&Alarm>,
+) {
+    let mut configuration = alarm.full_configuration();
+    configuration["timestamp"] = stamp(context.now).into();
+    let mut detail = json!({
+        "alarmName": alarm.name,
+        "operation": operation,
+        "state": {"value": alarm.state.value, "timestamp": stamp(alarm.state.since)},
+        "configuration": configuration,
+    });
+    if let Some(previous) = previous {
+        detail["previousConfiguration"] = previous.full_configuration();
     }
+    let detail_type = "CloudWatch Alarm Configuration Change";
+    context.alarm_event(&alarm.region, detail_type, &alarm.arn, detail);
 }
 
 impl Alarm {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Request, resource};
+use super::request::{Request, resource};
 
 /// Code, text, status, and what else is in the answer.
 #[derive(Debug, Clone, PartialEq)]

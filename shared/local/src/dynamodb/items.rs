@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    Call,
+    call::Call,
     error::Error,
     evaluate::{apply, holds},
-    expression::{Action, Condition, Placeholders, condition, projection, update},
+    expression::{Action, Condition},
+    parser::{condition, projection, update},
     path::{Path, project},
+    placeholders::Placeholders,
     table::{Key, Table},
     value::{Item, read_item, write_item},
 };

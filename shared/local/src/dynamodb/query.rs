@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    Call,
+    call::Call,
     error::Error,
     evaluate::holds,
-    expression::{Comparator, Condition, Operand, Placeholders, condition, projection},
+    expression::{Comparator, Condition, Operand},
+    parser::{condition, projection},
     path::project,
+    placeholders::Placeholders,
     table::{Key, Table},
     value::{Attribute, Item, item_size, read_item, write_item},
 };

@@ -12,7 +12,7 @@ use super::{
     error::Error,
     value::{Attribute, Item, item_size},
 };
-use crate::wire::epoch;
+use crate::times::epoch;
 
 /// The largest item, names of attributes included (Developer Guide, "Quotas").
 const MAX_ITEM: usize = 400 * 1024;

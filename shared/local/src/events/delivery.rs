@@ -5,8 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{EventShape, date::iso};
-use crate::ids::Ids;
+use super::shape::EventShape;
+use crate::{ids::Ids, times::iso};
 
 /// What happens to events on their way. The default is a perfect world.
 ///

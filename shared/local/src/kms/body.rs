@@ -4,7 +4,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::KmsError;
+use super::error::KmsError;
+use crate::spelling::lower_first;
 
 /// The JSON object of a request.
 #[derive(Debug, Clone, Copy)]
@@ -135,14 +136,6 @@ fn constraint(name: &str, value: i64, relation: &str, bound: i64) -> KmsError {
          Member must have value {relation} or equal to {bound}",
         lower_first(name)
     ))
-}
-
-/// `KeyId` → `keyId`: as the validation messages and CloudTrail write members.
-pub(crate) fn lower_first(name: &str) -> String {
-    let mut characters = name.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
 }
 
 #[cfg(test)]

@@ -3,13 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, Key, KeySpec, KeyUsage, KmsError, Material, MultiRegion, Origin, Outcome,
-    body::{Body, lower_first, missing},
-    policy::check_policy,
+    body::{Body, missing},
+    call::{Call, Done, Outcome},
+    error::KmsError,
+    key::{Key, MultiRegion, new_key_id},
+    material::Material,
+    names::{KeySpec, KeyUsage, Origin},
+    policy_document::check_policy,
     switches::check_description,
     tags::read_tags,
 };
-use crate::events::to_trail;
+use crate::{cloudtrail::to_trail, spelling::lower_first};
 
 pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     let body = call.body;
@@ -22,7 +26,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     let description = body.text("Description")?.unwrap_or_default();
     check_description(description)?;
     let tags = read_tags(body.list("Tags")?.unwrap_or_default())?;
-    let store = call.world.kms.store_for_new_key(origin, body)?;
+    let store = call.kms.store_for_new_key(origin, body)?;
     if store.is_some() && (multi_region || spec != KeySpec::SymmetricDefault) {
         return Err(KmsError::new(
             "UnsupportedOperationException",
@@ -30,8 +34,8 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
         ));
     }
 
-    let id = call.world.new_key_id(multi_region);
-    let mut key = Key::new(call.region, &call.world.account, &id, call.world.now);
+    let id = new_key_id(&mut call.context.ids, multi_region);
+    let mut key = Key::new(call.region, &call.context.account, &id, call.context.now);
     key.spec = spec;
     key.usage = usage;
     key.origin = origin;
@@ -45,7 +49,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     }
     if origin == Origin::AwsKms {
         key.materials
-            .push(Material::generated(call.world.ids.hex(64)));
+            .push(Material::generated(call.context.ids.hex(64)));
     }
 
     // CloudTrail shows the defaults that the service filled in, and not the policy.
@@ -71,7 +75,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
     if let Some(backing_key) = key.backing_key() {
         done = done.additional(json!({"backingKey": backing_key.to_string()}));
     }
-    call.world.kms.keys.insert(key.reference(), key);
+    call.kms.keys.insert(key.reference(), key);
     Ok(done)
 }
 

@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Call, Done, Key, KeyUsage, KmsError, LastUse, Outcome,
     body::{Body, missing},
-    operations::Operation,
+    call::{Call, Done, Outcome},
+    error::KmsError,
+    key::{Key, LastUse},
+    names::KeyUsage,
     selector::{Accepts, KeyRef},
 };
-use crate::events::{Trail, to_trail};
+use crate::{cloudtrail::to_trail, context::Trail};
 
 const MAGIC: &[u8] = b"WLC1";
 
@@ -85,7 +87,7 @@ pub(super) fn find_encrypting_key(
         ));
     }
     call.key = Some(reference.clone());
-    let key = call.world.kms.keys.get(&reference).ok_or_else(|| {
+    let key = call.kms.keys.get(&reference).ok_or_else(|| {
         // A deleted key and one that never was look the same from outside.
         KmsError::new(
             "AccessDeniedException",
@@ -93,9 +95,7 @@ pub(super) fn find_encrypting_key(
              region, or you are not allowed to access.",
         )
     })?;
-    if let Some(operation) = Operation::find(call.operation) {
-        operation.check_state(key)?;
-    }
+    call.states.check(key)?;
     check_usage(key, KeyUsage::EncryptDecrypt)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn used(
 pub(super) fn note_use(call: &mut Call<'_>) -> Result<(), KmsError> {
     let last_use = LastUse {
         operation: call.operation,
-        at: call.world.now,
+        at: call.context.now,
         event_id: call.event_id.clone(),
         request_id: call.request_id.clone(),
     };

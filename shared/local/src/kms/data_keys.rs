@@ -4,9 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, KeySpec, KeyUsage, KmsError, Outcome,
     body::missing,
+    call::{Call, Done, Outcome},
     crypto::{add_material_id, check_usage, context_digest, invalid_usage, seal, used},
+    error::KmsError,
+    names::{KeySpec, KeyUsage},
     public_keys::{private_key, public_key},
 };
 
@@ -31,7 +33,7 @@ pub(super) fn random(call: &mut Call<'_>) -> Outcome {
         .body
         .integer_in("NumberOfBytes", (1, 1024))?
         .ok_or_else(|| missing("NumberOfBytes"))?;
-    let bytes = call.world.ids.bytes(usize::try_from(length).unwrap_or(1));
+    let bytes = call.context.ids.bytes(usize::try_from(length).unwrap_or(1));
     Ok(Done {
         response: json!({"Plaintext": STANDARD.encode(bytes)}),
         ..Done::default()
@@ -54,7 +56,7 @@ fn single(call: &mut Call<'_>, shows_plaintext: bool) -> Outcome {
         }
     };
     let context = context(call)?;
-    let plaintext = call.world.ids.bytes(length);
+    let plaintext = call.context.ids.bytes(length);
     let key = call.key()?;
     let mut response = json!({
         "CiphertextBlob": STANDARD.encode(seal(key, &context, &plaintext)),
@@ -77,7 +79,7 @@ fn key_pair(call: &mut Call<'_>, shows_plaintext: bool) -> Outcome {
     if call.key()?.store.is_some() {
         return Err(KmsError::unsupported_origin(call.key()?));
     }
-    let seed = call.world.ids.hex(64);
+    let seed = call.context.ids.hex(64);
     let private = private_key(spec, &seed);
     let key = call.key()?;
     let mut response = json!({

@@ -3,8 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Call, Deletion, Done, KmsError, MultiRegion, Outcome};
-use crate::{events::to_trail, wire::epoch};
+use super::{
+    call::{Call, Done, Outcome},
+    error::KmsError,
+    key::{Deletion, MultiRegion},
+};
+use crate::{cloudtrail::to_trail, times::epoch};
 
 /// The waiting period: days at least, at most, and by default.
 const WINDOW: (i64, i64) = (7, 30);
@@ -15,11 +19,11 @@ pub(super) fn schedule(call: &mut Call<'_>) -> Outcome {
         .body
         .integer_in("PendingWindowInDays", WINDOW)?
         .unwrap_or(DEFAULT_WINDOW);
-    let now = call.world.now;
+    let now = call.context.now;
     let key = call.key()?;
     // The waiting period of a primary starts when its last replica is deleted.
     let waits = key.multi_region == Some(MultiRegion::Primary)
-        && !call.world.kms.replica_regions(&key.id).is_empty();
+        && !call.kms.replica_regions(&key.id).is_empty();
     let key = call.key_mut()?;
     let mut response = json!({"KeyId": key.arn, "PendingWindowInDays": days});
     let deletion = if waits {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Key, KeyState};
+use super::names::KeyState;
 
 /// An error as the API answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -48,28 +48,6 @@ impl KmsError {
 
     pub(crate) fn disabled(arn: &str) -> Self {
         Self::new("DisabledException", format!("{arn} is disabled."))
-    }
-
-    pub(crate) fn unsupported_origin(key: &Key) -> Self {
-        Self::new(
-            "UnsupportedOperationException",
-            format!(
-                "{} origin is {} which is not valid for this operation.",
-                key.arn,
-                key.origin.as_str()
-            ),
-        )
-    }
-
-    pub(crate) fn unsupported_spec(key: &Key) -> Self {
-        Self::new(
-            "UnsupportedOperationException",
-            format!(
-                "{} key spec is {} which is not valid for this operation.",
-                key.arn,
-                key.spec.as_str()
-            ),
-        )
     }
 
     /// The message of IAM: who, what, on which key, and why not.

@@ -1,18 +1,17 @@
 //! Grants (KMS Developer Guide, "Grants in AWS KMS"): kept, listed and taken back; not evaluated.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, KeyRef, KmsError, Outcome,
     body::{Body, missing},
+    call::{Call, Done, Outcome},
+    error::KmsError,
+    grant::{Grant, KEPT},
+    key::Key,
     paging::{Limits, page},
-    selector::parse_arn,
+    selector::{Accepts, KeyRef, parse_arn},
 };
-use crate::{
-    events::{Trail, to_trail},
-    wire::epoch,
-};
+use crate::{cloudtrail::to_trail, context::Trail, spelling::partition};
 
 /// Grants per key (KMS Developer Guide, "Resource quotas").
 const MAX_GRANTS: usize = 50_000;
@@ -43,57 +42,15 @@ const OPERATIONS: &[&str] = &[
     "VerifyMac",
 ];
 
-/// The members of a request that a grant keeps, and that `ListGrants` gives back under the same names.
-const KEPT: &[&str] = &[
-    "Name",
-    "GranteePrincipal",
-    "GranteeServicePrincipal",
-    "RetiringPrincipal",
-    "RetiringServicePrincipal",
-    "Operations",
-    "Constraints",
-];
-
-#[derive(Debug, Clone)]
-pub(crate) struct Grant {
-    id: String,
-    token: String,
-    issuer: String,
-    created: Timestamp,
-    /// The members of [`KEPT`] that the request had.
-    members: Value,
-}
-
-impl Grant {
-    fn member(&self, name: &str) -> Option<&str> {
-        self.members.get(name)?.as_str()
-    }
-
-    fn is_for(&self, principal: &str) -> bool {
-        ["GranteePrincipal", "GranteeServicePrincipal"]
-            .iter()
-            .any(|name| self.member(name) == Some(principal))
-    }
-
-    fn listed(&self, key_arn: &str) -> Value {
-        let mut entry = self.members.clone();
-        entry["KeyId"] = key_arn.into();
-        entry["GrantId"] = self.id.as_str().into();
-        entry["IssuingAccount"] = self.issuer.as_str().into();
-        entry["CreationDate"] = epoch(self.created);
-        entry
-    }
-}
-
 pub(super) fn create_grant(call: &mut Call<'_>) -> Outcome {
     let members = read_members(call.body)?;
     let issuer = format!(
         "arn:{}:iam::{}:root",
-        super::partition(call.region),
-        call.world.account
+        partition(call.region),
+        call.context.account
     );
-    let (id, token) = (call.world.ids.hex(64), call.world.ids.hex(96));
-    let now = call.world.now;
+    let (id, token) = (call.context.ids.hex(64), call.context.ids.hex(96));
+    let now = call.context.now;
     let key = call.key_mut()?;
     // With a name, the same request gives the same grant again, and another token.
     let known = key
@@ -196,7 +153,6 @@ pub(super) fn list_grants(call: &mut Call<'_>) -> Outcome {
 pub(super) fn list_retirable_grants(call: &mut Call<'_>) -> Outcome {
     let principal = call.body.required("RetiringPrincipal")?;
     let mut entries: Vec<_> = call
-        .world
         .kms
         .keys
         .values()
@@ -226,14 +182,13 @@ pub(super) fn retire_grant(call: &mut Call<'_>) -> Outcome {
     let body = call.body;
     let taken = if let Some(token) = body.text("GrantToken")? {
         let holder = call
-            .world
             .kms
             .keys
             .values()
             .find(|key| {
                 key.region == call.region && key.grants.iter().any(|grant| grant.token == token)
             })
-            .map(super::Key::reference);
+            .map(Key::reference);
         let holder = holder.ok_or_else(|| {
             KmsError::new("InvalidGrantTokenException", "The grant token is invalid.")
         })?;
@@ -246,7 +201,7 @@ pub(super) fn retire_grant(call: &mut Call<'_>) -> Outcome {
                 format!("Invalid arn {name}"),
             ));
         }
-        let key = call.select(name, super::Accepts::IdOrArn)?;
+        let key = call.select(name, Accepts::IdOrArn)?;
         take(call, &key, |grant| grant.id == id)
     };
     let (arn, grant) = taken?;
@@ -268,12 +223,7 @@ fn take(
     key: &KeyRef,
     is_it: impl Fn(&Grant) -> bool,
 ) -> Result<(String, Grant), KmsError> {
-    let key = call
-        .world
-        .kms
-        .keys
-        .get_mut(key)
-        .ok_or_else(KmsError::internal)?;
+    let key = call.kms.keys.get_mut(key).ok_or_else(KmsError::internal)?;
     let index = key.grants.iter().position(is_it);
     let index =
         index.ok_or_else(|| KmsError::not_found(format!("Grant is not found on {}", key.arn)))?;

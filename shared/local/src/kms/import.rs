@@ -5,12 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Call, Done, Import, ImportToken, Key, KeyState, KmsError, Material, Origin, Outcome, Role,
     body::{Body, missing},
+    call::{Call, Done, Outcome},
     der::rsa_public_key,
-    material_id,
+    error::KmsError,
+    key::Key,
+    material::{Import, Material, Role, material_id},
+    names::{KeyState, Origin},
+    store::ImportToken,
 };
-use crate::wire::epoch;
+use crate::times::epoch;
 
 /// How long a public key and its token are good.
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -33,17 +37,17 @@ pub(super) fn get_parameters(call: &mut Call<'_>) -> Outcome {
     check_imports(key)?;
     let arn = key.arn.clone();
     let expires = call
-        .world
+        .context
         .now
         .checked_add(TOKEN_LIFETIME)
         .map_err(|_| KmsError::internal())?;
-    let token = STANDARD.encode(call.world.ids.bytes(96));
-    let public_key = rsa_public_key(&call.world.ids.bytes(bytes));
+    let token = STANDARD.encode(call.context.ids.bytes(96));
+    let public_key = rsa_public_key(&call.context.ids.bytes(bytes));
     let entry = ImportToken {
         key: call.reference()?,
         expires,
     };
-    call.world.kms.import_tokens.insert(token.clone(), entry);
+    call.kms.import_tokens.insert(token.clone(), entry);
     Ok(Done::quiet(
         &arn,
         json!({
@@ -64,7 +68,7 @@ pub(super) fn import_material(call: &mut Call<'_>) -> Outcome {
         .blob("EncryptedKeyMaterial")?
         .filter(|bytes| !bytes.is_empty());
     let bytes = bytes.ok_or_else(|| missing("EncryptedKeyMaterial"))?;
-    let valid_to = expiration(body, call.world.now)?;
+    let valid_to = expiration(body, call.context.now)?;
     let wanted_id = body.text("KeyMaterialId")?;
     let import_type = body.word("ImportType", |word| match word {
         "NEW_KEY_MATERIAL" => Some(true),
@@ -190,10 +194,10 @@ fn check_imports(key: &Key) -> Result<(), KmsError> {
 
 fn check_token(call: &Call<'_>) -> Result<(), KmsError> {
     let token = call.body.required("ImportToken")?;
-    let issued = call.world.kms.import_tokens.get(token);
+    let issued = call.kms.import_tokens.get(token);
     match issued {
         Some(issued) if Some(&issued.key) != call.key.as_ref() => Err(invalid_token()),
-        Some(issued) if issued.expires <= call.world.now => Err(KmsError::new(
+        Some(issued) if issued.expires <= call.context.now => Err(KmsError::new(
             "ExpiredImportTokenException",
             "Import token has expired",
         )),

@@ -6,10 +6,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    KeySpec, KeyState, KeyUsage, Material, Origin, expiration_model, grants::Grant, partition,
+    error::KmsError,
+    grant::Grant,
+    material::{Material, expiration_model},
+    names::{KeySpec, KeyState, KeyUsage, Origin},
+    policy_document::default_policy,
     selector::KeyRef,
 };
-use crate::wire::epoch;
+use crate::{ids::Ids, spelling::partition, times::epoch};
 
 /// Days between automatic rotations unless told otherwise.
 pub(crate) const DEFAULT_ROTATION_DAYS: u32 = 365;
@@ -118,7 +122,7 @@ impl Key {
             },
             materials: Vec::new(),
             tags: BTreeMap::new(),
-            policy: super::policy::default_policy(partition, account),
+            policy: default_policy(partition, account),
             grants: Vec::new(),
             last_use: None,
             tracked_since: None,
@@ -237,6 +241,38 @@ impl Key {
             partition(region),
             self.account,
             self.id
+        )
+    }
+}
+
+pub(super) fn new_key_id(ids: &mut Ids, multi_region: bool) -> String {
+    if multi_region {
+        format!("mrk-{}", ids.hex(32))
+    } else {
+        ids.uuid()
+    }
+}
+
+impl KmsError {
+    pub(crate) fn unsupported_origin(key: &Key) -> Self {
+        Self::new(
+            "UnsupportedOperationException",
+            format!(
+                "{} origin is {} which is not valid for this operation.",
+                key.arn,
+                key.origin.as_str()
+            ),
+        )
+    }
+
+    pub(crate) fn unsupported_spec(key: &Key) -> Self {
+        Self::new(
+            "UnsupportedOperationException",
+            format!(
+                "{} key spec is {} which is not valid for this operation.",
+                key.arn,
+                key.spec.as_str()
+            ),
         )
     }
 }

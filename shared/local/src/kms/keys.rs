@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Key, Origin, selector::KeyRef};
+use super::{key::Key, names::Origin, selector::KeyRef};
 
 /// Keys by Region and id. They are read as a map and changed by the methods here, which keep the indexes in step.
 #[derive(Debug, Default, Clone)]

@@ -235,19 +235,6 @@ names! {
     }
 }
 
-/// `aws`, `aws-cn`, `aws-us-gov`: the second field of every ARN of the Region.
-pub(crate) fn partition(region: &str) -> &'static str {
-    const BY_PREFIX: &[(&str, &str)] = &[
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("eusc-", "aws-eusc"),
-    ];
-    BY_PREFIX
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix))
-        .map_or("aws", |row| row.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,12 +263,5 @@ mod tests {
                 .algorithms(KeyUsage::EncryptDecrypt)
                 .is_none()
         );
-    }
-
-    #[test]
-    fn partitions_follow_the_region() {
-        assert_eq!(partition("eu-west-1"), "aws");
-        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
-        assert_eq!(partition("cn-north-1"), "aws-cn");
     }
 }

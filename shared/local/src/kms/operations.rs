@@ -2,9 +2,14 @@
 //! makes of them (KMS Developer Guide, "Key states of AWS KMS keys", the table and its footnotes).
 
 use super::{
-    Call, Key, KeyState, KmsError, Outcome, aliases, creation, crypto, data_keys, deletion, grants,
-    import, policy, primary, public_keys, re_encrypt, reads, replicas, rotation, selector::Accepts,
-    signing, store_calls, switches, tags,
+    aliases,
+    call::{Call, Outcome},
+    creation, crypto, data_keys, deletion, grants, import, policy, primary, public_keys,
+    re_encrypt, reads, replicas, rotation,
+    selector::Accepts,
+    signing,
+    states::{Answer, States},
+    store_calls, switches, tags,
 };
 
 /// One row.
@@ -13,8 +18,7 @@ pub(super) struct Operation {
     pub(super) read_only: bool,
     pub(super) selects: Selects,
     pub(super) run: fn(&mut Call<'_>) -> Outcome,
-    /// One answer per state, in the order of [`column`].
-    states: [Answer; 8],
+    pub(super) states: States,
 }
 
 /// The member of the request that names the key.
@@ -52,33 +56,6 @@ impl Selects {
     }
 }
 
-/// What a key in a given state answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Ok,
-    /// `DisabledException`, "is disabled."
-    Disabled,
-    /// `KMSInvalidStateException`, "is …" with the words of the state.
-    State,
-    /// `KMSInvalidStateException`, "is not pending deletion."
-    NotPending,
-    /// `UnsupportedOperationException`, "origin is … which is not valid for this operation."
-    Origin,
-}
-
-fn column(state: KeyState) -> usize {
-    match state {
-        KeyState::Enabled => 0,
-        KeyState::Disabled => 1,
-        KeyState::PendingDeletion => 2,
-        KeyState::PendingReplicaDeletion => 3,
-        KeyState::PendingImport => 4,
-        KeyState::Unavailable => 5,
-        KeyState::Creating => 6,
-        KeyState::Updating => 7,
-    }
-}
-
 const fn op(
     name: &'static str,
     read_only: bool,
@@ -91,7 +68,7 @@ const fn op(
         read_only,
         selects,
         run,
-        states,
+        states: States(states),
     }
 }
 
@@ -187,21 +164,6 @@ impl Operation {
         let hands_out_tokens = self.name == "GetParametersForImport";
         !hands_out_tokens && looks.iter().any(|prefix| self.name.starts_with(prefix))
     }
-
-    /// The error of the table, if there is one.
-    pub(super) fn check_state(&self, key: &Key) -> Result<(), KmsError> {
-        let state = key.state();
-        match self.states[column(state)] {
-            Answer::Ok => Ok(()),
-            Answer::Disabled => Err(KmsError::disabled(&key.arn)),
-            Answer::State => Err(KmsError::invalid_state(&key.arn, state)),
-            Answer::NotPending => Err(KmsError::new(
-                "KMSInvalidStateException",
-                format!("{} is not pending deletion.", key.arn),
-            )),
-            Answer::Origin => Err(KmsError::unsupported_origin(key)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -223,7 +185,7 @@ mod tests {
             "RevokeGrant",
         ] {
             let operation = Operation::find(name).unwrap();
-            assert_eq!(operation.states, [Answer::Ok; 8], "{name}");
+            assert_eq!(operation.states.0, [Answer::Ok; 8], "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{KmsError, body::Body};
+use super::{body::Body, error::KmsError};
 
 /// Default and maximum of `Limit` (KMS API Reference, each operation).
 #[derive(Debug, Clone, Copy)]

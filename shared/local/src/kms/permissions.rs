@@ -3,43 +3,48 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use super::{KeyRef, crypto, partition, selector::alias_arn};
-use crate::world::World;
+use super::{
+    crypto,
+    selector::{KeyRef, alias_arn},
+    store::Kms,
+};
+use crate::spelling::partition;
 
-impl World {
+impl Kms {
     /// The pairs of action and resource that all have to be allowed.
-    pub(crate) fn kms_permissions(
+    pub(crate) fn permissions(
         &self,
+        account: &str,
         operation: &str,
         region: &str,
         body: &Value,
     ) -> Vec<(String, String)> {
         let action = |name: &str| format!("kms:{name}");
         let text = |member: &str| body.get(member).and_then(Value::as_str);
-        let key = self.kms_resource(operation, region, body);
+        let key = self.resource(account, operation, region, body);
         let source = || {
-            self.ciphertext_key(region, text("CiphertextBlob"))
+            ciphertext_key((region, account), text("CiphertextBlob"))
                 .unwrap_or_else(|| "*".to_owned())
         };
         match operation {
             "CreateAlias" | "UpdateAlias" | "DeleteAlias" => {
                 // On the alias, on the key it points to afterwards, and on the one it points to now.
                 let name = text("AliasName").unwrap_or_default();
-                let current = self.kms.aliases.get(region, name).and_then(|alias| {
+                let current = self.aliases.get(region, name).and_then(|alias| {
                     let place = KeyRef {
                         region: region.to_owned(),
                         id: alias.key.clone(),
                     };
-                    self.kms.keys.get(&place).map(|key| key.arn.clone())
+                    self.keys.get(&place).map(|key| key.arn.clone())
                 });
-                let alias = alias_arn(region, &self.account, name);
+                let alias = alias_arn(region, account, name);
                 let keys = key.filter(|arn| arn.contains(":key/")).into_iter();
                 let all = std::iter::once(alias).chain(keys).chain(current);
                 all.map(|resource| (action(operation), resource)).collect()
             }
             "ReEncrypt" => {
                 let body = serde_json::json!({"KeyId": text("DestinationKeyId")});
-                let destination = self.kms_resource("Encrypt", region, &body);
+                let destination = self.resource(account, "Encrypt", region, &body);
                 vec![
                     (action("ReEncryptFrom"), source()),
                     (
@@ -54,12 +59,12 @@ impl World {
             _ => vec![(action(operation), key.unwrap_or_else(|| "*".to_owned()))],
         }
     }
+}
 
-    /// The ARN of the key that made the ciphertext.
-    fn ciphertext_key(&self, region: &str, blob: Option<&str>) -> Option<String> {
-        let blob = STANDARD.decode(blob?).ok()?;
-        let id = crypto::open(&blob)?.key_id;
-        let (partition, account) = (partition(region), &self.account);
-        Some(format!("arn:{partition}:kms:{region}:{account}:key/{id}"))
-    }
+/// The ARN of the key that made the ciphertext.
+fn ciphertext_key((region, account): (&str, &str), blob: Option<&str>) -> Option<String> {
+    let blob = STANDARD.decode(blob?).ok()?;
+    let id = crypto::open(&blob)?.key_id;
+    let partition = partition(region);
+    Some(format!("arn:{partition}:kms:{region}:{account}:key/{id}"))
 }

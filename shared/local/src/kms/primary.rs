@@ -4,8 +4,14 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Also, Call, Done, KeyRef, KeyState, KmsError, MultiRegion, Outcome};
-use crate::events::Trail;
+use super::{
+    call::{Also, Call, Done, Outcome},
+    error::KmsError,
+    key::MultiRegion,
+    names::KeyState,
+    selector::KeyRef,
+};
+use crate::context::Trail;
 
 /// How long both keys are `Updating`.
 const UPDATE_TAKES: SignedDuration = SignedDuration::from_secs(10);
@@ -25,8 +31,8 @@ pub(super) fn update_primary_region(call: &mut Call<'_>) -> Outcome {
         region: region.clone(),
         id: id.clone(),
     };
-    let until = call.world.now.checked_add(UPDATE_TAKES).ok();
-    let keys = &mut call.world.kms.keys;
+    let until = call.context.now.checked_add(UPDATE_TAKES).ok();
+    let keys = &mut call.kms.keys;
     let Some(key) = keys.get_mut(&new).filter(|_| region != old_region) else {
         return Err(KmsError::not_found(format!(
             "{arn} has no replica key in {region}"
@@ -55,7 +61,7 @@ pub(super) fn update_primary_region(call: &mut Call<'_>) -> Outcome {
     }
     // The Region of the new primary gets a record of its own, in which KMS acts for the caller: the key by its ARN, and
     // no resources (KMS Developer Guide, "`UpdatePrimaryRegion`" under "CloudTrail").
-    let new_arn = call.world.kms.keys.get(&new).map(|key| key.arn.clone());
+    let new_arn = call.kms.keys.get(&new).map(|key| key.arn.clone());
     let also = Also {
         name: "UpdatePrimaryRegion",
         region: region.clone(),

@@ -5,10 +5,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Call, Done, KeySpec, KeyUsage, KmsError, Outcome,
     body::missing,
+    call::{Call, Done, Outcome},
     crypto::{check_usage, invalid_usage, used},
     der,
+    error::KmsError,
+    names::{KeySpec, KeyUsage},
 };
 
 pub(super) fn get_public_key(call: &mut Call<'_>) -> Outcome {

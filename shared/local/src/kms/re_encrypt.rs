@@ -5,13 +5,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    Call, Done, KeyUsage, KmsError, Outcome,
     body::missing,
+    call::{Call, Done, Outcome},
     crypto::{algorithm, check_usage, context_digest, find_encrypting_key, note_use, open, seal},
-    operations::Operation,
+    error::KmsError,
+    names::KeyUsage,
     selector::Accepts,
 };
-use crate::events::to_trail;
+use crate::cloudtrail::to_trail;
 
 pub(super) fn re_encrypt(call: &mut Call<'_>) -> Outcome {
     let body = call.body;
@@ -30,9 +31,7 @@ pub(super) fn re_encrypt(call: &mut Call<'_>) -> Outcome {
     }
     let source = call.key.replace(destination);
     let key = call.key()?;
-    if let Some(operation) = Operation::find(call.operation) {
-        operation.check_state(key)?;
-    }
+    call.states.check(key)?;
     check_usage(key, KeyUsage::EncryptDecrypt)?;
     let destination_algorithm = algorithm(body, "DestinationEncryptionAlgorithm", key)?;
     let context = context_digest(body, "DestinationEncryptionContext")?;

@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, Outcome,
+    call::{Call, Done, Outcome},
     paging::{Limits, page_after},
 };
-use crate::wire::epoch;
+use crate::times::epoch;
 
 pub(super) fn describe_key(call: &mut Call<'_>) -> Outcome {
     let key = call.key()?;
     Ok(Done::quiet(
         &key.arn,
-        json!({"KeyMetadata": call.world.kms.metadata(key)}),
+        json!({"KeyMetadata": call.kms.metadata(key)}),
     ))
 }
 
 pub(super) fn list_keys(call: &mut Call<'_>) -> Outcome {
-    let keys = &call.world.kms.keys;
+    let keys = &call.kms.keys;
     let items = |after: Option<String>| {
         let keys = keys.in_region(call.region, after);
         keys.map(|key| (key.id.clone(), json!({"KeyId": key.id, "KeyArn": key.arn})))
@@ -52,7 +52,7 @@ pub(super) fn get_key_last_usage(call: &mut Call<'_>) -> Outcome {
             })
         },
     );
-    let usual = key.created.max(call.world.usage_tracking_start);
+    let usual = key.created.max(call.context.usage_tracking_start);
     let tracked = key.tracked_since.unwrap_or(usual);
     let response: Value = json!({
         "KeyId": key.id,

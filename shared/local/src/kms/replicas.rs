@@ -2,13 +2,21 @@
 //! (KMS Developer Guide, "Multi-Region keys").
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    Also, Call, Done, Key, KmsError, LastUse, Material, MultiRegion, Origin, Outcome,
-    creation::trail_metadata, policy::check_policy, switches::check_description, tags::read_tags,
+    body::Body,
+    call::{Also, Call, Done, Outcome},
+    creation::trail_metadata,
+    error::KmsError,
+    key::{Key, LastUse, MultiRegion},
+    material::Material,
+    names::Origin,
+    policy_document::check_policy,
+    switches::check_description,
+    tags::read_tags,
 };
-use crate::events::{Trail, to_trail};
+use crate::{cloudtrail::to_trail, context::Trail};
 
 /// How long a new replica is `Creating`.
 const REPLICATION_TAKES: SignedDuration = SignedDuration::from_secs(10);
@@ -27,8 +35,8 @@ pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
         ));
     }
     let mut replica = replica_of(primary, &region);
-    replica.created = call.world.now;
-    replica.ready = call.world.now.checked_add(REPLICATION_TAKES).ok();
+    replica.created = call.context.now;
+    replica.ready = call.context.now.checked_add(REPLICATION_TAKES).ok();
     description.clone_into(&mut replica.description);
     replica.tags = tags;
     if let Some(policy) = body.text("Policy")? {
@@ -36,7 +44,7 @@ pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
         policy.clone_into(&mut replica.policy);
     }
     let reference = replica.reference();
-    if call.world.kms.keys.contains_key(&reference) {
+    if call.kms.keys.contains_key(&reference) {
         return Err(KmsError::new(
             "AlreadyExistsException",
             format!("{} already exists", replica.arn),
@@ -49,32 +57,18 @@ pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
         "description": description,
     });
     let (primary_arn, policy) = (primary.arn.clone(), replica.policy.clone());
-    call.world.kms.keys.insert(reference.clone(), replica);
-    let replica = call
-        .world
-        .kms
-        .keys
-        .get(&reference)
-        .ok_or_else(KmsError::internal)?;
-    let metadata = call.world.kms.metadata(replica);
+    call.kms.keys.insert(reference.clone(), replica);
+    let replica = call.kms.keys.get(&reference);
+    let replica = replica.ok_or_else(KmsError::internal)?;
+    let metadata = call.kms.metadata(replica);
     let shown = trail_metadata(&metadata);
-    // The Region of the replica sees a key being created (KMS Developer Guide, "`ReplicateKey`" under "CloudTrail").
     let also = Also {
         name: "CreateKey",
-        region: region.clone(),
+        region,
         by_kms: true,
         trail: Trail {
             resources: vec![replica.arn.clone()],
-            parameters: Some(json!({
-                "description": description,
-                "origin": replica.origin.as_str(),
-                "bypassPolicyLockoutSafetyCheck": parameters["bypassPolicyLockoutSafetyCheck"],
-                "customerMasterKeySpec": replica.spec.as_str(),
-                "keySpec": replica.spec.as_str(),
-                "keyUsage": replica.usage.as_str(),
-                "multiRegion": true,
-                "tags": to_trail(&body.list("Tags")?.unwrap_or_default().into()),
-            })),
+            parameters: Some(created_with(replica, body)?),
             response: Some(json!({"keyMetadata": shown})),
             ..Trail::default()
         },
@@ -86,6 +80,21 @@ pub(super) fn replicate_key(call: &mut Call<'_>) -> Outcome {
         .parameters(parameters);
     done.also = Some(also);
     Ok(done)
+}
+
+/// The request as the Region of the replica sees it: a key is created (KMS Developer Guide, "`ReplicateKey`" under
+/// "CloudTrail").
+fn created_with(replica: &Key, body: Body<'_>) -> Result<Value, KmsError> {
+    Ok(json!({
+        "description": replica.description,
+        "origin": replica.origin.as_str(),
+        "bypassPolicyLockoutSafetyCheck": body.flag("BypassPolicyLockoutSafetyCheck")?,
+        "customerMasterKeySpec": replica.spec.as_str(),
+        "keySpec": replica.spec.as_str(),
+        "keyUsage": replica.usage.as_str(),
+        "multiRegion": true,
+        "tags": to_trail(&body.list("Tags")?.unwrap_or_default().into()),
+    }))
 }
 
 /// A replica shares id, spec, usage, origin and material; imported material has to be imported again.

@@ -5,13 +5,16 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
-    Call, Done, Key, KeySpec, KeyState, KmsError, MultiRegion, Origin, Outcome,
     body::Body,
+    call::{Call, Done, Outcome},
     deletion::after_days,
-    key::{DEFAULT_ROTATION_DAYS, Rotation},
+    error::KmsError,
+    key::{DEFAULT_ROTATION_DAYS, Key, MultiRegion, Rotation},
+    names::{KeySpec, KeyState, Origin},
     paging::{Limits, page},
+    selector::KeyRef,
 };
-use crate::wire::epoch;
+use crate::times::epoch;
 
 /// "KMS uses a background process", "there might be a slight delay" (KMS API Reference, `GetKeyRotationStatus`).
 pub(crate) const ON_DEMAND_ROTATION_TAKES: SignedDuration = SignedDuration::from_secs(60);
@@ -25,7 +28,7 @@ const TOO_CLOSE: SignedDuration = SignedDuration::from_mins(20);
 pub(super) fn enable(call: &mut Call<'_>) -> Outcome {
     let days = call.body.integer_in("RotationPeriodInDays", (90, 2560))?;
     let days = days.unwrap_or(i64::from(DEFAULT_ROTATION_DAYS));
-    let next = after_days(call.world.now, days)?;
+    let next = after_days(call.context.now, days)?;
     let key = call.key_mut()?;
     check_automatic(key)?;
     let days = u32::try_from(days).unwrap_or(DEFAULT_ROTATION_DAYS);
@@ -46,7 +49,7 @@ pub(super) fn disable(call: &mut Call<'_>) -> Outcome {
 }
 
 pub(super) fn on_demand(call: &mut Call<'_>) -> Outcome {
-    let now = call.world.now;
+    let now = call.context.now;
     let key = call.key_mut()?;
     check_rotates(key)?;
     check_primary(key)?;
@@ -85,12 +88,11 @@ pub(super) fn status(call: &mut Call<'_>) -> Outcome {
     // A setting of the whole family of multi-Region keys, kept with the primary.
     let rotation: &Rotation = match &key.multi_region {
         Some(MultiRegion::Replica { primary_region }) => {
-            let primary = super::KeyRef {
+            let primary = KeyRef {
                 region: primary_region.clone(),
                 id: key.id.clone(),
             };
-            call.world
-                .kms
+            call.kms
                 .keys
                 .get(&primary)
                 .map_or(&key.rotation, |primary| &primary.rotation)

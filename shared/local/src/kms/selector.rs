@@ -1,7 +1,7 @@
 //! How a request names a key: id, ARN, alias name, alias ARN
 //! (KMS Developer Guide, "Key identifiers (`KeyId`)").
 
-use super::{Kms, KmsError, partition};
+use crate::spelling::partition;
 
 /// The place of a key in the store: related multi-Region keys share their id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub(crate) fn key_ref(arn: &str) -> Option<KeyRef> {
 }
 
 /// `8-4-4-4-12` hexadecimal digits, or `mrk-` and 32.
-fn is_key_id(text: &str) -> bool {
+pub(super) fn is_key_id(text: &str) -> bool {
     let is_hex = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
     if let Some(rest) = text.strip_prefix("mrk-") {
         return is_hex(rest, 32);
@@ -48,72 +48,6 @@ fn is_key_id(text: &str) -> bool {
             .iter()
             .zip([8, 4, 4, 4, 12])
             .all(|(part, len)| is_hex(part, len))
-}
-
-impl Kms {
-    /// Finds the key, or says what KMS says when it cannot. Keys of other accounts were refused before.
-    pub(crate) fn select(
-        &self,
-        name: &str,
-        accepts: Accepts,
-        region: &str,
-        account: &str,
-    ) -> Result<KeyRef, KmsError> {
-        if name.is_empty() || name.len() > 2048 {
-            return Err(KmsError::validation(format!(
-                "1 validation error detected: Value '{name}' at 'keyId' failed to satisfy constraint: \
-                 Member must have length between 1 and 2048, inclusive"
-            )));
-        }
-        let resource = if name.starts_with("arn:") {
-            let (arn_region, _, resource) = parse_arn(name).ok_or_else(|| {
-                KmsError::new("InvalidArnException", format!("Invalid arn {name}"))
-            })?;
-            if arn_region != region {
-                return Err(KmsError::not_found(format!("Invalid arn {arn_region}")));
-            }
-            if resource.starts_with("alias/") && accepts == Accepts::IdOrArn {
-                return Err(KmsError::new(
-                    "InvalidArnException",
-                    format!("{name} is an alias ARN; a key ARN is expected"),
-                ));
-            }
-            resource
-        } else {
-            name
-        };
-        if resource.starts_with("alias/") && accepts == Accepts::AnyName {
-            return self
-                .aliases
-                .get(region, resource)
-                .map(|alias| KeyRef {
-                    region: region.to_owned(),
-                    id: alias.key.clone(),
-                })
-                .ok_or_else(|| {
-                    KmsError::not_found(format!(
-                        "Alias {} is not found.",
-                        alias_arn(region, account, resource)
-                    ))
-                });
-        }
-        let id = resource.strip_prefix("key/").unwrap_or(resource);
-        if !is_key_id(id) {
-            return Err(KmsError::not_found(format!("Invalid keyId '{name}'")));
-        }
-        let reference = KeyRef {
-            region: region.to_owned(),
-            id: id.to_owned(),
-        };
-        if self.keys.contains_key(&reference) {
-            Ok(reference)
-        } else {
-            let partition = partition(region);
-            Err(KmsError::no_such_key(&format!(
-                "arn:{partition}:kms:{region}:{account}:key/{id}"
-            )))
-        }
-    }
 }
 
 pub(crate) fn alias_arn(region: &str, account: &str, name: &str) -> String {

@@ -6,9 +6,12 @@ use serde_json::json;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::{
-    Call, Key, KeyUsage, KmsError, Outcome,
     body::missing,
+    call::{Call, Outcome},
     crypto::{check_usage, invalid_usage, used},
+    error::KmsError,
+    key::Key,
+    names::KeyUsage,
     public_keys::stretch,
 };
 

@@ -4,15 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, KmsError, Outcome,
     body::{Body, missing},
+    call::{Call, Done, Outcome},
+    error::KmsError,
+    key_store::{Connection, KeyStore, Kind},
+    names::Origin,
     paging::{Limits, page},
-    stores::{Connection, KeyStore, Kind},
 };
-use crate::{
-    events::{Trail, to_trail},
-    wire::epoch,
-};
+use crate::{cloudtrail::to_trail, context::Trail, times::epoch};
 
 /// Key stores per account and Region (KMS Developer Guide, "Resource quotas").
 const MAX_STORES: usize = 10;
@@ -46,13 +45,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
             format!("The limit of {MAX_STORES} custom key stores is reached"),
         ));
     }
-    let id = format!("cks-{}", call.world.ids.hex(17));
+    let id = format!("cks-{}", call.context.ids.hex(17));
     let mut store = KeyStore::new(&id, kind)
         .named(name)
         .in_region(call.region)
         .disconnected();
-    store.created = Some(call.world.now);
-    call.world.kms.add_store(store);
+    store.created = Some(call.context.now);
+    call.kms.add_store(store);
     Ok(Done {
         response: json!({"CustomKeyStoreId": id}),
         trail: Trail {
@@ -132,10 +131,10 @@ pub(super) fn connect(call: &mut Call<'_>) -> Outcome {
         // A failed store has to be disconnected first.
         _ => return Err(wrong_state(&store)),
     }
-    let until = call.world.now.checked_add(store.connects_within());
+    let until = call.context.now.checked_add(store.connects_within());
     let until = until.map_err(|_| KmsError::internal())?;
     let connecting = Connection::Connecting(until);
-    call.world.kms.set_connection(&store.id, connecting);
+    call.kms.set_connection(&store.id, connecting);
     Ok(done(&store))
 }
 
@@ -144,7 +143,7 @@ pub(super) fn disconnect(call: &mut Call<'_>) -> Outcome {
     if store.connection == Connection::Disconnected {
         return Err(wrong_state(&store));
     }
-    let kms = &mut call.world.kms;
+    let kms = &mut call.kms;
     kms.set_connection(&store.id, Connection::Disconnected);
     Ok(done(&store))
 }
@@ -154,7 +153,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
     let mut store = named(call)?;
     let new_name = body.text("NewCustomKeyStoreName")?;
     // What belongs to the connection can be changed while there is none.
-    let is_proxy = store.origin() == super::Origin::ExternalKeyStore;
+    let is_proxy = store.origin() == Origin::ExternalKeyStore;
     if !is_proxy && store.connection != Connection::Disconnected {
         return Err(wrong_state(&store));
     }
@@ -171,7 +170,7 @@ pub(super) fn update(call: &mut Call<'_>) -> Outcome {
         Kind::External { proxy } => set_proxy(body, proxy)?,
     }
     let answer = done(&store).parameters(parameters(body));
-    call.world.kms.add_store(store);
+    call.kms.add_store(store);
     Ok(answer)
 }
 
@@ -181,7 +180,6 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
         return Err(wrong_state(&store));
     }
     let holds_keys = call
-        .world
         .kms
         .keys
         .values()
@@ -193,7 +191,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
             format!("{} contains KMS keys", store.id),
         ));
     }
-    call.world.kms.remove_store(&store.id);
+    call.kms.remove_store(&store.id);
     Ok(done(&store))
 }
 
@@ -264,8 +262,8 @@ fn listed(store: &KeyStore) -> Value {
 
 /// The stores of the Region of the call.
 fn stores<'a>(call: &'a Call<'_>) -> impl Iterator<Item = &'a KeyStore> {
-    let (region, default) = (call.region, call.world.region.as_str());
-    let all = call.world.kms.all_stores();
+    let (region, default) = (call.region, call.context.region.as_str());
+    let all = call.kms.all_stores();
     all.filter(move |store| store.region.as_deref().unwrap_or(default) == region)
 }
 

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Call, Done, KmsError, Outcome};
+use super::{
+    call::{Call, Done, Outcome},
+    error::KmsError,
+};
 
 /// A key in a disconnected store takes the switch and stays `Unavailable` until its store is back.
 pub(super) fn enable_key(call: &mut Call<'_>) -> Outcome {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    Call, Done, KmsError, Outcome,
     body::missing,
+    call::{Call, Done, Outcome},
+    error::KmsError,
     paging::{Limits, page},
 };
 

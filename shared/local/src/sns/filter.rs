@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::{Attribute, Published};
+use super::message::{Attribute, Published};
 
 /// Keys of a policy: at the top for attributes, with values for bodies.
 const MAX_KEYS: usize = 5;

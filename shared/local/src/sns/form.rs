@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Attribute;
+use super::message::Attribute;
 
 /// The members of a request.
 #[derive(Debug)]
@@ -47,6 +47,15 @@ impl Form {
                 ))
             })
             .collect()
+    }
+}
+
+impl Form {
+    /// Reads a body; the second is its `Action`.
+    pub(crate) fn read(body: &[u8]) -> (Self, String) {
+        let form = Self::parse(body);
+        let action = form.get("Action").unwrap_or_default().to_owned();
+        (form, action)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::Attribute;
+use super::message::Attribute;
 
 /// Body and attributes together, in bytes.
 const MAX_MESSAGE_BYTES: usize = 262_144;

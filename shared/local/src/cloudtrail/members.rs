@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::date::display;
-use crate::kms::lower_first;
+use crate::{spelling::lower_first, times::display};
 
 /// Members that hold a time.
 const DATES: &[&str] = &[

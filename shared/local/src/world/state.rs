@@ -2,32 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::{
-    caller::Caller, cloudtrail::History, cloudwatch::CloudWatch, consistency::Consistency,
-    dynamodb::DynamoDb, events::Outbox, faults::FaultRules, hooks::Hooks, iam::Iam, ids::Ids,
-    kms::Kms, local::Options, quotas::Meter, record::Record, sns::Sns, time::Aging,
+    caller::Caller,
+    cloudtrail::History,
+    cloudwatch::CloudWatch,
+    consistency::Consistency,
+    context::Context,
+    dynamodb::DynamoDb,
+    events::{Outbox, Wanted},
+    faults::FaultRules,
+    hooks::Hooks,
+    iam::Iam,
+    ids::Ids,
+    kms::{Aging, Kms},
+    options::Options,
+    quotas::Meter,
+    record::Record,
+    sns::Sns,
 };
 
 /// The state of the simulator.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) account: String,
-    /// Of calls that name none.
-    pub(crate) region: String,
-    /// The virtual clock.
-    pub(crate) now: Timestamp,
-    pub(crate) usage_tracking_start: Timestamp,
-    pub(crate) ids: Ids,
+    pub(crate) context: Context,
     pub(crate) kms: Kms,
     pub(crate) sns: Sns,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) faults: FaultRules,
-    pub(crate) outbox: Outbox,
     pub(crate) aging: Aging,
     pub(crate) cloudwatch: CloudWatch,
-    pub(crate) history: History,
     pub(crate) consistency: Consistency,
     pub(crate) hooks: Hooks,
     pub(crate) iam: Iam,
@@ -40,22 +43,34 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(options: Options) -> Self {
-        let outbox = Outbox::new(&options);
-        let aging = Aging::new(&options);
-        Self {
+        let wanted = Wanted {
+            failed: options.failed_call_events,
+            read_only: options.read_only_events,
+        };
+        let (shape, seed) = (options.event_shape, options.seed);
+        let context = Context {
             account: options.account,
             region: options.region,
             now: options.start,
             usage_tracking_start: options.usage_tracking_start,
-            ids: Ids::new(options.seed),
+            ids: Ids::new(seed),
+            outbox: Outbox::new(shape, wanted, options.delivery, seed),
+            history: History::new(options.event_history_lag),
+        };
+        let aging = Aging::new(
+            seed,
+            options.late_deletions,
+            options.synchronizes_every,
+            options.start,
+        );
+        Self {
+            context,
             kms: Kms::default(),
             sns: Sns::default(),
             dynamodb: DynamoDb::default(),
             faults: FaultRules::default(),
-            outbox,
             aging,
             cloudwatch: CloudWatch::default(),
-            history: History::new(options.event_history_lag),
             consistency: Consistency::new(options.seed),
             hooks: Hooks::default(),
             iam: Iam::default(),

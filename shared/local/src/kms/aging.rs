@@ -1,26 +1,24 @@
-//! Time passes: what AWS does on its own, in the order in which it becomes due.
-//!
-//! No call schedules anything ahead. What is due next follows from the keys as they are, so that a call which changes a
-//! key (a cancelled deletion, a new expiry) has no stale appointment to look for: `Keys` asks every key that was changed
-//! again, and only those.
+//! Time passes: what KMS does to keys on its own.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::{
+    key::{Deletion, Key, MultiRegion},
+    material::Material,
+    names::{Origin, RotationType},
+    rotation::ON_DEMAND_ROTATION_TAKES,
+    selector::KeyRef,
+    store::Kms,
+};
 use crate::{
-    events::EventKey,
+    context::{Context, EventKey},
     ids::Ids,
-    kms::{
-        Deletion, Key, KeyRef, Material, MultiRegion, ON_DEMAND_ROTATION_TAKES, Origin,
-        RotationType,
-    },
-    local::Options,
-    world::World,
 };
 
 /// What KMS does to a key without being called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Due {
+pub(crate) enum Due {
     /// A new replica is ready.
     Ready,
     /// The change of the primary Region is through.
@@ -30,18 +28,6 @@ enum Due {
     Rotate(RotationType),
     /// The waiting period ends.
     Delete,
-}
-
-/// What happens next, to whatever it happens.
-#[derive(Debug)]
-enum Next {
-    Key(KeyRef, Due),
-    /// A custom key store has been connected, or not.
-    Connected(String),
-    /// KMS looks after multi-Region keys.
-    Synchronize,
-    /// An alarm is evaluated.
-    Alarm((String, String)),
 }
 
 /// What AWS is free to choose.
@@ -55,16 +41,30 @@ pub(crate) struct Aging {
 }
 
 impl Aging {
-    pub(crate) fn new(options: &Options) -> Self {
-        let every = options
-            .synchronizes_every
-            .filter(|every| every.is_positive());
+    pub(crate) fn new(
+        seed: u64,
+        late_deletions: bool,
+        synchronizes_every: Option<SignedDuration>,
+        start: Timestamp,
+    ) -> Self {
+        let every = synchronizes_every.filter(|every| every.is_positive());
         Self {
-            seed: options.seed,
-            late_deletions: options.late_deletions,
+            seed,
+            late_deletions,
             synchronizes_every: every,
-            synchronizes: every.and_then(|every| options.start.checked_add(every).ok()),
+            synchronizes: every.and_then(|every| start.checked_add(every).ok()),
         }
+    }
+
+    /// When KMS next looks after multi-Region keys.
+    pub(crate) fn next_synchronization(&self) -> Option<Timestamp> {
+        self.synchronizes
+    }
+
+    /// KMS has looked after them.
+    pub(crate) fn synchronized(&mut self, at: Timestamp) {
+        let every = self.synchronizes_every;
+        self.synchronizes = every.and_then(|every| at.checked_add(every).ok());
     }
 
     /// When a key is really deleted: up to 24 hours after its date (KMS Developer Guide, "Deleting AWS KMS keys"), and
@@ -132,91 +132,29 @@ impl Key {
     }
 }
 
-impl World {
-    /// When the next thing happens, not before now.
-    pub(crate) fn next_due(&mut self) -> Option<Timestamp> {
-        self.first_due().map(|(at, ..)| at.max(self.now))
-    }
-
-    fn first_due(&mut self) -> Option<(Timestamp, Next)> {
-        let aging = &self.aging;
-        let keys = &mut self.kms.keys;
-        let first = keys.first_due(|key| key.next_due(aging).map(|(at, _)| at));
-        let key = first.and_then(|(at, key)| {
-            let (_, due) = keys.get(&key)?.next_due(aging)?;
-            Some((at, Next::Key(key, due)))
-        });
-        let store = self
-            .kms
-            .next_connection()
-            .map(|(at, id)| (at, Next::Connected(id.to_owned())));
-        let synchronize = self.aging.synchronizes.map(|at| (at, Next::Synchronize));
-        let alarm = self
-            .cloudwatch
-            .next_due(&self.kms)
-            .map(|(at, place)| (at, Next::Alarm(place)));
-        key.into_iter()
-            .chain(store)
-            .chain(synchronize)
-            .chain(alarm)
-            .min_by_key(|(at, _)| *at)
-    }
-
-    /// Sets the clock, which never goes back, and does what became due on the way.
-    pub(crate) fn advance_to(&mut self, to: Timestamp) {
-        while let Some((at, next)) = self.first_due()
-            && at <= to.max(self.now)
-        {
-            self.now = self.now.max(at);
-            match next {
-                Next::Key(key, due) => {
-                    let before = self.before_change();
-                    self.changed(before);
-                    // Only imported material is measured.
-                    if let Some(of) = self.kms.keys.get(&key)
-                        && of.origin == Origin::External
-                    {
-                        self.cloudwatch.touch(self.now);
-                    }
-                    self.carry_out(&key, due);
-                }
-                Next::Alarm(place) => self.evaluate(&place),
-                Next::Connected(store) => self.kms.finish_connecting(&store),
-                Next::Synchronize => self.synchronize(at),
-            }
-        }
-        self.now = self.now.max(to);
-    }
-
-    /// Does what is due already.
-    pub(crate) fn settle(&mut self) {
-        self.advance_to(self.now);
-    }
-
-    fn carry_out(&mut self, key: &KeyRef, due: Due) {
+impl Kms {
+    /// What is due happens to the key.
+    pub(crate) fn carry_out(&mut self, context: &mut Context, key: &KeyRef, due: Due) {
         match due {
             Due::Ready => {
-                if let Some(key) = self.kms.keys.get_mut(key) {
+                if let Some(key) = self.keys.get_mut(key) {
                     key.ready = None;
                 }
             }
             Due::Updated => {
-                if let Some(key) = self.kms.keys.get_mut(key) {
+                if let Some(key) = self.keys.get_mut(key) {
                     key.updating = None;
                 }
             }
-            Due::Expire(material) => self.expire(key, &material),
-            Due::Rotate(kind) => self.rotate(key, kind),
-            Due::Delete => self.delete(key),
+            Due::Expire(material) => self.expire(context, key, &material),
+            Due::Rotate(kind) => self.rotate(context, key, kind),
+            Due::Delete => self.delete(context, key),
         }
     }
 
     /// One record in each Region of each family of multi-Region keys.
-    fn synchronize(&mut self, at: Timestamp) {
-        let every = self.aging.synchronizes_every;
-        self.aging.synchronizes = every.and_then(|every| at.checked_add(every).ok());
+    pub(crate) fn synchronize(&self, context: &mut Context) {
         let families: Vec<(String, String)> = self
-            .kms
             .keys
             .values()
             .filter_map(|key| {
@@ -228,27 +166,27 @@ impl World {
             })
             .collect();
         for (region, primary) in families {
-            self.synchronize_event(&region, &primary);
+            context.synchronize_event(&region, &primary);
         }
     }
 
-    fn expire(&mut self, key: &KeyRef, material: &str) {
-        let Some(key) = self.kms.keys.get_mut(key) else {
+    fn expire(&mut self, context: &mut Context, key: &KeyRef, material: &str) {
+        let Some(key) = self.keys.get_mut(key) else {
             return;
         };
         key.drop_material(material);
         let key = key.event_key();
         let details = json!({"keyId": key.id, "keyMaterialId": material});
-        self.service_event(&key, "DeleteExpiredKeyMaterial", Some(details), None);
+        context.service_event(&key, "DeleteExpiredKeyMaterial", Some(details), None);
         let detail = json!({"key-id": key.id, "key-material-id": material});
-        self.native_event(&key, "KMS Imported Key Material Expiration", detail);
+        context.native_event(&key, "KMS Imported Key Material Expiration", detail);
     }
 
     /// Rotates the key and, if it is a multi-Region primary, its replicas: they share their material.
-    fn rotate(&mut self, reference: &KeyRef, kind: RotationType) {
-        let now = self.now;
-        let fresh = self.ids.hex(64);
-        let Some(key) = self.kms.keys.get_mut(reference) else {
+    fn rotate(&mut self, context: &mut Context, reference: &KeyRef, kind: RotationType) {
+        let now = context.now;
+        let fresh = context.ids.hex(64);
+        let Some(key) = self.keys.get_mut(reference) else {
             return;
         };
         let next = match key.origin {
@@ -266,8 +204,8 @@ impl World {
         let Some(next) = next else { return };
         let (id, origin) = (key.id.clone(), key.origin);
         let mut rotated = Vec::new();
-        for place in self.kms.keys.family(&id) {
-            let member = self.kms.keys.get_mut(&place);
+        for place in self.keys.family(&id) {
+            let member = self.keys.get_mut(&place);
             let Some(member) =
                 member.filter(|key| key.region == reference.region || key.is_replica())
             else {
@@ -293,7 +231,7 @@ impl World {
                 "currentKeyMaterialId": current,
                 "keyId": key.id,
             });
-            self.service_event(&key, "RotateKey", Some(details), None);
+            context.service_event(&key, "RotateKey", Some(details), None);
             let detail = json!({
                 "key-id": key.id,
                 "key-origin": origin.as_str(),
@@ -301,33 +239,43 @@ impl World {
                 "previous-key-material-id": previous,
                 "current-key-material-id": current,
             });
-            self.native_event(&key, "KMS CMK Rotation", detail);
+            context.native_event(&key, "KMS CMK Rotation", detail);
         }
     }
 
     /// The key is gone. If it was the last replica, the waiting period of its primary starts now.
-    fn delete(&mut self, reference: &KeyRef) {
-        let Some(key) = self.kms.remove(reference) else {
+    fn delete(&mut self, context: &mut Context, reference: &KeyRef) {
+        let Some(key) = self.remove(reference) else {
             return;
         };
         if let Some(MultiRegion::Replica { primary_region }) = &key.multi_region
-            && self.kms.replica_regions(&key.id).is_empty()
+            && self.replica_regions(&key.id).is_empty()
         {
             let primary = KeyRef {
                 region: primary_region.clone(),
                 id: key.id.clone(),
             };
-            if let Some(primary) = self.kms.keys.get_mut(&primary)
+            if let Some(primary) = self.keys.get_mut(&primary)
                 && let Some(Deletion::AfterReplicas { days }) = primary.deletion
             {
                 let window = SignedDuration::from_hours(24 * days);
-                let at = self.now.saturating_add(window).unwrap_or(Timestamp::MAX);
+                let at = context.now.saturating_add(window).unwrap_or(Timestamp::MAX);
                 primary.deletion = Some(Deletion::At(at));
             }
         }
         let data = key.backing_key_deleted_data();
         let key = key.event_key();
-        self.service_event(&key, "DeleteKey", None, data);
-        self.native_event(&key, "KMS CMK Deletion", json!({"key-id": key.id}));
+        context.service_event(&key, "DeleteKey", None, data);
+        context.native_event(&key, "KMS CMK Deletion", json!({"key-id": key.id}));
+    }
+
+    /// The next thing to happen to a key.
+    pub(crate) fn next_due(&mut self, aging: &Aging) -> Option<(Timestamp, KeyRef, Due)> {
+        let first = self
+            .keys
+            .first_due(|key| key.next_due(aging).map(|(at, _)| at));
+        let (at, key) = first?;
+        let (_, due) = self.keys.get(&key)?.next_due(aging)?;
+        Some((at, key, due))
     }
 }

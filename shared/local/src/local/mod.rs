@@ -1,0 +1,13 @@
+//! The handle that a test or the demo holds, by what it is held for.
+
+mod alarms;
+mod aws;
+mod events;
+mod faults;
+mod keys;
+mod limits;
+mod tables;
+mod topics;
+
+pub use aws::LocalAws;
+pub use faults::Faults;

@@ -1,0 +1,129 @@
+//! What a service answers, in its protocol.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use crate::{
+    cloudtrail::CloudTrailError,
+    cloudwatch::{self, CloudWatchError},
+    dynamodb::Error as DynamoDbError,
+    kms::KmsError,
+    server::plain,
+    sns,
+};
+
+const CBOR: &str = "application/cbor";
+
+/// What a service answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: u16,
+    /// The error code, for the record.
+    pub(super) error: Option<String>,
+    content_type: &'static str,
+    body: Bytes,
+    request_id: String,
+}
+
+impl Answer {
+    pub(super) fn sns(reply: sns::Reply) -> Self {
+        Self {
+            status: reply.status,
+            error: reply.error.map(str::to_owned),
+            content_type: "text/xml",
+            body: reply.body.into(),
+            request_id: reply.request_id,
+        }
+    }
+
+    pub(super) fn kms(result: Result<Value, KmsError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => {
+                let body = json!({"__type": error.code, "message": error.message});
+                (error.status, Some(error.code.to_owned()), body)
+            }
+        };
+        // Operations that return nothing send an empty body.
+        let body = if body == json!({}) {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.1",
+            body: body.into(),
+            request_id,
+        }
+    }
+
+    pub(super) fn dynamodb(result: Result<Value, DynamoDbError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => (error.status, Some(error.code.to_owned()), error.body()),
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.0",
+            body: body.to_string().into(),
+            request_id,
+        }
+    }
+
+    pub(super) fn cloudtrail(result: Result<Value, CloudTrailError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => {
+                let body = json!({"__type": error.code, "Message": error.message});
+                (error.status, Some(error.code.to_owned()), body)
+            }
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.1",
+            body: body.to_string().into(),
+            request_id,
+        }
+    }
+
+    pub(super) fn cloudwatch(result: Result<Value, CloudWatchError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => (error.status, Some(error.code.to_owned()), error.body()),
+        };
+        Self {
+            status,
+            error,
+            content_type: CBOR,
+            body: cloudwatch::encode(&body).into(),
+            request_id,
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::builder();
+        if self.content_type == CBOR {
+            response = response.header("smithy-protocol", "rpc-v2-cbor");
+            if let Some(code) = &self.error {
+                let kind = if self.status >= 500 {
+                    "Receiver"
+                } else {
+                    "Sender"
+                };
+                response = response.header("x-amzn-query-error", format!("{code};{kind}"));
+            }
+        }
+        response
+            .status(self.status)
+            .header(header::CONTENT_TYPE, self.content_type)
+            .header("x-amzn-requestid", self.request_id)
+            .body(Full::from(self.body))
+            .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+}

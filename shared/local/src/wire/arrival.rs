@@ -1,0 +1,114 @@
+//! The fate of a request: faults, permissions, quotas.
+
+use super::{scope::Scope, target::Target};
+use crate::{
+    cloudwatch, dynamodb,
+    faults::{Plan, Verdict},
+    iam::Decision,
+    quotas::Metered,
+    record, sns,
+    world::World,
+};
+
+/// What a request is about.
+struct About<'a> {
+    service: &'static str,
+    operation: &'a str,
+    named: Option<String>,
+    resource: Option<String>,
+}
+
+impl Target {
+    /// Records the request and decides its fate.
+    pub(super) fn arrive(&self, world: &mut World, scope: &Scope) -> (Plan, usize) {
+        let about = self.about(world, scope);
+        let (service, operation) = (about.service, about.operation);
+        let resource = about.resource.as_deref();
+        let index = world.record.add(record::Request {
+            service,
+            operation: operation.to_owned(),
+            resource: about.named,
+            at: world.context.now,
+            region: scope.region.clone(),
+            access_key: scope.access_key.clone(),
+            error: None,
+        });
+        let mut plan = world.faults.plan(service, operation, resource);
+        if plan.verdict.is_none() {
+            let needs = self.permissions(world, scope, service, operation, resource);
+            plan.verdict = match world.iam.decide(&scope.access_key, &needs) {
+                Decision::Allowed => None,
+                Decision::Denied => Some(Verdict::Denied),
+                Decision::Forbidden => Some(Verdict::Forbidden),
+            };
+        }
+        let call = Metered {
+            service,
+            operation,
+            region: &scope.region,
+            resource,
+        };
+        if !world.meter.admit(call, &world.kms, world.context.now) && plan.verdict.is_none() {
+            plan.verdict = Some(Verdict::Throttled);
+        }
+        (plan, index)
+    }
+
+    /// Service, operation, the name that the request has for what it is about, and the ARN of that.
+    fn about(&self, world: &World, scope: &Scope) -> About<'_> {
+        let account = &world.context.account;
+        let (service, operation, named, resource) = match self {
+            Self::Kms { operation, body } => {
+                let named = ["KeyId", "TargetKeyId", "AliasName"]
+                    .iter()
+                    .find_map(|member| body.get(member)?.as_str().map(str::to_owned));
+                let resource = world.kms.resource(account, operation, &scope.region, body);
+                ("kms", operation, named, resource)
+            }
+            Self::DynamoDb { operation, body } => {
+                let table = dynamodb::resource(&scope.region, account, body);
+                ("dynamodb", operation, table.clone(), table)
+            }
+            Self::Sns { form, action } => {
+                let topic = sns::resource(form);
+                ("sns", action, topic.clone(), topic)
+            }
+            Self::CloudTrail { operation, .. } => ("cloudtrail", operation, None, None),
+            Self::CloudWatch { operation, body } => {
+                let region = &scope.region;
+                let body = body.as_ref().ok();
+                let alarm =
+                    body.and_then(|body| cloudwatch::resource(operation, body, region, account));
+                ("cloudwatch", operation, alarm.clone(), alarm)
+            }
+        };
+        About {
+            service,
+            operation,
+            named,
+            resource,
+        }
+    }
+
+    /// What the caller needs to be allowed.
+    fn permissions(
+        &self,
+        world: &World,
+        scope: &Scope,
+        service: &str,
+        operation: &str,
+        resource: Option<&str>,
+    ) -> Vec<(String, String)> {
+        let account = &world.context.account;
+        if let Self::Kms { body, .. } = self {
+            return world
+                .kms
+                .permissions(account, operation, &scope.region, body);
+        }
+        if let Self::DynamoDb { body, .. } = self {
+            return dynamodb::permissions(operation, &scope.region, account, body);
+        }
+        let resource = resource.unwrap_or("*").to_owned();
+        vec![(format!("{service}:{operation}"), resource)]
+    }
+}

@@ -1,0 +1,180 @@
+//! The services, called.
+
+use serde_json::Value;
+
+use super::{answer::Answer, scope::Scope, target::Target};
+use crate::{
+    caller::Caller,
+    cloudtrail::CloudTrailError,
+    cloudwatch::{self, CloudWatchError, Refusal},
+    dynamodb::{self, Error as DynamoDbError},
+    faults::Verdict,
+    kms::{KmsError, KmsRequest},
+    sns::{self, Form},
+    spelling::partition,
+    world::World,
+};
+
+/// A call that arrived.
+struct Call<'a> {
+    operation: &'a str,
+    region: &'a str,
+    caller: &'a Caller,
+    /// What became of it on its way; `None`: it goes on.
+    verdict: Option<Verdict>,
+}
+
+impl Target {
+    pub(super) fn carry_out(
+        &self,
+        world: &mut World,
+        scope: &Scope,
+        verdict: Option<Verdict>,
+    ) -> Answer {
+        let caller = world.caller_of(&scope.access_key);
+        let call = |operation| Call {
+            operation,
+            region: &scope.region,
+            caller: &caller,
+            verdict,
+        };
+        match self {
+            Self::Kms { operation, body } => kms(world, &call(operation), body),
+            Self::DynamoDb { operation, body } => dynamodb(world, &call(operation), body),
+            Self::Sns { form, action } => sns(world, &call(action), form),
+            Self::CloudTrail { operation, body } => cloudtrail(world, &call(operation), body),
+            Self::CloudWatch { operation, body } => cloudwatch(world, &call(operation), body),
+        }
+    }
+
+    pub(super) fn unauthenticated(&self, world: &mut World) -> Answer {
+        match self {
+            Self::Kms { .. } => {
+                let error = KmsError::new(
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                );
+                Answer::kms(Err(error), world.context.ids.uuid())
+            }
+            Self::DynamoDb { .. } => Answer::dynamodb(
+                Err(DynamoDbError::new(
+                    "MissingAuthenticationTokenException",
+                    "Request must contain either a valid (registered) AWS access key ID or X.509 certificate.",
+                )),
+                world.context.ids.uuid(),
+            ),
+            Self::Sns { .. } => Answer::sns(sns::unauthenticated(&mut world.context)),
+            Self::CloudTrail { .. } => {
+                let error = CloudTrailError::new(
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                );
+                Answer::cloudtrail(Err(error), world.context.ids.uuid())
+            }
+            Self::CloudWatch { .. } => {
+                let error = cloudwatch::refusal(Refusal::Unauthenticated);
+                Answer::cloudwatch(Err(error), world.context.ids.uuid())
+            }
+        }
+    }
+}
+
+impl Call<'_> {
+    fn user(&self, world: &World) -> String {
+        let account = &world.context.account;
+        self.caller.arn(partition(self.region), account)
+    }
+}
+
+fn kms(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
+    let request = KmsRequest {
+        operation: call.operation,
+        region: call.region,
+        caller: call.caller,
+        body,
+        eventually: true,
+    };
+    let result = match call.verdict {
+        Some(verdict @ (Verdict::Denied | Verdict::Forbidden)) => {
+            let forbidden = verdict == Verdict::Forbidden;
+            Err(world.kms.denied(&mut world.context, request, forbidden))
+        }
+        Some(Verdict::Throttled) => Err(KmsError::throttled()),
+        Some(_) => Err(KmsError::internal()),
+        None => world.kms_call(request),
+    };
+    Answer::kms(result, world.context.ids.uuid())
+}
+
+fn dynamodb(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
+    let request_id = world.context.ids.uuid();
+    let user = call.user(world);
+    let request = dynamodb::Request {
+        operation: call.operation,
+        region: call.region,
+        account: &world.context.account,
+        now: world.context.now,
+        body,
+        id: &request_id,
+    };
+    let result = match call.verdict {
+        Some(Verdict::Denied) => Err(DynamoDbError::denied(&request, &user, false)),
+        Some(Verdict::Forbidden) => Err(DynamoDbError::denied(&request, &user, true)),
+        Some(Verdict::Throttled) => Err(DynamoDbError::throttled()),
+        Some(_) => Err(DynamoDbError::internal()),
+        None => world.dynamodb.call(request),
+    };
+    Answer::dynamodb(result, request_id)
+}
+
+fn sns(world: &mut World, call: &Call<'_>, form: &Form) -> Answer {
+    let request = sns::Request {
+        form,
+        action: call.operation,
+        region: call.region,
+    };
+    let context = &mut world.context;
+    let reply = match call.verdict {
+        Some(Verdict::Denied) => sns::denied(context, &request, call.caller, false),
+        Some(Verdict::Forbidden) => sns::denied(context, &request, call.caller, true),
+        Some(Verdict::Throttled) => sns::throttled(context),
+        Some(_) => sns::failed(context),
+        None => sns::answer(&mut world.sns, context, &request),
+    };
+    Answer::sns(reply)
+}
+
+fn cloudtrail(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
+    let denied = |forbidden| CloudTrailError::denied(&call.user(world), call.operation, forbidden);
+    let result = match call.verdict {
+        Some(Verdict::Denied) => Err(denied(false)),
+        Some(Verdict::Forbidden) => Err(denied(true)),
+        Some(Verdict::Throttled) => Err(CloudTrailError::throttled()),
+        Some(_) => Err(CloudTrailError::internal()),
+        None => world.cloudtrail_call(call.operation, call.region, body),
+    };
+    Answer::cloudtrail(result, world.context.ids.uuid())
+}
+
+fn cloudwatch(world: &mut World, call: &Call<'_>, body: &Result<Value, CloudWatchError>) -> Answer {
+    let result = match call.verdict {
+        Some(verdict @ (Verdict::Denied | Verdict::Forbidden)) => {
+            let account = &world.context.account;
+            let alarm = body.as_ref().ok();
+            let alarm = alarm
+                .and_then(|body| cloudwatch::resource(call.operation, body, call.region, account));
+            Err(CloudWatchError::denied(
+                &call.user(world),
+                call.operation,
+                alarm.as_deref().unwrap_or("*"),
+                verdict == Verdict::Forbidden,
+            ))
+        }
+        Some(Verdict::Throttled) => Err(cloudwatch::refusal(Refusal::Throttled)),
+        Some(_) => Err(cloudwatch::refusal(Refusal::Internal)),
+        None => body
+            .clone()
+            .and_then(|body| world.cloudwatch_call(call.operation, call.region, &body)),
+    };
+    Answer::cloudwatch(result, world.context.ids.uuid())
+}

@@ -1,0 +1,72 @@
+//! A request from its arrival to its answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+
+use super::{scope::Scope, target::Target};
+use crate::{
+    faults::Verdict,
+    hooks::{Hook, Moment},
+    server::{Reply, plain},
+    world::World,
+};
+
+/// Answers one request; the lock is not held while a delay lasts.
+pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) -> Reply {
+    let Some(target) = Target::read(&request) else {
+        return Some(plain(StatusCode::NOT_FOUND));
+    };
+    let scope = Scope::read(request.headers());
+    let (plan, index, scope, hook) = {
+        let mut world = lock(&world);
+        match scope {
+            Some(scope) => {
+                let (plan, index) = target.arrive(&mut world, &scope);
+                let hook = world.hooks.arrive();
+                (plan, index, scope, hook)
+            }
+            None => return Some(target.unauthenticated(&mut world).into_response()),
+        }
+    };
+    let (before, after) = match hook {
+        Some(hook) if hook.moment == Moment::BeforeEffect => (Some(hook), None),
+        hook => (None, hook),
+    };
+    if let Some(hook) = before {
+        return hooked(&world, index, hook);
+    }
+    if !plan.delay.is_zero() {
+        tokio::time::sleep(plan.delay).await;
+    }
+    let shared = world;
+    let mut world = lock(&shared);
+    if plan.verdict == Some(Verdict::Dropped) {
+        world.record.failed(index, "ConnectionReset");
+        return None;
+    }
+    let answer = target.carry_out(&mut world, &scope, plan.verdict);
+    if let Some(code) = &answer.error {
+        world.record.failed(index, code);
+    }
+    if let Some(hook) = after {
+        drop(world);
+        return hooked(&shared, index, hook);
+    }
+    Some(answer.into_response())
+}
+
+/// Does what a test wants at this moment, without the lock; nobody is there to be answered.
+fn hooked(world: &Mutex<World>, index: usize, hook: Hook) -> Reply {
+    let request = lock(world).record.all().get(index).cloned();
+    if let Some(request) = request {
+        (hook.act)(&request);
+    }
+    lock(world).record.failed(index, "ConnectionReset");
+    None
+}
+
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,70 @@
+//! From an HTTP request to a service.
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+
+use crate::{
+    cloudwatch::{self, CloudWatchError},
+    sns::Form,
+};
+
+/// The request, read as far as all services need it.
+pub(super) enum Target {
+    Kms {
+        operation: String,
+        body: Value,
+    },
+    DynamoDb {
+        operation: String,
+        body: Value,
+    },
+    Sns {
+        form: Form,
+        action: String,
+    },
+    CloudTrail {
+        operation: String,
+        body: Value,
+    },
+    CloudWatch {
+        operation: String,
+        body: Result<Value, CloudWatchError>,
+    },
+}
+
+impl Target {
+    pub(super) fn read(request: &Request<Bytes>) -> Option<Self> {
+        if request.method() != http::Method::POST {
+            return None;
+        }
+        if let Some(operation) = cloudwatch::operation(request) {
+            return Some(Self::CloudWatch {
+                operation: operation.to_owned(),
+                body: cloudwatch::read_body(request),
+            });
+        }
+        if let Some(target) = request.headers().get("x-amz-target") {
+            let (service, operation) = target.to_str().ok()?.rsplit_once('.')?;
+            let operation = operation.to_owned();
+            // What is no JSON at all is answered like JSON that is no object.
+            let body = if request.body().is_empty() {
+                json!({})
+            } else {
+                serde_json::from_slice(request.body()).unwrap_or(Value::Null)
+            };
+            return match service {
+                "TrentService" => Some(Self::Kms { operation, body }),
+                "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+                // Newer SDKs send the name of the service alone, others with its namespace.
+                "CloudTrail_20131101"
+                | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
+                    Some(Self::CloudTrail { operation, body })
+                }
+                _ => None,
+            };
+        }
+        let (form, action) = Form::read(request.body());
+        (!action.is_empty()).then_some(Self::Sns { form, action })
+    }
+}

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use quamina::Quamina;
 
-use crate::{Rule, Stack, Template};
+use crate::{
+    stack::Stack,
+    template::{Rule, Template},
+};
 
 /// The rules of the template, ready to match.
 pub struct Router {

@@ -179,28 +179,9 @@ impl Report {
             );
         }
         for peer in [SERIAL, THREADS] {
-            let ratio = |share, measure| {
-                let ours = self.median(MAIN, share, measure)?;
-                Some(ours / self.median(peer, share, measure)?)
-            };
-            aim(
-                format!("{MAIN}: first event at 128 MB"),
-                ratio(Some(128), Measure::FirstWall).map(|ratio| ratio * 60.0),
-                1.0,
-                match peer {
-                    SERIAL => "× 1/60 of boto3",
-                    _ => "× 1/60 of boto3 with threads",
-                },
-            );
-            aim(
-                format!("{MAIN}: warm event, CPU"),
-                ratio(None, Measure::WarmCpu).map(|ratio| ratio * 8.0),
-                1.0,
-                match peer {
-                    SERIAL => "× 1/8 of boto3",
-                    _ => "× 1/8 of boto3 with threads",
-                },
-            );
+            let [first, warm] = self.beside(peer);
+            aim(first.0, first.1, 1.0, first.2);
+            aim(warm.0, warm.1, 1.0, warm.2);
         }
         for row in self.functions().filter(|row| !row.is_sweep) {
             let over = row
@@ -225,6 +206,27 @@ impl Report {
             aim(what, Some(twice), 0.0, "operations");
         }
         targets
+    }
+
+    /// The main function beside a peer in Python: first event and warm event, as shares of what is aimed at.
+    fn beside(&self, peer: &str) -> [(String, Option<f64>, &'static str); 2] {
+        let ratio = |share, measure| {
+            let ours = self.median(MAIN, share, measure)?;
+            Some(ours / self.median(peer, share, measure)?)
+        };
+        let (sixtieth, eighth) = match peer {
+            SERIAL => ("× 1/60 of boto3", "× 1/8 of boto3"),
+            _ => (
+                "× 1/60 of boto3 with threads",
+                "× 1/8 of boto3 with threads",
+            ),
+        };
+        let first = ratio(Some(128), Measure::FirstWall).map(|ratio| ratio * 60.0);
+        let warm = ratio(None, Measure::WarmCpu).map(|ratio| ratio * 8.0);
+        [
+            (format!("{MAIN}: first event at 128 MB"), first, sixtieth),
+            (format!("{MAIN}: warm event, CPU"), warm, eighth),
+        ]
     }
 
     /// For the terminal, and for a README.

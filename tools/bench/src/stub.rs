@@ -234,23 +234,7 @@ fn kms(operation: &str, body: &Value) -> Option<Value> {
     let id = id.rsplit('/').next().unwrap_or_default();
     let arn = arn(id);
     Some(match operation {
-        "DescribeKey" => json!({"KeyMetadata": {
-            "AWSAccountId": ACCOUNT,
-            "Arn": arn,
-            "CreationDate": MOMENT,
-            "CurrentKeyMaterialId": "94fda3ab60e3f05fda5aec6543f3f6e85a50550aa6947b5164c50d1d2045215f",
-            "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
-            "Description": "Orders of the shop",
-            "Enabled": true,
-            "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
-            "KeyId": id,
-            "KeyManager": "CUSTOMER",
-            "KeySpec": "SYMMETRIC_DEFAULT",
-            "KeyState": "Enabled",
-            "KeyUsage": "ENCRYPT_DECRYPT",
-            "MultiRegion": false,
-            "Origin": "AWS_KMS",
-        }}),
+        "DescribeKey" => json!({"KeyMetadata": metadata(id)}),
         "ListAliases" if id.is_empty() => json!({
             "Aliases": keys().map(|id| alias(&id)).collect::<Vec<_>>(),
             "Truncated": false,
@@ -294,26 +278,43 @@ fn kms(operation: &str, body: &Value) -> Option<Value> {
             let keys = keys().map(|id| json!({"KeyArn": self::arn(&id), "KeyId": id}));
             json!({"Keys": keys.collect::<Vec<_>>(), "Truncated": false})
         }
-        "DescribeCustomKeyStores" => {
-            let id = &body["CustomKeyStoreId"];
-            let stores: Vec<_> = id
-                .is_string()
-                .then(|| {
-                    json!({
-                        "ConnectionState": "CONNECTED",
-                        "CreationDate": MOMENT,
-                        "CustomKeyStoreId": id,
-                        "CustomKeyStoreName": "vault",
-                        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
-                    })
-                })
-                .into_iter()
-                .collect();
-            json!({"CustomKeyStores": stores, "Truncated": false})
-        }
+        "DescribeCustomKeyStores" => stores(&body["CustomKeyStoreId"]),
         "LookupEvents" => json!({"Events": []}),
         _ => return None,
     })
+}
+
+fn metadata(id: &str) -> Value {
+    json!({
+        "AWSAccountId": ACCOUNT,
+        "Arn": arn(id),
+        "CreationDate": MOMENT,
+        "CurrentKeyMaterialId": "94fda3ab60e3f05fda5aec6543f3f6e85a50550aa6947b5164c50d1d2045215f",
+        "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "Description": "Orders of the shop",
+        "Enabled": true,
+        "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
+        "KeyId": id,
+        "KeyManager": "CUSTOMER",
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyState": "Enabled",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "MultiRegion": false,
+        "Origin": "AWS_KMS",
+    })
+}
+
+/// The store that is asked for; asked for all, none.
+fn stores(id: &Value) -> Value {
+    let store = json!({
+        "ConnectionState": "CONNECTED",
+        "CreationDate": MOMENT,
+        "CustomKeyStoreId": id,
+        "CustomKeyStoreName": "vault",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+    });
+    let stores: Vec<_> = id.is_string().then_some(store).into_iter().collect();
+    json!({"CustomKeyStores": stores, "Truncated": false})
 }
 
 fn keys() -> impl Iterator<Item = String> {

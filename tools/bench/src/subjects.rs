@@ -218,28 +218,37 @@ pub(crate) fn natives(
         }
     }
     for other in compared {
-        let mut parts = other.split(',');
-        let path = PathBuf::from(parts.next().unwrap_or_default());
-        let mut program = native(&path);
-        let variables = parts.filter_map(|part| part.split_once('='));
-        let variables = variables.map(|(name, value)| {
-            let value = match value {
-                SMALL_TRUST => places.small_trust().display().to_string(),
-                value => value.to_owned(),
-            };
-            (name.to_owned(), value)
-        });
-        program.environment.extend(variables);
-        subjects.push(Subject {
-            name: other.clone(),
-            size: size(&path),
-            program,
-            event: event(places, MAIN, FUNCTIONS[0].1)?,
-            is_sweep: false,
-            answer: DELIVERED,
-        });
+        subjects.push(other_build(places, other, native)?);
     }
     Ok(subjects)
+}
+
+/// Another build of the main function: its path, and variables after commas.
+fn other_build(
+    places: &Places,
+    other: &str,
+    native: impl Fn(&Path) -> Program,
+) -> Result<Subject, SubjectError> {
+    let mut parts = other.split(',');
+    let path = PathBuf::from(parts.next().unwrap_or_default());
+    let mut program = native(&path);
+    let variables = parts.filter_map(|part| part.split_once('='));
+    let variables = variables.map(|(name, value)| {
+        let value = match value {
+            SMALL_TRUST => places.small_trust().display().to_string(),
+            value => value.to_owned(),
+        };
+        (name.to_owned(), value)
+    });
+    program.environment.extend(variables);
+    Ok(Subject {
+        name: other.to_owned(),
+        size: size(&path),
+        program,
+        event: event(places, MAIN, FUNCTIONS[0].1)?,
+        is_sweep: false,
+        answer: DELIVERED,
+    })
 }
 
 /// The Python peers, or why there are none. They are installed if `install` says so.

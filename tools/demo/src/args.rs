@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use lexopt::prelude::*;
 
-use crate::story::Chapter;
+use crate::chapter::Chapter;
+use crate::format::Format;
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -23,17 +24,6 @@ Usage: cargo demo [-- OPTIONS] [FILE...]
   --json          one line of JSON for each alert or entry of a history, for machines
   --help          print this
 ";
-
-/// How alerts are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// For a reader: the first alert in full, of the rest what people get.
-    Text,
-    /// For a reader, everything.
-    Full,
-    /// For machines.
-    Json,
-}
 
 /// The word that asks for a key's history.
 const HISTORY: &str = "history";

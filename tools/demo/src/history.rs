@@ -9,11 +9,13 @@ use watch_core::ledger::history::Entry;
 use watch_core::severity::Severity;
 use watch_core::text::{Untrusted, minute};
 
-use crate::args::Format;
+use crate::chapter::Chapter;
 use crate::error::DemoError;
+use crate::format::Format;
 use crate::ledger::Life;
-use crate::show::{BOLD, Show, style};
-use crate::story::{self, Chapter};
+use crate::show::Show;
+use crate::story;
+use crate::style::{BOLD, style};
 
 /// Columns of the names of facts.
 const NAME_WIDTH: usize = 13;

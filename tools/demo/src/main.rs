@@ -4,13 +4,16 @@
 //! the functions' own code, and what each audience receives is printed.
 
 mod args;
+mod chapter;
 mod error;
 mod files;
+mod format;
 mod history;
 mod ledger;
 mod show;
 mod stage;
 mod story;
+mod style;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -41,7 +44,7 @@ fn run() -> Result<(), DemoError> {
             return Ok(());
         }
         Command::List => {
-            for chapter in story::Chapter::ALL {
+            for chapter in chapter::Chapter::ALL {
                 writeln!(io::stdout(), "{:<10} {}", chapter.name(), chapter.title())?;
             }
             return Ok(());

@@ -5,25 +5,21 @@ mod summary;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Color, Style};
+use anstyle::Style;
 use serde_json::{Value, json};
 use watch_core::alert::Alert;
 use watch_core::kinds::Kind;
 use watch_core::pipeline::Verdict;
-use watch_core::severity::Severity;
 use watch_local::Published;
 
 use self::summary::Summary;
-use crate::args::Format;
 use crate::error::DemoError;
+use crate::format::Format;
 use crate::stage::{Posts, Teller, Telling};
+use crate::style::{BOLD, DIM, RULE, style};
 
 /// How long it takes a watcher to see some days pass, however many.
 const PASSAGE: Duration = Duration::from_millis(500);
-
-pub(crate) const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const RULE: Style = Style::new().fg_color(Some(Color::Ansi(AnsiColor::Cyan)));
 
 /// How much of a mail is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,20 +292,8 @@ impl Show {
         alert: &Alert,
         [mail, chat, feed]: [Option<&Published>; 3],
     ) -> Result<(), DemoError> {
-        let style = style(alert.severity);
         if let Some(mail) = mail {
-            let subject = mail.subject.as_deref().unwrap_or_default();
-            self.heading("people, by e-mail")?;
-            writeln!(
-                self.out,
-                "{BOLD}Subject: {style}{subject}{style:#}{BOLD:#}\n"
-            )?;
-            for line in mail.message.lines() {
-                let heading =
-                    !line.is_empty() && line.chars().all(|c| c.is_uppercase() || " ;".contains(c));
-                let line_style = if heading { BOLD } else { Style::new() };
-                writeln!(self.out, "  {line_style}{line}{line_style:#}")?;
-            }
+            self.mail(alert, mail)?;
         }
         if !self.summary.is_empty() && self.format == Format::Text {
             let bytes = feed.map_or(0, |feed| feed.message.len());
@@ -325,21 +309,7 @@ impl Show {
             return Ok(());
         }
         if let Some(chat) = chat.map(body) {
-            self.heading("chat, through Amazon Q Developer")?;
-            let content = &chat["content"];
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            writeln!(self.out, "  {BOLD}{}{BOLD:#}", text(&content["title"]))?;
-            for line in text(&content["description"]).lines() {
-                writeln!(self.out, "  {line}")?;
-            }
-            for step in content["nextSteps"].as_array().into_iter().flatten() {
-                writeln!(self.out, "  → {}", text(step))?;
-            }
-            writeln!(
-                self.out,
-                "  {DIM}thread {}{DIM:#}",
-                text(&chat["metadata"]["threadId"])
-            )?;
+            self.chat(&chat)?;
         }
         if let Some(feed) = feed.map(body) {
             self.heading("machines, on the feed")?;
@@ -347,6 +317,42 @@ impl Show {
                 writeln!(self.out, "  {line}")?;
             }
         }
+        Ok(())
+    }
+
+    fn mail(&mut self, alert: &Alert, mail: &Published) -> Result<(), DemoError> {
+        let style = style(alert.severity);
+        let subject = mail.subject.as_deref().unwrap_or_default();
+        self.heading("people, by e-mail")?;
+        writeln!(
+            self.out,
+            "{BOLD}Subject: {style}{subject}{style:#}{BOLD:#}\n"
+        )?;
+        for line in mail.message.lines() {
+            let heading =
+                !line.is_empty() && line.chars().all(|c| c.is_uppercase() || " ;".contains(c));
+            let line_style = if heading { BOLD } else { Style::new() };
+            writeln!(self.out, "  {line_style}{line}{line_style:#}")?;
+        }
+        Ok(())
+    }
+
+    fn chat(&mut self, chat: &Value) -> Result<(), DemoError> {
+        self.heading("chat, through Amazon Q Developer")?;
+        let content = &chat["content"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        writeln!(self.out, "  {BOLD}{}{BOLD:#}", text(&content["title"]))?;
+        for line in text(&content["description"]).lines() {
+            writeln!(self.out, "  {line}")?;
+        }
+        for step in content["nextSteps"].as_array().into_iter().flatten() {
+            writeln!(self.out, "  → {}", text(step))?;
+        }
+        writeln!(
+            self.out,
+            "  {DIM}thread {}{DIM:#}",
+            text(&chat["metadata"]["threadId"])
+        )?;
         Ok(())
     }
 
@@ -366,15 +372,4 @@ impl Show {
 
 fn body(message: &Published) -> Value {
     serde_json::from_str(&message.message).unwrap_or_default()
-}
-
-pub(crate) fn style(severity: Severity) -> Style {
-    let color = match severity {
-        Severity::Critical => AnsiColor::BrightRed,
-        Severity::High => AnsiColor::Red,
-        Severity::Medium => AnsiColor::Yellow,
-        Severity::Low => AnsiColor::Green,
-        Severity::Info => AnsiColor::Blue,
-    };
-    Style::new().fg_color(Some(Color::Ansi(color))).bold()
 }

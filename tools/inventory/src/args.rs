@@ -155,21 +155,7 @@ impl Args {
         }
         args.fail_on.sort_unstable();
         args.fail_on.dedup();
-        let unused = args.fail_on.contains(&Condition::Unused);
-        args.last_use = match (last_use || unused, no_last_use) {
-            (true, true) if last_use => {
-                return Err("--last-use and --no-last-use: give one or the other".into());
-            }
-            (true, true) => {
-                return Err(
-                    "--fail-on unused has to ask for the last use, which --no-last-use forbids"
-                        .into(),
-                );
-            }
-            (true, false) => LastUse::Always,
-            (false, true) => LastUse::Never,
-            (false, false) => LastUse::IfFew,
-        };
+        args.last_use = args.asked_last_use(last_use, no_last_use)?;
         args.place = match (demo, profile) {
             (true, Some(_)) => {
                 return Err("--demo needs no credentials: leave --profile away".into());
@@ -181,6 +167,25 @@ impl Args {
             return Err("--width is that of a table".into());
         }
         Ok(Command::Run(args))
+    }
+
+    /// Whether the last use is asked for, as the options `--last-use` and `--no-last-use` and what to fail on say.
+    fn asked_last_use(&self, yes: bool, no: bool) -> Result<LastUse, lexopt::Error> {
+        let unused = self.fail_on.contains(&Condition::Unused);
+        Ok(match (yes || unused, no) {
+            (true, true) if yes => {
+                return Err("--last-use and --no-last-use: give one or the other".into());
+            }
+            (true, true) => {
+                return Err(
+                    "--fail-on unused has to ask for the last use, which --no-last-use forbids"
+                        .into(),
+                );
+            }
+            (true, false) => LastUse::Always,
+            (false, true) => LastUse::Never,
+            (false, false) => LastUse::IfFew,
+        })
     }
 }
 

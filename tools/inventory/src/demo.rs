@@ -16,8 +16,15 @@ pub(crate) const HASTE: f64 = 50.0;
 /// Starts it, with its keys in place.
 pub(crate) fn start() -> io::Result<LocalAws> {
     let aws = LocalAws::start(Options::default())?;
-    let now = aws.now();
-    let days = |days: i64| shifted(now, days);
+    ordinary(&aws);
+    special(&aws);
+    nameless(&aws);
+    Ok(aws)
+}
+
+/// Symmetric keys, with material of KMS and of our own.
+fn ordinary(aws: &LocalAws) {
+    let days = |days| shifted(aws.now(), days);
     let key = |alias: &str, owner: &str| {
         NewKey::symmetric()
             .created(days(-500))
@@ -25,11 +32,6 @@ pub(crate) fn start() -> io::Result<LocalAws> {
             .tag("Owner", owner)
             .last_used("Decrypt", days(-1))
     };
-    aws.add_key_store(
-        KeyStore::cloud_hsm("cks-1234567890abcdef0", "cluster-1a23b4cdefg").named("vault"),
-    );
-    aws.add_key_store(KeyStore::external("cks-9876543210fedcba9").named("office"));
-
     aws.add_key(
         key("alias/orders", "team-shop")
             .described("Card data of the orders database")
@@ -64,6 +66,16 @@ pub(crate) fn start() -> io::Result<LocalAws> {
             .disabled(),
     );
     aws.add_key(key("alias/reports", "team-data").described("Nobody switched rotation on"));
+}
+
+/// Other specs, key stores, and a key in two Regions.
+fn special(aws: &LocalAws) {
+    let days = |days| shifted(aws.now(), days);
+    aws.add_key_store(
+        KeyStore::cloud_hsm("cks-1234567890abcdef0", "cluster-1a23b4cdefg").named("vault"),
+    );
+    aws.add_key_store(KeyStore::external("cks-9876543210fedcba9").named("office"));
+
     aws.add_key(
         NewKey::with_spec(KeySpec::EccNistP256)
             .created(days(-60))
@@ -100,6 +112,11 @@ pub(crate) fn start() -> io::Result<LocalAws> {
             .rotating_every(180)
             .last_used("Decrypt", days(0)),
     );
+}
+
+/// Keys of which little can be learnt, and those of AWS.
+fn nameless(aws: &LocalAws) {
+    let days = |days| shifted(aws.now(), days);
     let hidden = aws.add_key(
         NewKey::symmetric()
             .created(days(-30))
@@ -111,7 +128,6 @@ pub(crate) fn start() -> io::Result<LocalAws> {
     for service in ["ebs", "s3"] {
         aws.add_key(NewKey::aws_managed(service).created(days(-800)));
     }
-    Ok(aws)
 }
 
 /// The configuration for it. It reads nothing from the environment.

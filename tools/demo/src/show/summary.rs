@@ -7,9 +7,9 @@ use watch_core::kinds::Kind;
 use watch_core::severity::Severity;
 use watch_core::text::{Untrusted, minute};
 
-use super::{BOLD, RULE, style};
 use crate::error::DemoError;
 use crate::stage::Telling;
+use crate::style::{BOLD, RULE, style};
 
 /// What was told.
 #[derive(Default)]

@@ -25,27 +25,7 @@ impl Scene<'_> {
         self.happens("Two keys are made. The watch takes note of them, and tells the feed only.")
             .await?;
 
-        self.stage.aws.advance(SignedDuration::from_mins(30));
-        let own = json!({"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
-            "Action": "kms:*", "Resource": "*"});
-        let open = json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": ["kms:Decrypt", "kms:DescribeKey"],
-            "Resource": "*"});
-        for (statements, what) in [
-            (
-                json!([own, open]),
-                "Maria adds a statement to the key policy, and forgets the condition.",
-            ),
-            (
-                json!([own]),
-                "She takes it back a minute later. What was lost is read from the policy before.",
-            ),
-        ] {
-            let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
-            let put = kms.put_key_policy().key_id(&key).policy(policy);
-            put.send().await.map_err(refused)?;
-            self.happens(what).await?;
-            self.stage.aws.advance(SignedDuration::from_mins(1));
-        }
+        self.opened(&key).await?;
 
         let grant = kms
             .create_grant()
@@ -67,6 +47,38 @@ impl Scene<'_> {
         self.happens("She switches the old key off, an hour too early.")
             .await?;
 
+        self.store_lost().await
+    }
+
+    /// The policy is opened to everybody, and closed again.
+    async fn opened(&mut self, key: &str) -> Result<(), DemoError> {
+        let kms = &self.stage.kms;
+        self.stage.aws.advance(SignedDuration::from_mins(30));
+        let own = json!({"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+            "Action": "kms:*", "Resource": "*"});
+        let open = json!({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": ["kms:Decrypt", "kms:DescribeKey"],
+            "Resource": "*"});
+        for (statements, what) in [
+            (
+                json!([own, open]),
+                "Maria adds a statement to the key policy, and forgets the condition.",
+            ),
+            (
+                json!([own]),
+                "She takes it back a minute later. What was lost is read from the policy before.",
+            ),
+        ] {
+            let policy = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+            let put = kms.put_key_policy().key_id(key).policy(policy);
+            put.send().await.map_err(refused)?;
+            self.happens(what).await?;
+            self.stage.aws.advance(SignedDuration::from_mins(1));
+        }
+        Ok(())
+    }
+
+    async fn store_lost(&mut self) -> Result<(), DemoError> {
+        let kms = &self.stage.kms;
         let aws = &self.stage.aws;
         aws.add_key_store(KeyStore::cloud_hsm(
             "cks-4c8f0a6d12e95b73e",

@@ -68,12 +68,20 @@ impl Scene<'_> {
         self.at("The watch is deployed into an account with four keys. Its first sweep looks at all of them and learns how they stand. It tells only what is due, and sends the digest of the week.")?;
         self.swept("light", Detail::Brief).await?;
 
+        self.silence(&newsletter, &leads).await?;
+        self.countdown().await?;
+        self.metrics()
+    }
+
+    /// What happens while no event comes, and who finds it.
+    async fn silence(&mut self, newsletter: &str, leads: &str) -> Result<(), DemoError> {
+        let (kms, aws) = (&self.stage.kms, &self.stage.aws);
         aws.set_delivery(Delivery::nothing());
         self.until((14, 0))?;
-        let disable = kms.disable_key().key_id(&newsletter);
+        let disable = kms.disable_key().key_id(newsletter);
         disable.send().await.map_err(refused)?;
         aws.advance(SignedDuration::from_mins(10));
-        let schedule = kms.schedule_key_deletion().key_id(&leads);
+        let schedule = kms.schedule_key_deletion().key_id(leads);
         let schedule = schedule.pending_window_in_days(7).send().await;
         schedule.map_err(refused)?;
         self.at("From here on EventBridge delivers nothing. Maria has switched one key off, and has scheduled the deletion of another. Nobody is told.")?;
@@ -96,7 +104,11 @@ impl Scene<'_> {
         for event in &late {
             self.arrives(event, Detail::Whole).await?;
         }
+        Ok(())
+    }
 
+    /// The days until a key is gone.
+    async fn countdown(&mut self) -> Result<(), DemoError> {
         self.at("EventBridge falls silent again, and days pass, each with a sweep: it counts down to the deletion, at seven days, three and one.")?;
         for _ in 0..5 {
             self.until(FULL)?;
@@ -119,7 +131,7 @@ impl Scene<'_> {
         self.until(FULL)?;
         self.at("The next full sweep finds everything as it is known. What it measures stands in CloudWatch, a few numbers for the whole account.")?;
         self.swept("full", Detail::Whole).await?;
-        self.metrics()
+        Ok(())
     }
 
     /// Time passes until it is so late next.

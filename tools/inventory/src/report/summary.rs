@@ -45,26 +45,7 @@ pub(crate) fn summary(survey: &Survey, args: &Args) -> String {
         line("unused", unused(survey));
         line("blind spots", tally.blind_spots.to_string());
     }
-    for row in survey
-        .rows
-        .iter()
-        .filter(|row| row.is(Condition::BlindSpot))
-        .take(NAMED)
-    {
-        if let Some(gap) = row.missing.iter().find(|gap| gap.denied) {
-            let _ = writeln!(
-                text,
-                "  {}  {}: {}",
-                row.name(),
-                gap.operation,
-                gap.reason.shortened(REASON_BOUND).as_str()
-            );
-        }
-    }
-    let more = tally.blind_spots.saturating_sub(NAMED as u64);
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more");
-    }
+    blind_spots(&mut text, survey);
     remedy(&mut text, survey);
     for (region, reason) in &survey.nameless {
         let _ = writeln!(
@@ -82,6 +63,30 @@ pub(crate) fn summary(survey: &Survey, args: &Args) -> String {
         );
     }
     text
+}
+
+/// The first keys that KMS hides, and why.
+fn blind_spots(text: &mut String, survey: &Survey) {
+    for row in survey
+        .rows
+        .iter()
+        .filter(|row| row.is(Condition::BlindSpot))
+        .take(NAMED)
+    {
+        if let Some(gap) = row.missing.iter().find(|gap| gap.denied) {
+            let _ = writeln!(
+                text,
+                "  {}  {}: {}",
+                row.name(),
+                gap.operation,
+                gap.reason.shortened(REASON_BOUND).as_str()
+            );
+        }
+    }
+    let more = survey.tally.blind_spots.saturating_sub(NAMED as u64);
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more");
+    }
 }
 
 fn heading(survey: &Survey) -> String {

@@ -1,0 +1,12 @@
+//! How alerts are shown.
+
+/// How alerts are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For a reader: the first alert in full, of the rest what people get.
+    Text,
+    /// For a reader, everything.
+    Full,
+    /// For machines.
+    Json,
+}

@@ -170,6 +170,7 @@ fn every_kind_of_these_functions_has_a_snapshot() {
     // Of no event.
     seen.extend([
         "InventoryDigest",
+        "KeyAccessDrifted",
         "KeyDeletionNear",
         "KeyRotationOverdue",
         "KeyVanished",

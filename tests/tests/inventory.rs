@@ -578,3 +578,102 @@ fn the_role_of_the_template_is_enough_and_not_more() {
         assert!(!granted.contains(action), "{action}");
     }
 }
+
+#[test]
+fn access_that_was_given_while_nobody_was_told_is_found_with_its_actor_and_told_once() {
+    let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+    let taken = aws.add_key(key("taken"));
+    let lent = aws.add_key(key("lent"));
+    aws.add_key(key("plain"));
+    let function = Function::start_on(Arc::clone(&aws), INVENTORY, &QUIET);
+    assert_eq!(sweep(&function, "full"), [] as [&str; 0]);
+
+    aws.set_delivery(Delivery::nothing());
+    aws.advance(hours(1));
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999988887777:root"}, "Action": "kms:Decrypt", "Resource": "*"},
+    ]});
+    let put = json!({"KeyId": taken, "PolicyName": "default", "Policy": policy.to_string()});
+    aws.call("PutKeyPolicy", put).unwrap();
+    let grant = json!({"KeyId": lent, "GranteePrincipal": "arn:aws:iam::999988887777:role/thief", "Operations": ["Decrypt"]});
+    let grant = aws.call("CreateGrant", grant).unwrap()["GrantId"].clone();
+    aws.advance(hours(12));
+    let lost = aws.lost_events();
+    aws.set_delivery(Delivery::default());
+
+    assert_eq!(sweep(&function, "full"), [] as [&str; 0], "held");
+    aws.advance(SignedDuration::from_mins(30));
+    function.handle(&order("light", aws.now()));
+    let mails: Vec<_> = function
+        .received("people")
+        .into_iter()
+        .map(|mail| mail.message)
+        .collect();
+    let alerts = function.feed();
+    assert_eq!(
+        told(&alerts),
+        [
+            "KeyAccessDrifted alias/lent",
+            "KeyAccessDrifted alias/taken"
+        ]
+    );
+    for alert in &alerts {
+        assert_eq!(alert["severity"], "HIGH", "{alert:#}");
+        assert_eq!(alert["actor"]["type"], "AssumedRole", "{alert:#}");
+    }
+    assert!(
+        mails.iter().any(|mail| mail.contains("999988887777")),
+        "{mails:#?}"
+    );
+    assert!(
+        mails
+            .iter()
+            .all(|mail| mail.contains("No event told of this")),
+        "{mails:#?}"
+    );
+
+    // The events come after all, and nobody is told again.
+    let late = Function::start_on(Arc::clone(&aws), "key-activity", &[]);
+    let met = lost
+        .iter()
+        .filter(|event| late.handle(event)["outcome"] == "duplicate");
+    assert_eq!(met.count(), 2);
+    aws.advance(hours(12));
+    assert_eq!(sweep(&function, "full"), [] as [&str; 0]);
+
+    // It is taken back, and its event is lost, too.
+    aws.set_delivery(Delivery::nothing());
+    aws.call("RevokeGrant", json!({"KeyId": lent, "GrantId": grant}))
+        .unwrap();
+    aws.advance(hours(12));
+    sweep(&function, "full");
+    aws.advance(SignedDuration::from_mins(30));
+    assert_eq!(sweep(&function, "light"), ["KeyAccessDrifted alias/lent"]);
+}
+
+#[test]
+fn grants_are_not_asked_for_unless_they_are_wanted_and_not_being_allowed_to_is_a_blind_spot() {
+    let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+    aws.add_key(key("plain"));
+    let off = Function::start_on(
+        Arc::clone(&aws),
+        INVENTORY,
+        &[("DIGEST", "OFF"), ("SWEEP_GRANTS", "false")],
+    );
+    let outcome = off.handle(&order("full", aws.now()));
+    assert_eq!(outcome["sweep"]["calls"]["ListGrants"], Value::Null);
+    assert_eq!(outcome["sweep"]["calls"]["GetKeyPolicy"], 1);
+
+    let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+    aws.add_key(key("plain"));
+    aws.faults().deny("ListGrants");
+    let function = Function::start_on(Arc::clone(&aws), INVENTORY, &[]);
+    let outcome = function.handle(&order("full", aws.now()));
+    assert_eq!(outcome["sweep"]["calls"]["ListGrants"], 1, "{outcome}");
+    let digest = function.feed().pop().unwrap();
+    let reason = digest["details"]["blindSpots"][0]["reason"]
+        .as_str()
+        .unwrap();
+    assert!(reason.starts_with("ListGrants: AccessDenied"), "{reason}");
+}

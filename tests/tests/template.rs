@@ -477,6 +477,8 @@ fn a_sweep_can_start_with_whatever_may_be_chosen_for_it() {
         .map(|choice| start("WeeklyDigest", choice).digest)
         .collect();
     assert_eq!(digests, [false, true]);
+    let grants = ["true", "false"].map(|choice| start("SweepGrants", choice).grants);
+    assert_eq!(grants, [true, false]);
 }
 
 /// The levels that a user may choose are those that the functions know.
@@ -548,7 +550,7 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
         // It looks at everything.
         SWEEPER => {
             reads.extend(MATERIAL_READS);
-            reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy"]);
+            reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy", "kms:ListGrants"]);
         }
         other => panic!("what does {other} call?"),
     }

@@ -6,7 +6,7 @@
 //!   of all keys in the ledger; metrics; a digest every week.
 //! * IAM: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
 //!   `cloudwatch:PutMetricData`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
-//!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics;
+//!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics;
 //!   `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger.
 //!
 //! The sweep itself is `watch-sweep`; here it gets its adapters, and the words of the other functions for what they were

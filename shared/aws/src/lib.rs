@@ -21,7 +21,7 @@
 //! IAM actions, for the calls of each module:
 //!
 //! * `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyPolicy`,
-//!   `kms:GetKeyLastUsage` on keys, and on `*` `kms:ListAliases` (also while starting), `kms:ListKeys` and
+//!   `kms:ListGrants`, `kms:GetKeyLastUsage` on keys, and on `*` `kms:ListAliases` (also while starting), `kms:ListKeys` and
 //!   `kms:DescribeCustomKeyStores`;
 //! * `sns:Publish`, and `sns:GetTopicAttributes` while starting;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;

@@ -110,3 +110,26 @@ pub struct Use {
     /// The CloudTrail event that records it.
     pub event_id: Option<Untrusted>,
 }
+
+/// A grant on a key, as `ListGrants` lists it. It never changes; it is there or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// Id.
+    pub id: String,
+    /// Who may use the key: an ARN, a service, or an account in the form that KMS had before.
+    pub grantee: Option<Untrusted>,
+    /// What it may be used for.
+    pub operations: Vec<Untrusted>,
+    /// Names, without their values, of what the encryption context must have at least.
+    pub encryption_context_subset: Vec<Untrusted>,
+    /// Names, without their values, of what the encryption context must be.
+    pub encryption_context_equals: Vec<Untrusted>,
+    /// The resource for which the service must work.
+    pub source_arn: Option<Untrusted>,
+    /// Who may give it up.
+    pub retiring_principal: Option<Untrusted>,
+    /// Its name.
+    pub name: Option<Untrusted>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+}

@@ -58,6 +58,8 @@ pub struct SweepConfig {
     pub metric_namespace: String,
     /// A digest is sent every week.
     pub digest: bool,
+    /// A full sweep compares the grants of every key.
+    pub grants: bool,
 }
 
 /// Everything without which a function cannot start, at once.
@@ -199,16 +201,14 @@ impl SweepConfig {
             namespace,
             |text| is_metric_namespace(text).then(|| text.to_owned()),
         );
-        let digest = reader.choice(
-            "DIGEST",
-            true,
-            "neither WEEKLY nor OFF",
-            |text| match text {
-                "WEEKLY" => Some(true),
-                "OFF" => Some(false),
-                _ => None,
-            },
-        );
+        let weekly = "neither WEEKLY nor OFF";
+        let digest = reader.choice("DIGEST", true, weekly, |text| match text {
+            "WEEKLY" => Some(true),
+            "OFF" => Some(false),
+            _ => None,
+        });
+        let flag = "neither true nor false";
+        let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
         let Reader {
             mut problems,
             is_fatal,
@@ -223,6 +223,7 @@ impl SweepConfig {
                     hold: SignedDuration::from_mins(hold),
                     metric_namespace,
                     digest,
+                    grants,
                 })
             }
             Ok(alerts) => {

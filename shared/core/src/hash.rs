@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// The first half of a SHA-256, in hexadecimal digits: 128 bits are plenty against accidents.
-pub(crate) fn short_hash(text: &str) -> String {
+pub fn short_hash(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .take(16)

@@ -34,7 +34,7 @@ pub mod event;
 pub mod facts;
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
-mod hash;
+pub mod hash;
 pub mod items;
 pub mod key;
 pub mod kinds;

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::answers::{Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::arn::{KeyArn, KeyStoreId, Region, TopicArn};
 use crate::items::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
@@ -65,6 +65,20 @@ pub trait Census {
         &self,
         marker: Option<&str>,
     ) -> Result<Page<(KeyStoreId, KeyStoreData)>, CallError>;
+}
+
+/// The access to a key beside its policy.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Grants {
+    /// `ListGrants` of a key, 100 to a page.
+    async fn list_grants(
+        &self,
+        key: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError>;
 }
 
 /// CloudTrail's event history: 90 days, whatever a trail excludes and EventBridge lost (CloudTrail User Guide, event

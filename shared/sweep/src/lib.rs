@@ -8,6 +8,7 @@
 //! | [`pace`] | KMS at a part of its request quotas |
 //! | [`roster`], [`position`], [`store`] | what is kept between sweeps, in the ledger |
 //! | [`difference`] | what changed between two looks |
+//! | [`access`] | what of a policy and of grants is not as it was known |
 //! | [`missed`] | a difference as the occurrence that an event would have told |
 //! | [`due`] | what is due, and at which step people are told |
 //! | [`tally`] | what is counted: metrics and digest |
@@ -15,8 +16,9 @@
 //!
 //! IAM actions: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents` and
 //! `cloudwatch:PutMetricData` on `*`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
-//! `kms:ListKeyRotations`, `kms:GetKeyPolicy` and `kms:GetKeyLastUsage` on the account's keys.
+//! `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants` and `kms:GetKeyLastUsage` on the account's keys.
 
+pub mod access;
 pub mod census;
 pub mod difference;
 pub mod due;

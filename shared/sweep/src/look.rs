@@ -1,12 +1,12 @@
 //! One look at one key: what KMS says of it, and what that adds to what was known.
 
 use jiff::Timestamp;
-use watch_core::answers::{Material, Metadata, RotationStatus, Tags};
+use watch_core::answers::{Grant, Material, Metadata, RotationStatus, Tags};
 use watch_core::arn::KeyArn;
 use watch_core::key::{Manager, Origin, State};
 use watch_core::ledger::Profile;
 use watch_core::ledger::profile::{Dated, latest, learn_within};
-use watch_core::ports::{CallError, CallErrorKind, Kms};
+use watch_core::ports::{CallError, CallErrorKind, Grants, Kms};
 use watch_core::text::Untrusted;
 
 use crate::order::Depth;
@@ -30,7 +30,14 @@ pub struct Look {
     pub materials: Option<Result<Vec<Material>, CallError>>,
     /// `GetKeyPolicy`.
     pub policy: Option<Result<String, CallError>>,
+    /// `ListGrants`.
+    pub grants: Option<Result<Vec<Grant>, CallError>>,
 }
+
+/// More grants of one key are not compared: each page takes a call.
+const MOST_GRANTS: usize = 1_000;
+/// What is said of such a key.
+const TOO_MANY_GRANTS: &str = "TooManyGrants";
 
 /// What a look is worth.
 #[derive(Clone, Copy, Debug)]
@@ -39,13 +46,15 @@ pub struct Wants<'a> {
     pub depth: Depth,
     /// The key's policy too.
     pub policy: bool,
+    /// Its grants too.
+    pub grants: bool,
     /// What was known: what changed is looked at closely.
     pub before: &'a Profile,
 }
 
 impl Look {
     /// Asks KMS about `key`: what it is, and then at once what that makes worth asking.
-    pub async fn at<K: Kms>(
+    pub async fn at<K: Kms + Grants>(
         kms: &Paced<K>,
         key: &KeyArn,
         aliases: Option<Vec<Untrusted>>,
@@ -56,11 +65,12 @@ impl Look {
             .as_ref()
             .map(|metadata| Needs::of(metadata, wants))
             .unwrap_or_default();
-        let (tags, rotation, materials, policy) = tokio::join!(
+        let (tags, rotation, materials, policy, grants) = tokio::join!(
             when(needs.tags, kms.list_resource_tags(key)),
             when(needs.rotation, kms.get_key_rotation_status(key)),
             when(needs.materials, kms.list_materials(key)),
             when(needs.policy, kms.get_key_policy(key)),
+            when(needs.grants, all_grants(kms, key)),
         );
         Self {
             metadata,
@@ -69,6 +79,7 @@ impl Look {
             rotation: rotation.and_then(applicable),
             materials: materials.and_then(applicable),
             policy,
+            grants,
         }
     }
 
@@ -84,8 +95,9 @@ impl Look {
 
     /// What the watch is not allowed to see, and why: the operation, and KMS's words.
     pub fn blind_spot(&self) -> Option<(&'static str, &CallError)> {
-        self.failures()
-            .find(|(_, error)| error.kind() == CallErrorKind::Denied)
+        self.failures().find(|(_, error)| {
+            error.kind() == CallErrorKind::Denied || error.code().as_str() == TOO_MANY_GRANTS
+        })
     }
 
     /// KMS was asked and gave no answer, now: the next look may find out.
@@ -94,7 +106,7 @@ impl Look {
             !matches!(
                 error.kind(),
                 CallErrorKind::Denied | CallErrorKind::NotFound | CallErrorKind::NotApplicable
-            )
+            ) && error.code().as_str() != TOO_MANY_GRANTS
         })
     }
 
@@ -105,6 +117,7 @@ impl Look {
             ("GetKeyRotationStatus", failure(self.rotation.as_ref())),
             ("ListKeyRotations", failure(self.materials.as_ref())),
             ("GetKeyPolicy", failure(self.policy.as_ref())),
+            ("ListGrants", failure(self.grants.as_ref())),
         ]
         .into_iter()
         .filter_map(|(operation, error)| Some((operation, error?)))
@@ -131,6 +144,7 @@ struct Needs {
     rotation: bool,
     materials: bool,
     policy: bool,
+    grants: bool,
 }
 
 impl Needs {
@@ -163,6 +177,25 @@ impl Needs {
                     _ => false,
                 },
             policy: wants.policy,
+            grants: wants.grants,
+        }
+    }
+}
+
+/// All grants of a key, page by page.
+pub async fn all_grants<K: Grants>(kms: &Paced<K>, key: &KeyArn) -> Result<Vec<Grant>, CallError> {
+    let mut grants = Vec::new();
+    let mut marker = None;
+    loop {
+        let page = kms.list_grants(key, marker.as_deref()).await?;
+        grants.extend(page.items);
+        marker = page.next;
+        if marker.is_none() {
+            return Ok(grants);
+        }
+        if grants.len() >= MOST_GRANTS {
+            let what = format!("more than {MOST_GRANTS} grants are not compared");
+            return Err(CallError::new(TOO_MANY_GRANTS, &what));
         }
     }
 }

@@ -131,12 +131,13 @@ fn as_event(record: Value) -> Value {
     })
 }
 
-/// The call on `key` that made `held`: the last one of its kind since the key was known otherwise.
+/// The call on `key` that made `held`: the last one whose kind is the one that is looked for, since the key was known otherwise.
 pub fn recorded(
     records: &[Value],
     decides: &[Decide],
     key: &KeyArn,
     held: &Held,
+    is_it: impl Fn(&Kind) -> bool,
 ) -> Option<Occurrence> {
     let since = held.known_at.checked_sub(SLACK).unwrap_or(held.known_at);
     let until = held.found_at.checked_add(SLACK).unwrap_or(held.found_at);
@@ -154,9 +155,7 @@ pub fn recorded(
             return None;
         }
         decides.iter().find_map(|decide| match decide(&event) {
-            Decision::Report(occurrence) if occurrence.kind.name() == held.kind => {
-                Some(*occurrence)
-            }
+            Decision::Report(occurrence) if is_it(&occurrence.kind) => Some(*occurrence),
             _ => None,
         })
     });

@@ -6,9 +6,11 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use watch_core::answers::{
+    Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags,
+};
 use watch_core::arn::{KeyArn, KeyStoreId};
-use watch_core::ports::{Alias, CallError, CallErrorKind, Census, Kms, Page};
+use watch_core::ports::{Alias, CallError, CallErrorKind, Census, Grants, Kms, Page};
 
 /// The reads of a sweep, with their quotas in requests a second (AWS KMS Developer Guide, request quotas).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +22,7 @@ pub enum Operation {
     GetKeyPolicy,
     GetKeyRotationStatus,
     ListAliases,
+    ListGrants,
     ListKeyRotations,
     ListKeys,
     ListResourceTags,
@@ -27,13 +30,14 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::DescribeCustomKeyStores,
         Self::DescribeKey,
         Self::GetKeyLastUsage,
         Self::GetKeyPolicy,
         Self::GetKeyRotationStatus,
         Self::ListAliases,
+        Self::ListGrants,
         Self::ListKeyRotations,
         Self::ListKeys,
         Self::ListResourceTags,
@@ -43,7 +47,7 @@ impl Operation {
     pub fn quota(self) -> f64 {
         match self {
             Self::DescribeCustomKeyStores | Self::GetKeyLastUsage => 5.0,
-            Self::ListKeyRotations => 100.0,
+            Self::ListGrants | Self::ListKeyRotations => 100.0,
             Self::ListAliases | Self::ListKeys => 500.0,
             Self::GetKeyPolicy | Self::GetKeyRotationStatus => 1_000.0,
             Self::DescribeKey | Self::ListResourceTags => 2_000.0,
@@ -233,6 +237,20 @@ impl<K: Kms> Paced<K> {
     }
 }
 
+impl<K: Grants> Paced<K> {
+    /// `ListGrants`: a page.
+    pub async fn list_grants(
+        &self,
+        key: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError> {
+        self.call(Operation::ListGrants, async |kms| {
+            kms.list_grants(key, marker).await
+        })
+        .await
+    }
+}
+
 impl<K: Census> Census for Paced<K> {
     async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError> {
         self.call(Operation::ListKeys, async |kms| kms.list_keys(marker).await)
@@ -259,76 +277,16 @@ impl<K: Census> Census for Paced<K> {
 
 #[cfg(test)]
 mod tests {
-    use watch_core::arn::Region;
-    use watch_core::text::Untrusted;
+    use watch_core::fakes::FakeKms;
 
     use super::*;
-
-    /// A KMS that allows so many calls in each second, and counts them.
-    #[derive(Default)]
-    struct FakeKms {
-        allowed: Cell<Option<u32>>,
-        calls: RefCell<BTreeMap<u64, u32>>,
-        began: Cell<Option<Instant>>,
-    }
-
-    impl FakeKms {
-        fn call(&self) -> Result<(), CallError> {
-            let now = Instant::now();
-            let began = self.began.get().unwrap_or(now);
-            self.began.set(Some(began));
-            let mut calls = self.calls.borrow_mut();
-            let count = calls.entry((now - began).as_secs()).or_default();
-            *count += 1;
-            match self.allowed.get() {
-                Some(allowed) if *count > allowed => {
-                    Err(CallError::new("ThrottlingException", "Rate exceeded"))
-                }
-                _ => Ok(()),
-            }
-        }
-    }
-
-    impl Kms for FakeKms {
-        async fn describe_key(&self, _: &KeyArn) -> Result<Metadata, CallError> {
-            self.call().map(|()| Metadata::default())
-        }
-        async fn list_aliases(&self, _: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
-            Ok(Vec::new())
-        }
-        async fn list_resource_tags(&self, _: &KeyArn) -> Result<Tags, CallError> {
-            Err(CallError::new("AccessDeniedException", "no"))
-        }
-        async fn get_key_rotation_status(&self, _: &KeyArn) -> Result<RotationStatus, CallError> {
-            Ok(RotationStatus::default())
-        }
-        async fn list_materials(&self, _: &KeyArn) -> Result<Vec<Material>, CallError> {
-            Ok(Vec::new())
-        }
-        async fn get_key_policy(&self, _: &KeyArn) -> Result<String, CallError> {
-            Ok(String::new())
-        }
-        async fn describe_custom_key_store(
-            &self,
-            _: &KeyStoreId,
-            _: &Region,
-        ) -> Result<KeyStoreData, CallError> {
-            Ok(KeyStoreData::default())
-        }
-        async fn count_keys_in_store(&self, _: &KeyStoreId, _: &Region) -> Result<u64, CallError> {
-            Ok(0)
-        }
-        async fn get_key_last_usage(&self, _: &KeyArn) -> Result<LastUsage, CallError> {
-            self.call().map(|()| LastUsage::default())
-        }
-    }
 
     fn key() -> KeyArn {
         "arn:aws:kms:us-east-1:111122223333:key/k".parse().unwrap()
     }
 
     fn most(kms: &Paced<FakeKms>) -> u32 {
-        kms.kms.calls.borrow().values().copied().max().unwrap()
+        kms.kms.calls.borrow().most_in_a_second()
     }
 
     #[tokio::test(start_paused = true)]
@@ -368,9 +326,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_throttled_operation_slows_down_until_it_is_not_and_loses_no_call() {
-        let kms = Paced::new(FakeKms::default());
         // Others use the rest of the quota.
-        kms.kms.allowed.set(Some(100));
+        let kms = Paced::new(FakeKms {
+            allowed: Some(100),
+            ..FakeKms::default()
+        });
         let (kms, key) = (&kms, &key());
         let calls = (0..2_000).map(|_| async move { kms.describe_key(key).await });
         let mut calls = futures_util::stream::iter(calls);
@@ -392,10 +352,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_refused_for_good_is_not_asked_again_and_what_stays_throttled_ends() {
-        let kms = Paced::new(FakeKms::default());
+        let mut kms = Paced::new(FakeKms::failing("AccessDeniedException", "no"));
         assert!(kms.list_resource_tags(&key()).await.is_err());
         assert_eq!(kms.take_use()[&Operation::ListResourceTags].calls, 1);
-        kms.kms.allowed.set(Some(0));
+        kms.kms.allowed = Some(0);
         let error = kms.describe_key(&key()).await.unwrap_err();
         assert_eq!(error.kind(), CallErrorKind::Throttled);
         let used = kms.take_use()[&Operation::DescribeKey];

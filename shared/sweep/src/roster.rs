@@ -45,6 +45,12 @@ pub struct Entry {
     /// The ledger has its policy.
     #[serde(rename = "p", default, skip_serializing_if = "is_default")]
     pub policy_known: bool,
+    /// Hash of the policy that is known.
+    #[serde(rename = "h", default, skip_serializing_if = "is_default")]
+    pub policy_hash: Option<String>,
+    /// Hash of the grants that are known.
+    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
+    pub grants_hash: Option<String>,
     /// Hash of its aliases.
     #[serde(rename = "a", default, skip_serializing_if = "is_default")]
     pub aliases: u32,
@@ -102,6 +108,8 @@ mod tests {
                     watched: true,
                     managed: true,
                     policy_known: true,
+                    policy_hash: Some("1f".to_owned()),
+                    grants_hash: Some("2e".to_owned()),
                     aliases: 7,
                     use_asked: Some(490_000),
                     gone_since: "2026-11-20T10:00:00Z".parse().ok(),

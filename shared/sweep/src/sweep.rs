@@ -5,6 +5,7 @@
 //! | this | from the order to the report |
 //! | `part` | one part of the roster: which of its keys are worth a look |
 //! | `key` | one key: what is new is remembered together with what is to be told |
+//! | `drift` | a policy or grants that are not as they were known |
 //! | `gone` | a key that KMS does not list any more |
 //! | `tell` | what was held long enough, and what is due |
 //! | `end` | what there is to do once every key was looked at: metrics, digest |
@@ -17,6 +18,7 @@
 //! know: whatever dies in between, nothing is told never, and nothing that was done is done again.
 
 mod clock;
+mod drift;
 mod end;
 mod error;
 mod gone;
@@ -39,7 +41,7 @@ use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::unwrap;
 use watch_core::pipeline::Watch;
-use watch_core::ports::{CallError, Census, Clock, Kms, Ledger, Metrics, Topics, Trail};
+use watch_core::ports::{CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Topics, Trail};
 use watch_core::subject::Subject;
 
 use crate::census::{Aliases, Keys};
@@ -63,7 +65,7 @@ const MARGIN: Duration = Duration::from_secs(45);
 /// The world of a sweep: what stands behind each of its ports.
 pub trait Ports {
     /// KMS as a sweep asks it, patiently.
-    type Kms: Kms + Census;
+    type Kms: Kms + Census + Grants;
     /// KMS as an alert asks it, which does not wait.
     type Facts: Kms;
     /// Where alerts go.
@@ -155,6 +157,7 @@ impl<W: Ports> Sweep<W> {
         let keys = keys.map_err(SweepError::NoKeys)?;
         let run = Run::new(self, request, at, pass.depth, &position)?
             .within(began, ends)
+            .with_listed(keys.count())
             .with_aliases(aliases);
         tracing::info!(
             depth = pass.depth.as_str(),
@@ -183,7 +186,7 @@ impl<W: Ports> Sweep<W> {
         if uses_asked > 0 {
             self.save(&run, &position).await?;
         }
-        self.report(&run, finished, keys.count(), uses_asked)
+        self.report(&run, finished, uses_asked)
     }
 
     /// Goes through the roster, part by part, as far as there is time, and notes how far it is.

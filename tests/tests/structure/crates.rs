@@ -13,7 +13,7 @@ const SHARED: &[(&str, &[&str])] = &[
     // Alone, so that the simulator cannot share our mistakes.
     ("watch-local", &[]),
     ("watch-policy", &[]),
-    ("watch-sweep", &["watch-core"]),
+    ("watch-sweep", &["watch-core", "watch-policy"]),
     ("watch-template", &[]),
 ];
 

@@ -42,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "sweep",
         &[
-            "difference due missed order pace roster store",
+            "access difference due missed order pace roster store",
             "census look tally",
             "position",
             "sweep",

@@ -353,6 +353,7 @@ mod tests {
                 rotation: None,
                 materials: None,
                 policy: None,
+                grants: None,
             },
             last_use: None,
         }

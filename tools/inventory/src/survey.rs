@@ -200,6 +200,7 @@ impl Listed {
         let wants = Wants {
             depth: Depth::Full,
             policy: false,
+            grants: false,
             before: &Profile::default(),
         };
         let aliases = || {

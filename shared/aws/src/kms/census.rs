@@ -1,13 +1,18 @@
-//! The lists of everything that KMS has in one account and Region.
+//! The lists of everything that KMS has in one account and Region, and of a key's grants.
 
-use aws_sdk_kms::types::{AliasListEntry, CustomKeyStoresListEntry, KeyListEntry};
-use watch_core::answers::KeyStoreData;
+use std::collections::HashMap;
+
+use aws_sdk_kms::config::Config;
+use aws_sdk_kms::types::{AliasListEntry, CustomKeyStoresListEntry, GrantListEntry, KeyListEntry};
+use watch_core::answers::{Grant, KeyStoreData};
 use watch_core::arn::{KeyArn, KeyStoreId};
-use watch_core::ports::{Alias, CallError, Census, Page};
+use watch_core::ports::{Alias, CallError, Census, Grants, Page};
+use watch_core::text::Untrusted;
 
 use super::KmsAdapter;
-use super::read::{key_store, text};
+use super::read::{key_store, moment, text};
 use crate::page::page;
+use crate::sdk;
 
 impl Census for KmsAdapter {
     async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError> {
@@ -80,4 +85,59 @@ impl Census for KmsAdapter {
         let stores = answer.custom_key_stores().iter().filter_map(read).collect();
         page(stores, marker, answer.truncated(), answer.next_marker())
     }
+}
+
+impl Grants for KmsAdapter {
+    async fn list_grants(
+        &self,
+        key: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError> {
+        let call = self
+            .client
+            .list_grants()
+            .key_id(key.to_string())
+            .limit(100)
+            .set_marker(marker.map(str::to_owned));
+        let answer = sdk::send_in!(self.client, key.region().as_str(), Config::builder(), call);
+        let answer = answer.map_err(|error| self.failed(&error))?;
+        let grants = answer.grants().iter().filter_map(grant).collect();
+        page(grants, marker, answer.truncated(), answer.next_marker())
+    }
+}
+
+/// Of an encryption context the names only: its values may say more than an alert should.
+fn grant(entry: &GrantListEntry) -> Option<Grant> {
+    let names = |context: Option<&HashMap<String, String>>| {
+        let mut names: Vec<_> = context
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| Untrusted::new(name))
+            .collect();
+        names.sort();
+        names
+    };
+    let constraints = entry.constraints();
+    let operations = entry.operations().iter();
+    Some(Grant {
+        id: entry.grant_id()?.to_owned(),
+        grantee: text(
+            entry
+                .grantee_principal()
+                .or(entry.grantee_service_principal()),
+        ),
+        operations: operations
+            .map(|operation| Untrusted::new(operation.as_str()))
+            .collect(),
+        encryption_context_subset: names(constraints.and_then(|it| it.encryption_context_subset())),
+        encryption_context_equals: names(constraints.and_then(|it| it.encryption_context_equals())),
+        source_arn: text(constraints.and_then(|it| it.source_arn())),
+        retiring_principal: text(
+            entry
+                .retiring_principal()
+                .or(entry.retiring_service_principal()),
+        ),
+        name: text(entry.name()),
+        created_at: moment(entry.creation_date()),
+    })
 }

@@ -15,8 +15,9 @@ use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use watch_core::answers::Grant;
 use watch_core::key::{Manager, MaterialState, MultiRegion, MultiRegionType, Origin, State};
-use watch_core::ports::{Alias, CallErrorKind, Census, Page};
+use watch_core::ports::{Alias, CallErrorKind, Census, Grants, Page};
 
 use super::*;
 use crate::sdk;
@@ -865,6 +866,53 @@ async fn all_aliases_are_listed_with_the_keys_that_they_name() {
         next: Some("2".to_owned()),
     };
     let page = patient(&[&rule]).list_all_aliases(Some("1")).await;
+    assert_eq!(page, Ok(expected));
+}
+
+#[tokio::test]
+async fn grants_are_listed_without_the_values_of_an_encryption_context() {
+    let rule = mock!(Client::list_grants)
+        .match_requests(|input| {
+            input.key_id() == Some(KEY) && input.limit() == Some(100) && input.marker() == Some("1")
+        })
+        .then_http_response(|| {
+            let grants = json!([
+                { "GrantId": "g1", "Name": "app", "CreationDate": 1_767_225_600.5,
+                  "GranteePrincipal": "arn:aws:iam::111122223333:role/app",
+                  "RetiringPrincipal": "arn:aws:iam::111122223333:role/end",
+                  "IssuingAccount": "arn:aws:iam::111122223333:root",
+                  "Operations": ["Decrypt", "Novel"],
+                  "Constraints": { "EncryptionContextSubset": { "b": "secret", "a": "secret" } } },
+                { "GrantId": "g2", "GranteeServicePrincipal": "backup.amazonaws.com",
+                  "Constraints": { "EncryptionContextEquals": { "c": "secret" }, "SourceArn": "arn:aws:s3:::b" } },
+                { "Name": "no id" },
+            ]);
+            answer(200, &json!({ "Grants": grants, "Truncated": true, "NextMarker": "2" }))
+        });
+    let text = Untrusted::new;
+    let expected = Page {
+        items: vec![
+            Grant {
+                id: "g1".to_owned(),
+                grantee: Some(text("arn:aws:iam::111122223333:role/app")),
+                operations: vec![text("Decrypt"), text("Novel")],
+                encryption_context_subset: vec![text("a"), text("b")],
+                retiring_principal: Some(text("arn:aws:iam::111122223333:role/end")),
+                name: Some(text("app")),
+                created_at: at("2026-01-01T00:00:00Z"),
+                ..Grant::default()
+            },
+            Grant {
+                id: "g2".to_owned(),
+                grantee: Some(text("backup.amazonaws.com")),
+                encryption_context_equals: vec![text("c")],
+                source_arn: Some(text("arn:aws:s3:::b")),
+                ..Grant::default()
+            },
+        ],
+        next: Some("2".to_owned()),
+    };
+    let page = patient(&[&rule]).list_grants(&key(), Some("1")).await;
     assert_eq!(page, Ok(expected));
 }
 

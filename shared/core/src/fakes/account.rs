@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::answers::{Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::arn::{KeyArn, KeyStoreId, Region};
 use crate::key::{Manager, Origin, State};
-use crate::ports::{Alias, CallError, Census, Kms, Page};
+use crate::ports::{Alias, CallError, Census, Grants, Kms, Page};
 use crate::text::Untrusted;
 
 /// What an account holds, and what is wrong with it.
@@ -42,6 +42,8 @@ pub struct FakeKey {
     pub usage: LastUsage,
     /// Its policy.
     pub policy: String,
+    /// Its grants.
+    pub grants: Vec<Grant>,
     /// Its policy lets nobody read it.
     pub denied: bool,
     /// `ListKeys` leaves it out.
@@ -71,6 +73,7 @@ impl Default for FakeKey {
             materials: Vec::new(),
             usage: LastUsage::default(),
             policy: "{}".to_owned(),
+            grants: Vec::new(),
             denied: false,
             unlisted: false,
         }
@@ -159,6 +162,20 @@ impl Kms for FakeAccount {
     }
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
         self.of("GetKeyLastUsage", key, |key| key.usage.clone())
+    }
+}
+
+impl Grants for FakeAccount {
+    async fn list_grants(
+        &self,
+        key: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError> {
+        let start = marker.map_or(0, |marker| marker.parse().unwrap());
+        self.of("ListGrants", key, |key| Page {
+            items: key.grants.iter().skip(start).take(100).cloned().collect(),
+            next: (key.grants.len() > start + 100).then(|| (start + 100).to_string()),
+        })
     }
 }
 

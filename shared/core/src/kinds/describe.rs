@@ -32,6 +32,11 @@ pub(crate) trait Identify {
         Identity::Call
     }
 
+    /// The kind of which it is another telling: both are one occurrence.
+    fn is_telling_of(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What keeps people from being told too often.
     fn limit(&self) -> Limit {
         Limit::Burst

@@ -45,13 +45,14 @@ const MAX_WORDS: usize = 16;
 const STATEMENT_BOUND: usize = 512;
 
 /// What a role needs to know a key (the key policy's part; the role's own policy has to allow the same).
-const READ_ACTIONS: [&str; 6] = [
+const READ_ACTIONS: [&str; 7] = [
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     "kms:GetKeyRotationStatus",
     "kms:ListKeyRotations",
     "kms:ListResourceTags",
     "kms:GetKeyLastUsage",
+    "kms:ListGrants",
 ];
 
 /// The keys of an account in a Region, once a week.

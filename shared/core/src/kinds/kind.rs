@@ -86,7 +86,7 @@ pub(super) use {as_most, kinds};
 impl Kind {
     /// The name of the occurrence, given CloudTrail's id of the call and its time: the same for each telling of it.
     pub(crate) fn identity(&self, call_id: Option<&str>, at: Option<Timestamp>) -> String {
-        let name = self.name();
+        let name = self.it().is_telling_of().unwrap_or(self.name());
         match self.it().identity() {
             Identity::Call => format!("{name}#call#{}", call_id.unwrap_or_default()),
             Identity::Once | Identity::Material(None) => name.to_owned(),

@@ -9,6 +9,7 @@
 //! | [`rotation`] | new key material |
 //! | [`access`] | key policies: of old keys, new ones, and replicas |
 //! | [`grants`] | access beside the policy |
+//! | [`drifted`] | access that changed though no event told |
 //! | [`alias`], [`tags`] | what a key is called, and whose it is |
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
@@ -34,6 +35,7 @@ mod case;
 mod deletion;
 mod describe;
 mod digest;
+mod drifted;
 mod grants;
 mod key_store;
 mod kind;
@@ -63,7 +65,8 @@ pub use digest::{
     BlindSpot, Changes, Due, DueWhat, InventoryDigest, MAX_DUE, MAX_NAMES, Totals,
     blind_spot_statement, iso_week,
 };
-pub use grants::{GrantConstraints, GrantCreated, GrantRetired, GrantRevoked};
+pub use drifted::{Drift, KeyAccessDrifted};
+pub use grants::{GrantConstraints, GrantCreated, GrantRetired, GrantRevoked, GrantTold};
 pub use key_store::{
     KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUnhealthy,
     KeyStoreUpdated,
@@ -104,9 +107,10 @@ kind::kinds! {
     KeyDisabled           own      own  own
     KeyEnabled            own      -    own
     KeyPolicyChanged      -        own  own
+    KeyAccessDrifted      own      own  own
     GrantCreated          -        own  own
-    GrantRevoked          -        own  -
-    GrantRetired          -        own  -
+    GrantRevoked          -        own  own
+    GrantRetired          -        own  own
     AliasMoved            -        own  own
     AliasCreated          -        own  own
     AliasDeleted          -        own  own

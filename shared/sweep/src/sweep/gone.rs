@@ -21,23 +21,33 @@ use crate::roster::Entry;
 /// Between two askings whether a key is gone.
 const GONE_PAUSE: Duration = Duration::from_millis(500);
 
+/// What becomes of a key that is not listed. Where it stays in the roster, so does its entry.
+pub(super) enum Fate {
+    /// People know that it is gone, or need not.
+    Gone,
+    /// It is gone, and people are to be told.
+    Kept(Entry),
+    /// KMS knows it, or does not say.
+    There(Entry),
+}
+
 impl<W: Ports> Sweep<W> {
-    /// A key of the roster that KMS does not list: what is kept of it, `None` once people know that it is gone.
+    /// A key of the roster that KMS does not list.
     pub(super) async fn missing(
         &self,
         run: &Run<'_, W>,
         key: &KeyArn,
         entry: &Entry,
-    ) -> Result<Option<Entry>, CallError> {
+    ) -> Result<Fate, CallError> {
         if entry.managed {
-            return Ok(None);
+            return Ok(Fate::Gone);
         }
         let item = run.store.get(Profile::key(&key.to_string())).await?;
         let profile = item.as_ref().map_or_else(Profile::default, Profile::read);
         if profile.deleted_at.is_some() {
             // An event told of it.
             run.gone.borrow_mut().deleted += 1;
-            return Ok(None);
+            return Ok(Fate::Gone);
         }
         let since = entry.gone_since.unwrap_or(run.at);
         let kept = Entry {
@@ -52,29 +62,29 @@ impl<W: Ports> Sweep<W> {
         };
         run.looked_at.update(|count| count + 1);
         if !self.is_gone(key).await {
-            return Ok(Some(there));
+            return Ok(Fate::There(there));
         }
         if run.at.duration_since(since) < self.config.hold {
-            return Ok(Some(kept));
+            return Ok(Fate::Kept(kept));
         }
         if entry.gone_since.is_none() {
             // One answer may be wrong; if the second is not to wait for the next sweep, it comes a moment later.
             tokio::time::sleep(GONE_PAUSE).await;
             if !self.is_gone(key).await {
-                return Ok(Some(there));
+                return Ok(Fate::There(there));
             }
         }
         let occurrence = self.end_of(run, key, &profile, since).await;
         let deleted = matches!(occurrence.kind, Kind::KeyDeleted(_));
         if !self.tell(run, occurrence).await {
-            return Ok(Some(kept));
+            return Ok(Fate::Kept(kept));
         }
         if deleted {
             run.gone.borrow_mut().deleted += 1;
         } else {
             run.gone.borrow_mut().vanished += 1;
         }
-        Ok(None)
+        Ok(Fate::Gone)
     }
 
     /// KMS knows no such key.
@@ -115,7 +125,8 @@ impl<W: Ports> Sweep<W> {
             happened_at: None,
         };
         let records = run.history.records("DeleteKey", held.known_at).await;
-        recorded(&records, &self.decides, key, &held)
+        let is_it = |kind: &Kind| kind.name() == held.kind;
+        recorded(&records, &self.decides, key, &held, is_it)
             .unwrap_or_else(|| occurrence(KeyVanished::new(last_seen).into(), since, None))
     }
 }

@@ -6,10 +6,11 @@ use watch_core::config::SweepConfig;
 use watch_core::key::State;
 use watch_core::kinds::Kind;
 use watch_core::ledger::profile::Held;
-use watch_core::ledger::{Item, ItemKey, Policy, Profile, alias};
+use watch_core::ledger::{Item, ItemKey, Profile, alias};
 use watch_core::ports::CallError;
 use watch_core::text::Untrusted;
 
+use super::drift::Access;
 use super::run::Run;
 use super::{Ports, Sweep};
 use crate::difference::differences;
@@ -56,13 +57,13 @@ impl<W: Ports> Sweep<W> {
         let (at, partition) = (run.at, key.to_string());
         let find = |name: &ItemKey| items.iter().find(|item| name.names(item));
         let before = find(&Profile::key(&partition)).map_or_else(Profile::default, Profile::read);
-        let entry = known.cloned().unwrap_or_default();
-        let policy_known = entry.policy_known || find(&Policy::key(&partition)).is_some();
+        let mut entry = known.cloned().unwrap_or_default();
         let aliases = run.aliases.as_ref().map(|aliases| aliases.of(key).to_vec());
         let depth = known.map_or(Depth::Full, |_| run.depth);
         let wants = Wants {
             depth,
-            policy: !policy_known && depth == Depth::Full,
+            policy: depth == Depth::Full,
+            grants: depth == Depth::Full && self.config.grants,
             before: &before,
         };
         let look = Look::at(&self.kms, key, aliases, wants).await;
@@ -71,7 +72,10 @@ impl<W: Ports> Sweep<W> {
         let profile = if look.is_managed() {
             before
         } else {
-            self.learn(run, key, &look, &before).await?
+            let access = self
+                .compare_access(run, key, &look, items, &mut entry)
+                .await?;
+            self.learn(run, key, &look, &before, access).await?
         };
         let is_ripe = |held: &&Held| at.duration_since(held.found_at) >= self.config.hold;
         let hidden = look.blind_spot();
@@ -80,7 +84,9 @@ impl<W: Ports> Sweep<W> {
             entry: Entry {
                 watched: is_watched(&profile, &look, &self.config, at),
                 managed: look.is_managed(),
-                policy_known: policy_known || matches!(look.policy, Some(Ok(_))),
+                policy_known: entry.policy_known,
+                policy_hash: entry.policy_hash,
+                grants_hash: entry.grants_hash,
                 aliases: look
                     .aliases
                     .as_deref()
@@ -102,41 +108,27 @@ impl<W: Ports> Sweep<W> {
         key: &KeyArn,
         look: &Look,
         before: &Profile,
+        access: Access,
     ) -> Result<Profile, CallError> {
         let (at, partition) = (run.at, key.to_string());
         let mut profile = before.clone();
         look.teach(&mut profile, at);
+        let mut found = access.held;
         if !run.first {
-            let is_new = |found: &Held| {
-                let mut held = before.held.iter();
-                held.all(|held| (&held.kind, &held.what) != (&found.kind, &found.what))
-            };
-            let found = differences(before, &profile, at);
-            profile.held.extend(found.into_iter().filter(is_new));
+            found.extend(differences(before, &profile, at));
         }
+        let is_new = |found: &Held| {
+            let mut held = before.held.iter();
+            held.all(|held| (&held.kind, &held.what) != (&found.kind, &found.what))
+        };
+        profile.held.extend(found.into_iter().filter(is_new));
         let changes = before.changes(&profile, at);
         run.store.set(&Profile::key(&partition), &changes).await?;
         let mut news = alias::sighted(&run.account, key, before, &profile, at);
-        if let Some(Ok(policy)) = &look.policy {
-            let policy = Policy {
-                policy: policy.clone(),
-                as_of: at,
-            };
-            news.push(policy.item(&partition));
-        }
+        news.extend(access.items);
         run.store.put(&news).await?;
         Ok(profile)
     }
-}
-
-/// The items of a key that a look needs.
-pub(super) fn items_of(key: &KeyArn, known: Option<&Entry>) -> Vec<ItemKey> {
-    let partition = key.to_string();
-    let mut names = vec![Profile::key(&partition)];
-    if known.is_none_or(|entry| !entry.policy_known) {
-        names.push(Policy::key(&partition));
-    }
-    names
 }
 
 /// Every sweep has to look at the key: its state will change by itself, or it is not known how it stands.

@@ -5,8 +5,11 @@ use std::ops::Range;
 use futures_util::stream::{self, StreamExt};
 use watch_core::arn::KeyArn;
 use watch_core::ports::CallError;
+use watch_core::text::Untrusted;
 
-use super::key::{Seen, items_of};
+use super::drift::items_of;
+use super::gone::Fate;
+use super::key::Seen;
 use super::run::Run;
 use super::{Ports, Sweep};
 use crate::census::{Aliases, Keys};
@@ -31,6 +34,16 @@ pub(super) fn stretch(keys: &Keys, shard: u8) -> Range<u8> {
     shard..end
 }
 
+/// What is said of a key that is there, and not on the list.
+const LEFT_OUT: &str = "the list leaves out this key, which KMS knows";
+
+/// Whether KMS lists a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    Yes,
+    No,
+}
+
 /// What becomes of a part.
 #[derive(Default)]
 struct Part<'a> {
@@ -52,23 +65,29 @@ impl<W: Ports> Sweep<W> {
     ) -> Result<Option<Tally>, CallError> {
         let mut part = Part::default();
         let worth = part.sort_out(run, listed, before);
-        if !self.look_at_all(run, &worth, &mut part).await? {
+        if !self
+            .look_at_all(run, &worth, Listed::Yes, &mut part)
+            .await?
+        {
+            return Ok(None);
+        }
+        let left_out = self.left_out(run, before, &mut part).await?;
+        let left_out: Vec<_> = left_out
+            .iter()
+            .map(|(key, known)| (key, Some(known)))
+            .collect();
+        if !self
+            .look_at_all(run, &left_out, Listed::No, &mut part)
+            .await?
+        {
             return Ok(None);
         }
         let Part {
-            mut after,
+            after,
             counted,
             seen,
         } = part;
         self.tell_all(run, seen).await?;
-        for (id, entry) in before {
-            if !after.contains_key(id)
-                && let Some(key) = self.key(id)
-                && let Some(entry) = self.missing(run, &key, entry).await?
-            {
-                after.insert(id.clone(), entry);
-            }
-        }
         if after != *before {
             let item = roster::item(&run.account, number, &after);
             run.store.put(&[item]).await?;
@@ -76,17 +95,51 @@ impl<W: Ports> Sweep<W> {
         Ok(Some(counted))
     }
 
+    /// The keys of the roster that are not listed, and are there all the same. They are looked at like the others: a list
+    /// that leaves keys out must not pass for an account without them.
+    async fn left_out(
+        &self,
+        run: &Run<'_, W>,
+        before: &Entries,
+        part: &mut Part<'_>,
+    ) -> Result<Vec<(KeyArn, Entry)>, CallError> {
+        let mut there = Vec::new();
+        for (id, entry) in before {
+            let Some(key) = self.key(id).filter(|_| !part.after.contains_key(id)) else {
+                continue;
+            };
+            if entry.managed && run.listed == 0 {
+                part.counted.aws_managed += 1;
+                part.after.insert(id.clone(), entry.clone());
+                continue;
+            }
+            match self.missing(run, &key, entry).await? {
+                Fate::Gone => {}
+                Fate::Kept(entry) => {
+                    part.after.insert(id.clone(), entry);
+                }
+                Fate::There(entry) => {
+                    run.left_out.update(|count| count + 1);
+                    part.after.insert(id.clone(), entry.clone());
+                    there.push((key, entry));
+                }
+            }
+        }
+        Ok(there)
+    }
+
     /// Looks at keys. Whether there was time for all.
     async fn look_at_all<'a>(
         &self,
         run: &Run<'_, W>,
         worth: &[(&'a KeyArn, Option<&Entry>)],
+        listed: Listed,
         part: &mut Part<'a>,
     ) -> Result<bool, CallError> {
         for some in worth.chunks(PROFILES_AT_ONCE) {
             let names: Vec<_> = some
                 .iter()
-                .flat_map(|(key, known)| items_of(key, *known))
+                .flat_map(|(key, known)| items_of(key, *known, self.config.grants))
                 .collect();
             let items = &run.store.read(&names).await?;
             let looks = some
@@ -97,7 +150,7 @@ impl<W: Ports> Sweep<W> {
                 let Some(seen) = seen? else {
                     return Ok(false);
                 };
-                self.count(run, &seen, part);
+                self.count(run, &seen, listed, part);
                 if seen.has_news() {
                     part.seen.push(seen);
                 }
@@ -106,14 +159,19 @@ impl<W: Ports> Sweep<W> {
         Ok(true)
     }
 
-    fn count(&self, run: &Run<'_, W>, seen: &Seen<'_>, part: &mut Part<'_>) {
-        part.after
-            .insert(seen.key.id().to_owned(), seen.entry.clone());
+    fn count(&self, run: &Run<'_, W>, seen: &Seen<'_>, listed: Listed, part: &mut Part<'_>) {
+        let entry = Entry {
+            watched: seen.entry.watched || listed == Listed::No,
+            ..seen.entry.clone()
+        };
+        part.after.insert(seen.key.id().to_owned(), entry);
         if seen.entry.managed {
             part.counted.aws_managed += 1;
             return;
         }
-        let hidden = seen.hidden.as_ref();
+        let left_out = ("ListKeys", Untrusted::new(LEFT_OUT));
+        let left_out = Some(&left_out).filter(|_| listed == Listed::No);
+        let hidden = seen.hidden.as_ref().or(left_out);
         let hidden = hidden.map(|(operation, reason)| Hidden { operation, reason });
         part.counted.add(
             seen.key,

@@ -54,10 +54,20 @@ impl<W: Ports> Sweep<W> {
         &self,
         run: &Run<'_, W>,
         finished: bool,
-        listed: usize,
         uses_asked: u64,
     ) -> Result<Report, SweepError> {
-        let summary = self.summary(run, finished, listed, uses_asked);
+        let summary = self.summary(run, finished, uses_asked);
+        let left_out = run.left_out.get();
+        if left_out > 0 {
+            let listed = run.listed;
+            let what =
+                format!("ListKeys lists {listed} keys and leaves out {left_out} that are there");
+            tracing::error!(listed, left_out, "a list that is not complete");
+            if left_out > listed as u64 {
+                return Err(SweepError::Incomplete(what));
+            }
+            run.note(what);
+        }
         let failures = run.failures.take();
         if let Some(first) = failures.first() {
             let what = format!("{} alerts were not told: {first}", failures.len());
@@ -78,13 +88,13 @@ impl<W: Ports> Sweep<W> {
         })
     }
 
-    fn summary(&self, run: &Run<'_, W>, finished: bool, listed: usize, uses_asked: u64) -> Summary {
+    fn summary(&self, run: &Run<'_, W>, finished: bool, uses_asked: u64) -> Summary {
         let used: BTreeMap<Operation, Use> = self.kms.take_use();
         let summary = Summary {
             depth: run.depth,
             at: run.at,
             finished,
-            listed,
+            listed: run.listed,
             looked_at: run.looked_at.get(),
             told: run.told.get(),
             uses_asked,
@@ -98,7 +108,7 @@ impl<W: Ports> Sweep<W> {
         tracing::info!(
             depth = run.depth.as_str(),
             finished,
-            listed,
+            listed = run.listed,
             looked_at = summary.looked_at,
             told = summary.told,
             uses_asked,

@@ -29,6 +29,8 @@ pub(super) struct Run<'a, W: Ports> {
     /// Partition key of what is about no key.
     pub(super) account: String,
     pub(super) depth: Depth,
+    /// For when the last full sweep that came to its end was asked.
+    pub(super) full_at: Option<Timestamp>,
     /// No full sweep ever came to its end: changes are learnt, and not told.
     pub(super) first: bool,
     pub(super) began: Instant,
@@ -43,6 +45,10 @@ pub(super) struct Run<'a, W: Ports> {
     /// What it could not.
     pub(super) notes: RefCell<Vec<String>>,
     pub(super) gone: RefCell<Gone>,
+    /// Keys on KMS's list.
+    pub(super) listed: usize,
+    /// Keys that are there, and not on the list.
+    pub(super) left_out: Cell<u64>,
     pub(super) looked_at: Cell<u64>,
     pub(super) told: Cell<u64>,
 }
@@ -66,6 +72,7 @@ impl<'a, W: Ports> Run<'a, W> {
             request,
             account: sweep.account().account_key(),
             depth,
+            full_at: position.full_at,
             first: position.full_at.is_none(),
             began: Instant::now(),
             ends: None,
@@ -76,6 +83,8 @@ impl<'a, W: Ports> Run<'a, W> {
             failures: RefCell::default(),
             notes: RefCell::default(),
             gone: RefCell::default(),
+            listed: 0,
+            left_out: Cell::new(0),
             looked_at: Cell::new(0),
             told: Cell::new(0),
         })
@@ -88,6 +97,11 @@ impl<'a, W: Ports> Run<'a, W> {
             ends,
             ..self
         }
+    }
+
+    /// KMS listed so many keys.
+    pub(super) fn with_listed(self, listed: usize) -> Self {
+        Self { listed, ..self }
     }
 
     /// The names of all keys, or why they are not known.

@@ -2,6 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use watch_core::decision::Occurrence;
+use watch_core::kinds::Kind;
 use watch_core::ledger::profile::Held;
 use watch_core::ledger::{Item, Profile};
 use watch_core::ports::CallError;
@@ -10,6 +11,7 @@ use watch_core::subject::Subject;
 use super::key::Seen;
 use super::run::Run;
 use super::{Ports, Sweep};
+use crate::access::Drifted;
 use crate::missed::{operation, recorded, unrecorded};
 
 /// Alerts that are told at once: each asks KMS up to seven times.
@@ -27,6 +29,9 @@ impl<W: Ports> Sweep<W> {
         for held in seen.iter().flat_map(|seen| &seen.ripe) {
             if let Some(operation) = operation(&held.kind).filter(|_| held.happened_at.is_none()) {
                 // Asked for one after the other; what comes next finds them there.
+                run.history.records(operation, held.known_at).await;
+            }
+            for operation in Drifted::read(held).iter().flat_map(Drifted::operations) {
                 run.history.records(operation, held.known_at).await;
             }
         }
@@ -48,9 +53,9 @@ impl<W: Ports> Sweep<W> {
                     .get(&ripe.kind)
                     .is_some_and(|telling| telling.at > ripe.known_at);
             let is_told = told_by_event
-                || match self.occurrence(run, seen, ripe).await {
+                || match self.occurrence(run, seen, ripe).await? {
                     Some(occurrence) => self.tell(run, occurrence).await,
-                    // Of a kind that this version does not know.
+                    // Told by its event, none any more, or of a kind that this version does not know.
                     None => true,
                 };
             if is_told {
@@ -78,14 +83,19 @@ impl<W: Ports> Sweep<W> {
         run: &Run<'_, W>,
         seen: &Seen<'_>,
         held: &Held,
-    ) -> Option<Occurrence> {
+    ) -> Result<Option<Occurrence>, CallError> {
+        if let Some(drifted) = Drifted::read(held) {
+            return self.drifted(run, seen.key, held, &drifted).await;
+        }
         if let Some(operation) = operation(&held.kind).filter(|_| held.happened_at.is_none()) {
             let records = run.history.records(operation, held.known_at).await;
-            if let Some(occurrence) = recorded(&records, &self.decides, seen.key, held) {
-                return Some(occurrence);
+            let is_it = |kind: &Kind| kind.name() == held.kind;
+            let found = recorded(&records, &self.decides, seen.key, held, is_it);
+            if found.is_some() {
+                return Ok(found);
             }
         }
-        unrecorded(seen.key, held, &seen.profile)
+        Ok(unrecorded(seen.key, held, &seen.profile))
     }
 
     /// Tells people, unless that was done; whether it is.

@@ -1,292 +1,47 @@
 //! Sweeps over an account of fakes, run after run.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use serde_json::{Value, json};
-use watch_core::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
-use watch_core::arn::KeyStoreId;
-use watch_core::arn::Region;
+use watch_core::answers::KeyStoreData;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
-use watch_core::fakes::FakeLedger;
+use watch_core::fakes::{
+    FakeAccount, FakeClock, FakeKey, FakeLedger, FakeMetrics, FakeTopics, FakeTrail,
+};
 use watch_core::key::{Manager, Origin, State};
-use watch_core::kinds::KeyDisabled;
+use watch_core::kinds::{GrantRetired, KeyDisabled, KeyPolicyChanged};
 use watch_core::pipeline::Verdict;
-use watch_core::ports::{Alias, Datum, Message, Page};
 use watch_core::text::Untrusted;
 
 use super::*;
+
+mod access;
+mod lists;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// An account of KMS: what the tests change between sweeps.
-#[derive(Default)]
-struct Account {
-    keys: BTreeMap<String, Key>,
-    stores: BTreeMap<String, KeyStoreData>,
-    /// Operations that fail, with the error.
-    broken: BTreeMap<&'static str, CallError>,
-    calls: BTreeMap<String, u64>,
-    /// Keys on a page of `ListKeys`.
-    page: usize,
-}
-
-#[derive(Clone)]
-struct Key {
-    metadata: Metadata,
-    aliases: Vec<String>,
-    tags: Tags,
-    rotation: Option<RotationStatus>,
-    materials: Vec<Material>,
-    usage: LastUsage,
-    denied: bool,
-    /// `ListKeys` leaves it out.
-    unlisted: bool,
-}
-
-impl Default for Key {
-    fn default() -> Self {
-        Self {
-            metadata: Metadata {
-                state: Some(State::Enabled),
-                manager: Some(Manager::Customer),
-                origin: Some(Origin::AwsKms),
-                spec: Some(Untrusted::new("SYMMETRIC_DEFAULT")),
-                created_at: Some(at("2024-01-01T00:00:00Z")),
-                current_material: Some("m1".to_owned()),
-                ..Metadata::default()
-            },
-            aliases: Vec::new(),
-            tags: Tags::from([(Untrusted::new("Owner"), Untrusted::new("team-pay"))]),
-            rotation: Some(RotationStatus {
-                enabled: true,
-                period_days: Some(365),
-                next_at: Some(at("2027-06-01T00:00:00Z")),
-            }),
-            materials: Vec::new(),
-            usage: LastUsage::default(),
-            denied: false,
-            unlisted: false,
-        }
-    }
-}
-
-#[derive(Clone, Default)]
-struct FakeKms(Rc<RefCell<Account>>);
-
-impl FakeKms {
-    fn ask<T>(
-        &self,
-        operation: &'static str,
-        key: Option<&KeyArn>,
-        answer: impl FnOnce(&Account) -> Option<T>,
-    ) -> Result<T, CallError> {
-        let mut account = self.0.borrow_mut();
-        *account.calls.entry(operation.to_owned()).or_default() += 1;
-        if let Some(key) = key {
-            *account
-                .calls
-                .entry(format!("{operation} {}", key.id()))
-                .or_default() += 1;
-            if account.keys.get(key.id()).is_some_and(|key| key.denied) {
-                return Err(CallError::new("AccessDeniedException", "not authorized"));
-            }
-        }
-        if let Some(error) = account.broken.get(operation) {
-            return Err(error.clone());
-        }
-        answer(&account).ok_or_else(|| CallError::new("NotFoundException", "no such key"))
-    }
-
-    fn of<T>(
-        &self,
-        operation: &'static str,
-        key: &KeyArn,
-        answer: impl FnOnce(&Key) -> T,
-    ) -> Result<T, CallError> {
-        self.ask(operation, Some(key), |account| {
-            account.keys.get(key.id()).map(answer)
-        })
-    }
-}
-
-impl Kms for FakeKms {
-    async fn describe_key(&self, key: &KeyArn) -> Result<Metadata, CallError> {
-        self.of("DescribeKey", key, |key| key.metadata.clone())
-    }
-    async fn list_aliases(&self, key: &KeyArn) -> Result<Vec<Untrusted>, CallError> {
-        self.of("ListAliases", key, |key| {
-            key.aliases
-                .iter()
-                .map(|name| Untrusted::new(name))
-                .collect()
-        })
-    }
-    async fn list_resource_tags(&self, key: &KeyArn) -> Result<Tags, CallError> {
-        self.of("ListResourceTags", key, |key| key.tags.clone())
-    }
-    async fn get_key_rotation_status(&self, key: &KeyArn) -> Result<RotationStatus, CallError> {
-        let unsupported = || CallError::new("UnsupportedOperationException", "");
-        self.of("GetKeyRotationStatus", key, |key| key.rotation.clone())?
-            .ok_or_else(unsupported)
-    }
-    async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError> {
-        self.of("ListKeyRotations", key, |key| key.materials.clone())
-    }
-    async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError> {
-        self.of("GetKeyPolicy", key, |_| "{}".to_owned())
-    }
-    async fn describe_custom_key_store(
-        &self,
-        store: &KeyStoreId,
-        _: &Region,
-    ) -> Result<KeyStoreData, CallError> {
-        self.ask("DescribeCustomKeyStores", None, |account| {
-            account.stores.get(store.as_str()).cloned()
-        })
-    }
-    async fn count_keys_in_store(&self, _: &KeyStoreId, _: &Region) -> Result<u64, CallError> {
-        Ok(1)
-    }
-    async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
-        self.of("GetKeyLastUsage", key, |key| key.usage.clone())
-    }
-}
-
-impl Census for FakeKms {
-    async fn list_keys(&self, marker: Option<&str>) -> Result<Page<KeyArn>, CallError> {
-        self.ask("ListKeys", None, |account| {
-            let size = account.page.max(2);
-            let start = marker.map_or(0, |marker| marker.parse().unwrap());
-            let ids: Vec<_> = account
-                .keys
-                .iter()
-                .filter(|(_, key)| !key.unlisted)
-                .map(|(id, _)| arn(id))
-                .collect();
-            let next = (ids.len() > start + size).then(|| (start + size).to_string());
-            Some(Page {
-                items: ids.into_iter().skip(start).take(size).collect(),
-                next,
-            })
-        })
-    }
-    async fn list_all_aliases(&self, _: Option<&str>) -> Result<Page<Alias>, CallError> {
-        self.ask("ListAllAliases", None, |account| {
-            let names = account.keys.iter().flat_map(|(id, key)| {
-                key.aliases.iter().map(|name| Alias {
-                    name: Untrusted::new(name),
-                    target: Some(id.clone()),
-                })
-            });
-            Some(Page {
-                items: names.collect(),
-                next: None,
-            })
-        })
-    }
-    async fn list_key_stores(
-        &self,
-        _: Option<&str>,
-    ) -> Result<Page<(KeyStoreId, KeyStoreData)>, CallError> {
-        self.ask("ListKeyStores", None, |account| {
-            let stores = account
-                .stores
-                .iter()
-                .map(|(id, data)| (KeyStoreId::new(id).unwrap(), data.clone()));
-            Some(Page {
-                items: stores.collect(),
-                next: None,
-            })
-        })
-    }
-}
-
 fn arn(id: &str) -> KeyArn {
-    format!("arn:aws:kms:us-east-1:111122223333:key/{id}")
-        .parse()
-        .unwrap()
-}
-
-/// Topics that keep the messages of the feed.
-#[derive(Clone, Default)]
-struct FakeTopics {
-    feed: Rc<RefCell<Vec<Value>>>,
-    broken: Rc<Cell<bool>>,
-}
-
-impl Topics for FakeTopics {
-    async fn publish(&self, message: &Message) -> Result<(), CallError> {
-        if self.broken.get() {
-            return Err(CallError::new("InternalErrorException", "no"));
-        }
-        if message.topic.as_str().ends_with(":feed") {
-            self.feed
-                .borrow_mut()
-                .push(serde_json::from_str(&message.body).unwrap());
-        }
-        Ok(())
-    }
-}
-
-/// CloudTrail's records by operation.
-#[derive(Clone, Default)]
-struct FakeTrail {
-    records: Rc<RefCell<Vec<Value>>>,
-    asked: Rc<RefCell<Vec<String>>>,
-    broken: Rc<Cell<bool>>,
-}
-
-impl Trail for FakeTrail {
-    async fn lookup_events(
-        &self,
-        name: &str,
-        since: Timestamp,
-        until: Timestamp,
-        _: Option<&str>,
-    ) -> Result<Page<Value>, CallError> {
-        self.asked.borrow_mut().push(name.to_owned());
-        if self.broken.get() {
-            return Err(CallError::new("AccessDeniedException", "no"));
-        }
-        let records = self.records.borrow();
-        let within = |record: &&Value| {
-            let time = at(record["eventTime"].as_str().unwrap());
-            record["eventName"] == name && time >= since && time <= until
-        };
-        Ok(Page {
-            items: records.iter().filter(within).cloned().collect(),
-            next: None,
-        })
-    }
-}
-
-#[derive(Clone, Default)]
-struct FakeMetrics(Rc<RefCell<Vec<Datum>>>);
-
-impl Metrics for FakeMetrics {
-    async fn put_metric_data(&self, _: &str, data: &[Datum]) -> Result<(), CallError> {
-        self.0.borrow_mut().extend(data.iter().cloned());
-        Ok(())
-    }
-}
-
-struct WallClock;
-
-impl Clock for WallClock {
-    fn now(&self) -> Timestamp {
-        at("2030-01-01T00:00:00Z")
-    }
+    FakeAccount::arn(id)
 }
 
 fn decide(event: &Event) -> Decision {
     match event {
         Event::CloudTrail(record) if record.name.as_str() == "DisableKey" => {
             Decision::change(record, |_| KeyDisabled::default())
+        }
+        Event::CloudTrail(record) if record.name.as_str() == "PutKeyPolicy" => {
+            Decision::change(record, |call| {
+                KeyPolicyChanged::asked_for(call.requested_raw("policy"), false)
+            })
+        }
+        Event::CloudTrail(record) if record.name.as_str() == "RetireGrant" => {
+            Decision::change(record, |call| {
+                GrantRetired::by(&record.actor, call.requested("grantId"))
+            })
         }
         _ => Decision::not_mine(event),
     }
@@ -295,11 +50,11 @@ fn decide(event: &Event) -> Decision {
 struct Fakes;
 
 impl Ports for Fakes {
-    type Kms = FakeKms;
-    type Facts = FakeKms;
+    type Kms = FakeAccount;
+    type Facts = FakeAccount;
     type Topics = FakeTopics;
     type Ledger = FakeLedger;
-    type Clock = WallClock;
+    type Clock = FakeClock;
     type Trail = FakeTrail;
     type Metrics = FakeMetrics;
 }
@@ -307,7 +62,7 @@ impl Ports for Fakes {
 /// A sweep with the fakes at hand.
 struct World {
     sweep: Sweep<Fakes>,
-    kms: FakeKms,
+    kms: FakeAccount,
     topics: FakeTopics,
     trail: FakeTrail,
     metrics: FakeMetrics,
@@ -328,9 +83,8 @@ fn world(variables: &[(&str, &str)]) -> World {
     let config =
         SweepConfig::from_lookup(|name| map.get(name).map(|value| (*value).to_owned()), &[])
             .unwrap();
-    let (kms, topics, trail, metrics) = Default::default();
-    let (kms, topics, trail, metrics): (FakeKms, FakeTopics, FakeTrail, FakeMetrics) =
-        (kms, topics, trail, metrics);
+    let (kms, topics) = (FakeAccount::default(), FakeTopics::default());
+    let (trail, metrics) = (FakeTrail::default(), FakeMetrics::default());
     World {
         sweep: Sweep {
             watch: Watch {
@@ -340,7 +94,7 @@ fn world(variables: &[(&str, &str)]) -> World {
                 kms: kms.clone(),
                 topics: topics.clone(),
                 ledger: Some(FakeLedger::default()),
-                clock: SweepClock::new(WallClock),
+                clock: SweepClock::new(FakeClock::at("2030-01-01T00:00:00Z")),
             },
             kms: Paced::new(kms.clone()),
             trail: trail.clone(),
@@ -357,13 +111,13 @@ fn world(variables: &[(&str, &str)]) -> World {
 }
 
 impl World {
-    fn add(&self, id: &str, change: impl FnOnce(&mut Key)) {
-        let mut key = Key::default();
+    fn add(&self, id: &str, change: impl FnOnce(&mut FakeKey)) {
+        let mut key = FakeKey::default();
         change(&mut key);
         self.kms.0.borrow_mut().keys.insert(id.to_owned(), key);
     }
 
-    fn change(&self, id: &str, change: impl FnOnce(&mut Key)) {
+    fn change(&self, id: &str, change: impl FnOnce(&mut FakeKey)) {
         change(self.kms.0.borrow_mut().keys.get_mut(id).unwrap());
     }
 
@@ -387,7 +141,8 @@ impl World {
 
     /// What the feed got since it was asked last: kind, name and how it was heard of.
     fn told(&self) -> Vec<String> {
-        let alerts = self.topics.feed.take();
+        let alerts = self.topics.feed();
+        self.topics.sent.take();
         let mut told: Vec<_> = alerts
             .iter()
             .map(|alert| {
@@ -417,7 +172,7 @@ impl World {
 const DAY_1: &str = "2026-11-20T03:00:00Z";
 const DAY_2: &str = "2026-11-21T03:00:00Z";
 
-fn disabled(key: &mut Key) {
+fn disabled(key: &mut FakeKey) {
     key.metadata.state = Some(State::Disabled);
 }
 
@@ -542,12 +297,12 @@ async fn a_difference_is_held_then_told_by_its_record_or_by_what_kms_says() {
         .report(*occurrence, "another")
         .await
         .unwrap();
-    world.topics.feed.take();
+    world.topics.sent.take();
     world.run("light", "2026-11-21T03:29:00Z").await;
     assert!(world.told().is_empty(), "held");
 
     world.run("light", "2026-11-21T03:30:00Z").await;
-    let alerts = world.topics.feed.borrow().clone();
+    let alerts = world.topics.feed();
     assert_eq!(
         world.told(),
         ["KeyDisabled recorded", "KeyDisabled unrecorded"]
@@ -623,11 +378,11 @@ async fn what_could_not_be_told_is_told_by_the_next_run() {
     world.add("k", |_| {});
     world.run("full", DAY_1).await;
     world.change("k", disabled);
-    world.topics.broken.set(true);
+    world.topics.broken.borrow_mut().push("");
     let error = world.try_run("full", DAY_2, None).await.unwrap_err();
     assert_eq!(error.kind(), "SweepIncomplete");
     assert!(world.told().is_empty());
-    world.topics.broken.set(false);
+    world.topics.broken.take();
     // Lambda tries again, with the same id: nothing is looked at again that stands still.
     world.runs.update(|runs| runs - 1);
     let report = world.run("full", DAY_2).await;
@@ -684,7 +439,7 @@ async fn a_key_is_gone_only_when_kms_says_so_twice() {
         .insert("stays".to_owned(), stays);
 
     world.run("light", "2026-11-21T04:00:00Z").await;
-    let alerts = world.topics.feed.borrow().clone();
+    let alerts = world.topics.feed();
     assert_eq!(world.told(), ["KeyDeleted due", "KeyVanished early"]);
     let deleted = alerts
         .iter()
@@ -753,7 +508,7 @@ async fn what_the_watch_may_not_see_is_counted_and_asked_again() {
     world.add("open", |_| {});
     world.add("closed", |key| key.denied = true);
     world.run("full", DAY_1).await;
-    let digest = world.topics.feed.borrow().last().unwrap().clone();
+    let digest = world.topics.feed().last().unwrap().clone();
     assert_eq!(world.told(), ["InventoryDigest account"]);
     let details = &digest["details"];
     assert_eq!(

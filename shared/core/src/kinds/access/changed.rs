@@ -8,7 +8,7 @@ use watch_policy::{Context, Diff, Policy as KeyPolicy};
 
 use super::LISTED;
 use super::change::{AccessChange, changes, value_of};
-use super::judge::{Judged, judge, unreadable, with_context};
+use super::judge::{Judged, judge, judge_alone, unreadable, with_context};
 use super::memory::{fetch_command, remember, remembered};
 use crate::kinds::describe::{Ask, Found, Learn};
 use crate::ledger::{Item, ItemKey, Policy};
@@ -76,6 +76,17 @@ impl KeyPolicyChanged {
             policy: policy.map(str::to_owned),
             bypassed_lockout_check,
             ..Self::default()
+        }
+    }
+
+    /// A policy that is there, whenever it was set. What it is compared with, and whoever set it, is not known.
+    pub(in crate::kinds) fn found(&mut self, found: &Found<'_>) {
+        match found.policy {
+            Some(text) => {
+                self.take(judge_alone(text, found));
+                self.gained_accounts = self.foreign_accounts.clone();
+            }
+            None => self.take(unreadable("KMS does not tell it")),
         }
     }
 

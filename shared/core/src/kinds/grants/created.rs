@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::for_own_work;
 use super::grantee::{Grantee, account_in_arn};
+use super::{GrantTold, for_own_work};
 use crate::actor::Actor;
+use crate::answers::Grant;
 use crate::arn::AccountId;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
@@ -82,6 +83,25 @@ pub struct GrantCreated {
     pub by_service_for_itself: bool,
 }
 
+impl From<Grant> for GrantCreated {
+    /// A grant as `ListGrants` lists it.
+    fn from(grant: Grant) -> Self {
+        Self {
+            grantee: grant.grantee,
+            operations: grant.operations,
+            constraints: GrantConstraints {
+                encryption_context_subset: grant.encryption_context_subset,
+                encryption_context_equals: grant.encryption_context_equals,
+                source_arn: grant.source_arn,
+            },
+            retiring_principal: grant.retiring_principal,
+            name: grant.name,
+            grant_id: Some(Untrusted::new(&grant.id)),
+            ..Self::default()
+        }
+    }
+}
+
 impl GrantCreated {
     /// Finds out whether an AWS service made the grant for itself, in its own name or in somebody's, on a key of `owner`.
     /// What lets in another account is nothing of the kind, whoever passed the call on.
@@ -90,6 +110,16 @@ impl GrantCreated {
         self.by_service_for_itself =
             for_own_work(actor) && self.grantee().of_service && !self.accounts().any(others);
         self
+    }
+
+    /// It is for an AWS service, or what one works with, on a key of `owner`, and lets in no other account.
+    pub fn is_of_service_at_home(&self, owner: &AccountId) -> bool {
+        self.grantee().of_service && self.accounts().all(|account| account == owner.as_str())
+    }
+
+    /// It lets in an account other than `owner`, or nobody can tell.
+    pub fn is_for_strangers(&self, owner: &AccountId) -> bool {
+        self.grantee().unknown || self.accounts().any(|account| account != owner.as_str())
     }
 
     fn grantee(&self) -> Grantee<'_> {
@@ -155,7 +185,10 @@ impl Learn for GrantCreated {
         };
         let foreign = self.accounts().find(is_foreign).map(Untrusted::new);
         self.foreign_account = foreign;
-        Vec::new()
+        // A sweep leaves out those of services, too.
+        let is_compared = !self.is_of_service_at_home(found.subject.account());
+        let id = self.grant_id.as_ref().filter(|_| is_compared);
+        GrantTold::Created.note(found.subject, id, found.now)
     }
 }
 

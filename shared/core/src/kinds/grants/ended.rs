@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::{by_service, for_own_work};
+use super::{GrantTold, by_service, for_own_work};
 use crate::actor::Actor;
 use crate::kinds::case::{Case, step};
-use crate::kinds::describe::{Ask, Tell};
+use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
+use crate::ledger::Item;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -47,6 +48,12 @@ impl GrantRevoked {
 impl Ask for GrantRevoked {
     fn is_enriched(&self) -> bool {
         !self.by_service_for_itself
+    }
+}
+
+impl Learn for GrantRevoked {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        GrantTold::Ended.note(found.subject, self.grant_id.as_ref(), found.now)
     }
 }
 
@@ -125,6 +132,12 @@ impl GrantRetired {
 impl Ask for GrantRetired {
     fn is_enriched(&self) -> bool {
         !self.by_service_for_itself
+    }
+}
+
+impl Learn for GrantRetired {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        GrantTold::Ended.note(found.subject, self.grant_id.as_ref(), found.now)
     }
 }
 

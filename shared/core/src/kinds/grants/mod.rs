@@ -3,9 +3,11 @@
 mod created;
 mod ended;
 mod grantee;
+mod told;
 
 pub use created::{GrantConstraints, GrantCreated};
 pub use ended::{GrantRetired, GrantRevoked};
+pub use told::GrantTold;
 
 use crate::actor::Actor;
 use crate::text::Untrusted;

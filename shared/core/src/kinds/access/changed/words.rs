@@ -146,6 +146,11 @@ impl Tell for KeyPolicyChanged {
 }
 
 impl KeyPolicyChanged {
+    /// What the policy says, whenever it was set.
+    pub(in crate::kinds) fn standing(&self, case: &Case<'_>) -> Text {
+        self.verdicts(case)
+    }
+
     fn verdicts(&self, case: &Case<'_>) -> Text {
         let mut text = Text::new();
         if self.is_public() {

@@ -1,0 +1,259 @@
+//! Access to a key that changed though no event told of it: a sweep found it. Judged and worded as the event would be.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Kind;
+use super::access::KeyPolicyChanged;
+use super::case::Case;
+use super::describe::{Ask, Found, Identify, Identity, Learn, Section, Tell};
+use super::grants::{GrantCreated, GrantRetired, GrantRevoked};
+use super::words::described;
+use crate::actor::Actor;
+use crate::facts::Reads;
+use crate::ledger::{Item, ItemKey};
+use crate::severity::Severity;
+use crate::step::Step;
+use crate::subject::Subject;
+use crate::text;
+use crate::text::Text;
+
+/// What a sweep found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Drift {
+    /// Another key policy than the one that was known.
+    #[default]
+    Policy,
+    /// At its first look, a policy that lets in strangers.
+    PolicyAtFirstSight,
+    /// A grant that was not there.
+    GrantCreated,
+    /// A grant that is not there any more.
+    GrantEnded,
+}
+
+/// A sweep found a policy or a grant of which no event told.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct KeyAccessDrifted {
+    /// What was found.
+    pub drift: Drift,
+    /// When it was known otherwise. `null` if nothing was known.
+    pub known_at: Option<Timestamp>,
+    /// When the sweep saw it first.
+    pub found_at: Option<Timestamp>,
+    /// What `KeyPolicyChanged` would have said.
+    pub policy: Option<KeyPolicyChanged>,
+    /// What `GrantCreated` would have said.
+    pub grant_created: Option<GrantCreated>,
+    /// What `GrantRevoked` would have said; so it is told, too, if nobody knows whether the grant was revoked or retired.
+    pub grant_revoked: Option<GrantRevoked>,
+    /// What `GrantRetired` would have said.
+    pub grant_retired: Option<GrantRetired>,
+    /// There is no record of how the grant ended.
+    #[serde(skip)]
+    unrecorded: bool,
+}
+
+impl KeyAccessDrifted {
+    /// What an event would have told as `kind`; `None` if it is not about access.
+    pub fn of(kind: Kind, known_at: Timestamp, found_at: Timestamp) -> Option<Self> {
+        let mut this = Self {
+            known_at: Some(known_at),
+            found_at: Some(found_at),
+            ..Self::default()
+        };
+        match kind {
+            Kind::KeyPolicyChanged(change) => this.policy = Some(change),
+            Kind::GrantCreated(grant) => {
+                this.drift = Drift::GrantCreated;
+                this.grant_created = Some(grant);
+            }
+            Kind::GrantRevoked(grant) => {
+                this.drift = Drift::GrantEnded;
+                this.grant_revoked = Some(grant);
+            }
+            Kind::GrantRetired(grant) => {
+                this.drift = Drift::GrantEnded;
+                this.grant_retired = Some(grant);
+            }
+            _ => return None,
+        }
+        Some(this)
+    }
+
+    /// The policy of a key that was never looked at before.
+    pub fn at_first_sight(found_at: Timestamp) -> Self {
+        Self {
+            drift: Drift::PolicyAtFirstSight,
+            found_at: Some(found_at),
+            policy: Some(KeyPolicyChanged::default()),
+            ..Self::default()
+        }
+    }
+
+    /// There is no record of the call.
+    #[must_use]
+    pub fn unrecorded(self) -> Self {
+        Self {
+            unrecorded: true,
+            ..self
+        }
+    }
+
+    /// What words it. There is always one of them.
+    fn told_by(&self) -> Option<&dyn Tell> {
+        let policy = self.policy.as_ref().map(|it| it as &dyn Tell);
+        let created = self.grant_created.as_ref().map(|it| it as &dyn Tell);
+        let revoked = self.grant_revoked.as_ref().map(|it| it as &dyn Tell);
+        let retired = self.grant_retired.as_ref().map(|it| it as &dyn Tell);
+        policy.or(created).or(revoked).or(retired)
+    }
+
+    fn is_at_first_sight(&self) -> bool {
+        self.drift == Drift::PolicyAtFirstSight
+    }
+
+    /// A grant ended, and nobody knows by whom or how.
+    fn is_unknown_end(&self) -> bool {
+        self.unrecorded && self.drift == Drift::GrantEnded
+    }
+}
+
+impl Identify for KeyAccessDrifted {
+    fn identity(&self) -> Identity {
+        if self.is_at_first_sight() {
+            return Identity::Content("first sight".to_owned());
+        }
+        Identity::Call
+    }
+
+    fn is_telling_of(&self) -> Option<&'static str> {
+        match self.drift {
+            Drift::PolicyAtFirstSight => None,
+            Drift::Policy => Some(KeyPolicyChanged::NAME),
+            Drift::GrantCreated => Some(GrantCreated::NAME),
+            Drift::GrantEnded if self.grant_retired.is_some() => Some(GrantRetired::NAME),
+            Drift::GrantEnded => Some(GrantRevoked::NAME),
+        }
+    }
+
+    fn is_by_event(&self) -> bool {
+        !self.is_at_first_sight()
+    }
+}
+
+impl Ask for KeyAccessDrifted {
+    fn reads(&self) -> Reads {
+        Reads {
+            rotation: false,
+            last_use: false,
+        }
+    }
+
+    fn reads_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+        let policy = self.policy.as_ref();
+        policy.map_or_else(Vec::new, |policy| policy.memories(subject))
+    }
+}
+
+impl Learn for KeyAccessDrifted {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        let is_at_first_sight = self.is_at_first_sight();
+        match (&mut self.policy, &mut self.grant_created) {
+            (Some(policy), _) if is_at_first_sight => {
+                policy.found(found);
+                Vec::new()
+            }
+            (Some(policy), _) => policy.study(found),
+            (_, Some(grant)) => grant.study(found),
+            _ => Vec::new(),
+        }
+    }
+
+    fn teach(&self, profile: &mut crate::ledger::Profile, at: Timestamp, actor: Option<&Actor>) {
+        if let Some(policy) = &self.policy {
+            policy.teach(profile, at, actor);
+        }
+    }
+}
+
+impl Tell for KeyAccessDrifted {
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        let severity = self
+            .told_by()
+            .map_or(Severity::Medium, |it| it.severity(case));
+        // That strangers were let in before anybody watched may be as it is meant; that everybody is, never.
+        if self.is_at_first_sight() && severity < Severity::Critical {
+            return Severity::Medium;
+        }
+        severity
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        let foreign = self
+            .policy
+            .as_ref()
+            .map_or(&[][..], |it| &it.foreign_accounts);
+        if self.is_at_first_sight() && self.severity(case) < Severity::Critical {
+            let what = match foreign {
+                [] => " has a key policy that is worth a look",
+                [_] => " may be used by a foreign account, as the first sweep found it",
+                _ => " may be used by foreign accounts, as the first sweep found it",
+            };
+            return text![case.name(), what];
+        }
+        if self.is_unknown_end() {
+            return text![case.name(), " lost a grant: it is not there any more"];
+        }
+        self.told_by()
+            .map_or_else(|| case.name(), |it| it.title(case))
+    }
+
+    fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = Text::new();
+        if self.is_at_first_sight() {
+            text.sentence(text![
+                "A sweep looked at ",
+                case.name(),
+                described(case),
+                " for the first time. Its key policy was set before anybody watched, and nobody is known to have set it."
+            ]);
+            if let Some(policy) = &self.policy {
+                text.sentence(policy.standing(case));
+            }
+            return text;
+        }
+        let span = self.known_at.zip(self.found_at);
+        if let Some((known, found)) = span.filter(|_| self.unrecorded) {
+            text.sentence(text!["It happened between ", known, " and ", found, "."]);
+        }
+        if self.is_unknown_end() {
+            text.sentence(text![
+                "A grant on ",
+                case.name(),
+                described(case),
+                " ended: it was revoked, or retired by whoever had it. Whoever had access by it alone is shut out."
+            ]);
+        } else if let Some(it) = self.told_by() {
+            text.sentence(it.summary(case));
+        }
+        text
+    }
+
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        self.told_by()
+            .map_or_else(Vec::new, |it| it.next_steps(case))
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        self.told_by().map_or_else(Vec::new, |it| it.sections())
+    }
+}

@@ -213,7 +213,7 @@ class Stack:
         """A sample event as it is in this stack: with the names that CloudFormation made up, which samples cannot know."""
         text = json.dumps(value)
         for logical, physical in self.ids.items():
-            text = re.sub(rf'(?<=[":]){STACK}-{logical}"', f'{physical}"', text)
+            text = re.sub(rf'(?<=[":/]){STACK}-{logical}"', f'{physical}"', text)
         return json.loads(text)
 
     def happen(self, event):

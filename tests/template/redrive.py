@@ -23,7 +23,18 @@ match arguments[:2]:
     case ["cloudformation", "describe-stacks"]:
         assert option("--stack-name") == "kms-watch"
         outputs = dict(state["outputs"], AlertTopicArn="arn")
-        print(json.dumps({{"Stacks": [{{"Outputs": [{{"OutputKey": k, "OutputValue": v}} for k, v in outputs.items()]}}]}}))
+        outputs = [{{"OutputKey": k, "OutputValue": v}} for k, v in outputs.items()]
+        stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/kms-watch/8f0e"
+        print(json.dumps({{"Stacks": [{{"StackId": stack, "Outputs": outputs}}]}}))
+    case ["cloudformation", "list-stack-resources"]:
+        parts = [
+            ("AWS::Lambda::Function", "watch"),
+            ("AWS::Lambda::Function", "gone"),
+            ("AWS::SNS::Topic", "arn:aws:sns:us-east-1:111122223333:health"),
+            ("AWS::DynamoDB::Table", "ledger"),
+        ]
+        parts = [{{"ResourceType": kind, "PhysicalResourceId": name}} for kind, name in parts]
+        print(json.dumps({{"StackResourceSummaries": parts}}))
     case ["sqs", "receive-message"]:
         visible = [m for m in state["queues"][option("--queue-url")] if m["ReceiptHandle"] not in state["hidden"]]
         if visible:
@@ -35,7 +46,7 @@ match arguments[:2]:
     case ["lambda", "invoke"]:
         payload = Path(option("--payload").removeprefix("fileb://")).read_text()
         state["sent"].append([option("--function-name"), payload])
-        if option("--function-name").endswith(":gone"):
+        if option("--function-name") == "gone":
             path.write_text(json.dumps(state))
             sys.exit("ResourceNotFoundException")
         outcome = next(a for a in arguments if a.endswith("/outcome"))
@@ -52,6 +63,9 @@ path.write_text(json.dumps(state))
 """
 
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:watch"
+GONE = "arn:aws:lambda:us-east-1:111122223333:function:gone"
+# By its name: the message may say who, and the stack says what that is.
+NAME = "watch"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:health"
 
 
@@ -70,7 +84,7 @@ def unstarted(handle, at):
 
 def failed(handle, event):
     """As Lambda leaves an event."""
-    record = {"version": "1.0", "requestContext": {"functionArn": FUNCTION}, "requestPayload": event}
+    record = {"version": "1.0", "requestContext": {"functionArn": f"{FUNCTION}:$LATEST"}, "requestPayload": event}
     return {"ReceiptHandle": handle, "Body": json.dumps(record)}
 
 
@@ -97,21 +111,44 @@ hostile = {"text": "it's \"quoted\"\n$(echo) ü"}
 left, sent, result = run({
     "undelivered": [
         undelivered("to a function", FUNCTION, hostile),
-        undelivered("to a function that is gone", f"{FUNCTION}:gone", {}),
+        undelivered("to a function that is gone", GONE, {}),
         undelivered("to the health topic", TOPIC, {}),
         {"ReceiptHandle": "from somebody else", "Body": "hello"},
     ],
     "failed": [failed("poison", "poison"), failed("well now", hostile)],
 })
 assert left == {"undelivered": ["to a function that is gone", "from somebody else"], "failed": ["poison"]}, left
-assert [target for target, _ in sent] == [FUNCTION, f"{FUNCTION}:gone", TOPIC, FUNCTION, FUNCTION], sent
+assert [target for target, _ in sent] == [NAME, "gone", TOPIC, NAME, NAME], sent
 assert json.loads(sent[0][1]) == hostile and json.loads(sent[4][1])["requestPayload"] == hostile, sent
 assert result.returncode == 1 and result.stdout == "3 handled, 3 failed again and kept\n", result
 
 left, sent, result = run({"undelivered": [unstarted("a sweep", "2026-11-20T03:23:00Z")], "failed": []})
 assert left == {"undelivered": [], "failed": []}, left
-assert sent == [[FUNCTION, '{"sweep": "full", "at": "2026-11-20T03:23:00Z"}']], sent
+assert sent == [[NAME, '{"sweep": "full", "at": "2026-11-20T03:23:00Z"}']], sent
 
 left, sent, result = run({"undelivered": [], "failed": []})
 assert result.returncode == 0 and result.stdout == "0 handled, 0 failed again and kept\n", result
-print("docs/redrive keeps what fails again")
+# Whoever may write to a queue may write any target.
+OTHERS = [
+    FUNCTION.replace("111122223333", "444455556666"),
+    FUNCTION.replace("us-east-1", "eu-west-1"),
+    FUNCTION.replace(":watch", ":payments"),
+    FUNCTION.replace(":watch", ":ledger"),
+    "watch",
+    "payments",
+    "https://attacker.example/function:watch",
+    TOPIC + "-2",
+    TOPIC.replace("111122223333", "444455556666"),
+    TOPIC.replace(":health", ":ledger"),
+    "arn:aws:sns:us-east-1:111122223333:watch",
+    "",
+    "--function-name",
+]
+queue = [undelivered(f"{number}", target, {}) for number, target in enumerate(OTHERS)]
+forged = {"requestContext": {"functionArn": ["arn"]}, "requestPayload": {}}
+queue.append({"ReceiptHandle": "forged", "Body": json.dumps(forged)})
+left, sent, result = run({"undelivered": [], "failed": list(queue)})
+assert left["failed"] == [message["ReceiptHandle"] for message in queue] and sent == [], (left, sent)
+assert result.returncode == 1, result
+
+print("docs/redrive keeps what fails again, and what was never going to this stack")

@@ -85,6 +85,7 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
         "key-misuse",
         "key-rotation",
         "material-expiration",
+        "watch-guard",
     ] {
         assert!(
             deployed(function) == agreed_on,

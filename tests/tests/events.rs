@@ -28,7 +28,7 @@ use watch_sweep::order::Order;
 use keys::SampleKeys;
 
 /// Every function with its decisions. A folder of `events/` without a row here fails the test.
-const FUNCTIONS: [(&str, Decide); 7] = [
+const FUNCTIONS: [(&str, Decide); 8] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
@@ -37,6 +37,7 @@ const FUNCTIONS: [(&str, Decide); 7] = [
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
+    ("watch-guard", watch_guard::decide),
 ];
 
 fn repository() -> PathBuf {
@@ -54,6 +55,7 @@ fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
             ["people", "chat", "feed"]
                 .map(|topic| format!("arn:aws:sns:us-east-1:111122223333:{topic}")),
         )
+        .chain([("STACK_NAME", "kms-watch".to_owned())])
         .collect();
     let config = Config::from_lookup(|name| settings.get(name).cloned(), &[]).unwrap();
     let watch = Watch {

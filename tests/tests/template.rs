@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use watch_core::config::{Config, SweepConfig};
+use watch_core::kinds::watch_changed::calls::{CALLS, Call};
 use watch_tests::repository;
 use watch_tests::template::{Function, Router, Rule, Stack, Template, read_yaml};
 
@@ -79,8 +80,9 @@ fn every_event_is_matched_by_exactly_its_rules_and_lands_at_the_function_of_its_
             // Others have attempts as samples of what they ignore.
             let event: Value = serde_json::from_str(&read(path)).unwrap();
             let is_attempt = event["detail"]["errorCode"].is_string();
-            for rule in rules.iter().filter(|rule| wanted.contains(&rule.id)) {
-                let function = if is_attempt {
+            let of_functions = rules.iter().filter(|rule| rule.function.is_some());
+            for rule in of_functions.filter(|rule| wanted.contains(&rule.id)) {
+                let function = if is_attempt && folder != Some(GUARD) {
                     Some("key-misuse")
                 } else {
                     folder
@@ -107,6 +109,9 @@ fn every_event_is_matched_by_exactly_its_rules_and_lands_at_the_function_of_its_
     assert_eq!(ids, used, "rules, and those that an event shows");
 }
 
+/// The function that watches the watch. It is told of attempts too, and of everybody's calls.
+const GUARD: &str = "watch-guard";
+
 /// What a rule for CloudTrail's records asks for.
 fn is_for_cloudtrail(rule: &Rule) -> bool {
     rule.pattern.pointer("/detail/eventName").is_some()
@@ -130,6 +135,13 @@ fn rules_are_explicit_about_what_they_match() {
             "{} takes events of any source or type",
             rule.id
         );
+        // Whoever may put events of other accounts on this bus does not make alerts of them.
+        assert_eq!(
+            rule.pattern["account"],
+            json!(["111122223333"]),
+            "{}",
+            rule.id
+        );
         if is_for_cloudtrail(rule) {
             let codes = &rule.pattern["detail"]["errorCode"];
             if is_about_failures {
@@ -147,6 +159,8 @@ fn rules_are_explicit_about_what_they_match() {
                     codes.iter().all(|code| known.contains(&code.as_str())),
                     "{codes:?}"
                 );
+            } else if rule.function.as_deref() == Some(GUARD) {
+                assert!(codes.is_null(), "{} leaves attempts out", rule.id);
             } else {
                 assert_eq!(
                     *codes,
@@ -231,30 +245,178 @@ fn no_event_is_lost_between_a_rule_and_its_target() {
     assert_eq!(names(sources.as_array().unwrap()), arns);
 }
 
+/// Calls of the table as CloudTrail would record them, on a part of the stack, with the row's first parameter.
+fn calls() -> impl Iterator<Item = (&'static Call, Value)> {
+    CALLS.iter().map(|row| {
+        let name = match (row.service, row.name) {
+            ("cloudformation", _) => "kms-watch",
+            (_, "UpdateEventBus") => "default",
+            _ => "kms-watch-Part-1A2B3C4D5E6F",
+        };
+        let place = row.at[0];
+        let arn = |service, rest| format!("arn:aws:{service}:us-east-1:111122223333:{rest}{name}");
+        let value = match place {
+            "topicArn" => arn("sns", ""),
+            "subscriptionArn" => format!("{}:8f0ec3a0", arn("sns", "")),
+            "eventSourceArn" | "sourceArn" => arn("sqs", ""),
+            "resourceArn" if row.service == "dynamodb" => arn("dynamodb", "table/"),
+            "resourceArn" => arn("sns", ""),
+            "queueUrl" => format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}"),
+            _ => name.to_owned(),
+        };
+        let request = place
+            .rsplit('/')
+            .fold(json!(value), |inner, member| match member {
+                "*" => json!([inner]),
+                member => json!({ member: inner }),
+            });
+        // As Lambda calls it.
+        let version = if row.service == "lambda" {
+            "20150331v2"
+        } else {
+            ""
+        };
+        let event = json!({
+            "source": format!("aws.{}", row.service), "detail-type": "AWS API Call via CloudTrail",
+            "account": "111122223333", "region": "us-east-1",
+            "detail": {
+                "eventSource": format!("{}.amazonaws.com", row.service),
+                "eventName": format!("{}{version}", row.name),
+                "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/u"},
+                "requestParameters": request,
+            }
+        });
+        (row, event)
+    })
+}
+
+/// What only watch-guard tells of, and why.
+const NOT_TOLD_DIRECTLY: [(&str, &str); 4] = [
+    ("CreateChangeSet", "changes nothing before it is executed"),
+    (
+        "CreateStackRefactor",
+        "changes nothing before it is executed",
+    ),
+    (
+        "UpdateEventSourceMapping",
+        "names the function in its answer",
+    ),
+    (
+        "DeleteEventSourceMapping",
+        "names the function in its answer",
+    ),
+];
+
+/// Whichever rule of the two ways somebody takes first, the other way tells.
 #[test]
-fn every_rule_is_guarded_by_the_others() {
-    let rules = Template::read().rules(&Stack::default());
-    let guarded = |by: &str, parameter: &str| {
-        let rule = rules.iter().find(|rule| rule.id == by).expect(by);
-        names(
-            rule.pattern["detail"]["requestParameters"][parameter]
-                .as_array()
-                .unwrap(),
-        )
+fn every_call_that_silences_is_told_twice_over_two_ways() {
+    let template = Template::read();
+    let mut router = Router::new(&template, &Stack::default());
+    let rules = template.rules(&Stack::default());
+    let way = |id: &String| {
+        let rule = rules.iter().find(|rule| rule.id == *id).unwrap();
+        rule.function.clone()
     };
-    let but = |unguarded: &[&str]| -> BTreeSet<_> {
-        rules
-            .iter()
-            .filter(|rule| !unguarded.contains(&rule.id.as_str()))
-            .map(|rule| format!("kms-watch-{}", rule.id))
-            .collect()
-    };
-    // A resource cannot refer to itself, nor two to each other.
-    assert_eq!(guarded("RuleChanged", "name"), but(&["RuleChanged"]));
-    assert_eq!(
-        guarded("RuleEmptied", "rule"),
-        but(&["RuleChanged", "RuleEmptied"])
+    for (row, event) in calls() {
+        let name = format!("{} {}", row.service, row.name);
+        let ways = |event: &Value, router: &mut Router| -> Vec<_> {
+            let matched = router.rules(&event.to_string());
+            matched.iter().map(way).collect()
+        };
+        let function = Some(GUARD.to_owned());
+        let directly = !NOT_TOLD_DIRECTLY.iter().any(|(call, _)| *call == row.name);
+        let both = if directly {
+            vec![None, function.clone()]
+        } else {
+            vec![function.clone()]
+        };
+        let mut told = ways(&event, &mut router);
+        told.sort();
+        assert_eq!(told, both, "{name}");
+
+        // Without its parameters, which CloudTrail leaves out of long requests.
+        let mut bare = event.clone();
+        bare["detail"]["requestParameters"] = Value::Null;
+        let mut told = ways(&bare, &mut router);
+        told.sort();
+        assert_eq!(told, both, "{name} without parameters");
+
+        // An attempt, and a deployment, are for the function alone.
+        let trail = row.service == "cloudtrail";
+        for (pointer, value) in [
+            ("errorCode", json!("AccessDenied")),
+            (
+                "userIdentity",
+                json!({"type": "AssumedRole", "invokedBy": "cloudformation.amazonaws.com"}),
+            ),
+        ] {
+            let mut other = event.clone();
+            other["detail"][pointer] = value;
+            if trail && pointer == "userIdentity" {
+                // Any stack's: no deployment of this one changes a trail.
+                continue;
+            }
+            assert_eq!(
+                ways(&other, &mut router),
+                std::slice::from_ref(&function),
+                "{name} with {pointer}"
+            );
+        }
+
+        // Of another account that sends its events here.
+        let mut foreign = event.clone();
+        foreign["account"] = json!("444455556666");
+        assert_eq!(ways(&foreign, &mut router), [], "{name} of another account");
+
+        // Of another stack.
+        if !trail && row.name != "UpdateEventBus" {
+            let text = event.to_string().replace("kms-watch", "orders");
+            let matched = router.rules(&text);
+            assert!(
+                matched.iter().all(|id| way(id).is_some()),
+                "{name} of another stack"
+            );
+        }
+    }
+}
+
+/// A StackSet's instances have names of which CloudFormation leaves the beginning.
+#[test]
+fn parts_of_a_stack_with_a_long_name_are_told_directly_too() {
+    let long = "StackSet-kms-watch-5f0c1b7e-8a3d-4c52-9d0e-2b6f1a7c3e45";
+    let cut = |id: &str| format!("StackSet-kms-watch-5f0c1-{id}-1A2B3C4D5E6F");
+    let stack = Stack::default().with("AWS::StackName", long).with(
+        "MaterialExpirationFunctionCloudTrail",
+        cut("MaterialExpirationFuncti"),
     );
+    let mut router = Router::new(&Template::read(), &stack);
+    for (row, event) in calls() {
+        if NOT_TOLD_DIRECTLY.iter().any(|(call, _)| *call == row.name)
+            || row.service == "cloudtrail"
+        {
+            continue;
+        }
+        let short = matches!(
+            row.service,
+            "events" | "scheduler" | "lambda" | "iam" | "sqs"
+        );
+        let name = if short {
+            cut("Part")
+        } else {
+            format!("{long}-Part-1A2B3C4D5E6F")
+        };
+        let text = event
+            .to_string()
+            .replace("kms-watch-Part-1A2B3C4D5E6F", &name);
+        let text = text.replace("\"kms-watch\"", &format!("\"{long}\""));
+        let matched = router.rules(&text);
+        assert!(
+            matched.iter().any(|id| id.ends_with("Changed")),
+            "{} {}: {text}",
+            row.service,
+            row.name
+        );
+    }
 }
 
 // --- When sweeps begin -------------------------------------------------------------------------------------------------
@@ -381,6 +543,61 @@ fn a_missed_sweep_is_told_whatever_became_of_it() {
     // As often as there is a sweep.
     assert_eq!(alarm["Period"], 60 * 60);
     assert!(alarm["Threshold"].as_i64().unwrap() > 24 * 60 * 60);
+}
+
+/// Its role may do this and nothing else, only Scheduler may have it, and only its call is a canary.
+#[test]
+fn the_canary_is_sent_by_a_role_of_its_own_and_missed_when_it_stays_away() {
+    let template = Template::read();
+    let resources = &template.document["Resources"];
+    let role = &resources["CanaryRole"]["Properties"];
+    assert_eq!(
+        role["AssumeRolePolicyDocument"]["Statement"],
+        resources["KeyInventoryScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    );
+    let ledger = json!({"Fn::GetAtt": ["Ledger", "Arn"]});
+    assert_eq!(
+        role["Policies"][0]["PolicyDocument"]["Statement"],
+        json!([{"Sid": "Tag", "Effect": "Allow", "Action": "dynamodb:TagResource", "Resource": ledger}])
+    );
+    let target = &resources["Canary"]["Properties"]["Target"];
+    assert_eq!(
+        target["RoleArn"],
+        json!({"Fn::GetAtt": ["CanaryRole", "Arn"]})
+    );
+    let input = template.resolve(&target["Input"], &Stack::default());
+    let input = input.as_str().unwrap();
+    let input = input.replace("<aws.scheduler.scheduled-time>", "2026-02-14T09:40:00Z");
+    let asked: Value = serde_json::from_str(&input).expect("the input is JSON");
+    // What the function reads is what CloudTrail records of it, in small letters.
+    let sample = read("events/watch-guard/ct-tag-resource-canary.json");
+    let sample: Value = serde_json::from_str(&sample).unwrap();
+    let tag = &sample["detail"]["requestParameters"]["tags"][0];
+    assert_eq!(
+        (&asked["Tags"][0]["Key"], &asked["Tags"][0]["Value"]),
+        (&tag["key"], &tag["value"])
+    );
+
+    // The alarm waits longer than the schedule, and not so long that CloudWatch cannot look back.
+    let alarm = &resources["CanaryMissed"]["Properties"];
+    let days = alarm["EvaluationPeriods"].as_i64().unwrap();
+    assert_eq!(
+        (&alarm["Period"], &alarm["DatapointsToAlarm"]),
+        (&json!(86_400), &json!(days))
+    );
+    assert_eq!(
+        resources["Canary"]["Properties"]["ScheduleExpression"],
+        "rate(3 days)"
+    );
+    assert!((4..=7).contains(&days));
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    let counted = &resources["CanarySeen"]["Properties"];
+    assert_eq!(counted["LogGroupName"], json!({"Ref": "WatchGuardLogs"}));
+    let metric = &counted["MetricTransformations"][0];
+    assert_eq!(
+        (&metric["MetricName"], &metric["MetricNamespace"]),
+        (&alarm["MetricName"], &alarm["Namespace"])
+    );
 }
 
 // --- The functions -----------------------------------------------------------------------------------------------------
@@ -535,6 +752,8 @@ const MATERIAL_READS: [&str; 2] = ["kms:GetKeyRotationStatus", "kms:ListKeyRotat
 fn key_reads(function: &str) -> BTreeSet<&'static str> {
     let mut reads: BTreeSet<_> = KEY_READS.into_iter().collect();
     match function {
+        // It has to do with the watch, not with keys.
+        GUARD => reads.clear(),
         "key-deletion" | "material-expiration" => {
             reads.extend(MATERIAL_READS);
             reads.insert("kms:GetKeyLastUsage");
@@ -572,6 +791,7 @@ fn list_reads(function: &str) -> &'static [&'static str] {
             "cloudtrail:LookupEvents",
             "cloudwatch:PutMetricData",
         ],
+        GUARD => &[],
         _ => &["kms:ListAliases"],
     }
 }
@@ -687,10 +907,10 @@ fn each_function_has_a_role_of_its_own_that_the_user_can_bound() {
         .map(|function| function.properties["Role"]["Fn::GetAtt"][0].to_string())
         .collect();
     assert_eq!(roles.len(), template.functions().len());
-    // One more is for the schedules.
+    // One more is for the schedules of sweeps, and one for the canary's.
     assert_eq!(
         template.resources("AWS::IAM::Role").count(),
-        roles.len() + 1
+        roles.len() + 2
     );
     for (id, role) in template.resources("AWS::IAM::Role") {
         let bounded = template.resolve(
@@ -799,6 +1019,198 @@ fn the_ledger_outlives_the_stack() {
     );
 }
 
+fn allowed<'a>(template: &'a Template, policy: &str) -> Vec<&'a Value> {
+    let policy = &template.document["Resources"][policy]["Properties"]["PolicyDocument"];
+    let statements = policy["Statement"].as_array().expect("statements");
+    // One that depends on a condition is there.
+    let there = statements.iter().map(|one| match one["Fn::If"].as_array() {
+        Some(branches) => &branches[1],
+        None => one,
+    });
+    there
+        .filter(|statement| statement["Effect"] == "Allow")
+        .collect()
+}
+
+#[test]
+fn services_publish_to_the_health_topic_for_this_stack_only() {
+    let template = Template::read();
+    let rules = template.rules(&Stack::default());
+    for statement in allowed(&template, "HealthTopicPolicy") {
+        let condition = template.resolve(&statement["Condition"], &Stack::default());
+        assert_eq!(
+            condition["StringEquals"]["aws:SourceAccount"],
+            "111122223333"
+        );
+        if statement["Principal"]["Service"] == "events.amazonaws.com" {
+            let direct = rules.iter().filter(|rule| rule.function.is_none());
+            let arns: BTreeSet<_> = direct
+                .map(|rule| {
+                    format!(
+                        "arn:aws:events:us-east-1:111122223333:rule/kms-watch-{}",
+                        rule.id
+                    )
+                })
+                .collect();
+            assert_eq!(
+                names(condition["ArnEquals"]["aws:SourceArn"].as_array().unwrap()),
+                arns
+            );
+        }
+    }
+    assert_eq!(allowed(&template, "HealthTopicPolicy").len(), 2);
+}
+
+#[test]
+fn the_feed_goes_to_a_queue_of_the_account_that_was_named_and_nowhere_else() {
+    let template = Template::read();
+    let statements = allowed(&template, "FeedAlertTopicPolicy");
+    assert_eq!(statements.len(), 1);
+    let stack = Stack::default().with("FeedSubscriberAccount", "444455556666");
+    let statement = template.resolve(statements[0], &stack);
+    assert_eq!(
+        statement["Principal"]["AWS"],
+        "arn:aws:iam::444455556666:root"
+    );
+    assert_eq!(
+        statement["Condition"],
+        json!({"StringEquals": {"sns:Protocol": "sqs"},
+               "ArnLike": {"sns:Endpoint": "arn:aws:sqs:*:444455556666:*"}})
+    );
+}
+
+/// Every role of a function, none else, and nothing that keeps the policy from being changed: nobody is locked out.
+#[test]
+fn only_the_functions_write_the_ledger_and_nobody_is_locked_out() {
+    let template = Template::read();
+    let ledger = &template.document["Resources"]["Ledger"]["Properties"];
+    let statements = &ledger["ResourcePolicy"]["PolicyDocument"]["Statement"];
+    let statements = statements.as_array().unwrap();
+    assert_eq!(statements.len(), 1);
+    let deny = &statements[0];
+    assert_eq!(
+        (&deny["Effect"], &deny["Principal"]),
+        (&json!("Deny"), &json!("*"))
+    );
+    let writes = names(deny["Action"].as_array().unwrap());
+    let known = [
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:PartiQLDelete",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    ];
+    assert_eq!(writes, known.map(str::to_owned).into());
+    let but = deny["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+        .as_array()
+        .unwrap();
+    let but: BTreeSet<_> = but.iter().map(ToString::to_string).collect();
+    let roles = template.functions();
+    let roles = roles
+        .iter()
+        .map(|function| function.properties["Role"].to_string());
+    assert_eq!(but, roles.collect());
+}
+
+/// What an item is about is its partition key, and of that IAM knows a condition.
+#[test]
+fn a_function_writes_of_what_its_alerts_are_about() {
+    let template = Template::read();
+    let mut seen = BTreeSet::new();
+    for (id, policy) in template.resources("AWS::IAM::Policy") {
+        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
+        assert_eq!(statements.len(), 1, "{id}");
+        let keys = template.resolve(
+            &statements[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"],
+            &Stack::default(),
+        );
+        let keys = names(keys.as_array().unwrap());
+        for role in policy["Roles"].as_array().unwrap() {
+            let role = role["Ref"].as_str().unwrap();
+            assert!(seen.insert(role.to_owned()), "{role} has two");
+            let mut wanted = BTreeSet::from(["account#*".to_owned()]);
+            if role != "WatchGuardRole" {
+                wanted.insert("arn:aws:kms:*".to_owned());
+            }
+            if ["KeyActivityRole", "AlarmRelayRole", "KeyInventoryRole"].contains(&role) {
+                wanted.insert("cks-*".to_owned());
+            }
+            assert_eq!(keys, wanted, "{role}");
+        }
+    }
+    let roles = template.functions();
+    let roles = roles
+        .iter()
+        .map(|function| &function.properties["Role"]["Fn::GetAtt"][0]);
+    assert_eq!(seen, names(roles));
+}
+
+/// The policy of the organisation that docs/threat-model.md offers, against the table: what silences is denied, to all but
+/// those who deploy.
+#[test]
+fn the_policy_that_protects_the_stack_denies_what_silences_it() {
+    let policy: Value = serde_json::from_str(&read("docs/protect.scp.json")).unwrap();
+    let mut denied = BTreeSet::new();
+    for statement in policy["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Deny");
+        match &statement["Action"] {
+            Value::String(action) => _ = denied.insert(action.clone()),
+            actions => denied.extend(names(actions.as_array().unwrap())),
+        }
+        let condition = statement["Condition"].as_object().unwrap();
+        assert_eq!(condition.keys().collect::<Vec<_>>(), ["ArnNotLike"]);
+        let but = condition["ArnNotLike"].as_object().unwrap();
+        assert_eq!(but.keys().collect::<Vec<_>>(), ["aws:PrincipalArn"]);
+        assert!(
+            but["aws:PrincipalArn"]
+                .to_string()
+                .contains("role/KmsWatchDeployer")
+        );
+    }
+    for row in CALLS {
+        // What CloudTrail calls `monitoring`, IAM calls `cloudwatch`.
+        let service = if row.service == "monitoring" {
+            "cloudwatch"
+        } else {
+            row.service
+        };
+        let action = format!("{service}:{}", row.name);
+        let is_left_out = [
+            // Names no resource of the stack, so that a policy could only deny it for all.
+            "events:UpdateEventBus",
+            "lambda:CreateEventSourceMapping",
+            "lambda:UpdateEventSourceMapping",
+            "lambda:DeleteEventSourceMapping",
+            "lambda:PutFunctionCodeSigningConfig",
+            "logs:PutMetricFilter",
+            "logs:DeleteMetricFilter",
+            "sqs:StartMessageMoveTask",
+        ]
+        .contains(&action.as_str());
+        assert_eq!(denied.contains(&action), !is_left_out, "{action}");
+    }
+}
+
+/// Whoever fails without end can be kept from using up the account's concurrency.
+#[test]
+fn only_what_callers_drive_can_be_capped() {
+    let template = Template::read();
+    for function in template.functions() {
+        let cap = &function.properties["ReservedConcurrentExecutions"];
+        let capped = template.resolve(cap, &Stack::default().with("MisuseConcurrency", "20"));
+        let free = template.resolve(cap, &Stack::default().without("HasMisuseConcurrency"));
+        assert!(free.is_null(), "{}", function.id);
+        assert_eq!(
+            !capped.is_null(),
+            function.folder == "key-misuse",
+            "{}",
+            function.id
+        );
+    }
+}
+
 /// Two stacks in one account and Region must not fight over a name.
 #[test]
 fn nothing_has_a_fixed_name() {
@@ -867,7 +1279,8 @@ fn every_alarm_tells_a_function_or_the_health_topic() {
         let name = format!("kms-watch-{id}");
         let event = |name: &str, detail_type: &str| {
             let arn = format!("arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}");
-            json!({"source": "aws.cloudwatch", "detail-type": detail_type, "resources": [arn],
+            json!({"source": "aws.cloudwatch", "account": "111122223333",
+                   "detail-type": detail_type, "resources": [arn],
                    "detail": {"alarmName": name}})
             .to_string()
         };

@@ -131,6 +131,7 @@ fn a_function_needs_its_role_and_nothing_more() {
         ("key-misuse", &["ct-decrypt-pending-deletion-disabled-code"]),
         ("key-rotation", &["kms-rotation-automatic-new"]),
         ("material-expiration", &["ct-import-key-material-new"]),
+        ("watch-guard", &["ct-disable-rule"]),
     ] {
         let aws = LocalAws::start(Options::default()).unwrap();
         aws.add_key(payments());

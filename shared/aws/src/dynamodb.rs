@@ -107,7 +107,7 @@ impl DynamoDbAdapter {
 
     /// Opens a connection by a read that finds nothing.
     pub(crate) async fn touch(&self) -> Result<(), CallError> {
-        let keys = self.keys(&[ItemKey::new("warm", "warm")])?;
+        let keys = self.keys(&[ItemKey::new("account#warm", "warm")])?;
         let call = self
             .client
             .batch_get_item()

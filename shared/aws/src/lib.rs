@@ -52,4 +52,4 @@ pub use cloudwatch::CloudWatchAdapter;
 pub use dynamodb::DynamoDbAdapter;
 pub use kms::KmsAdapter;
 pub use sns::SnsAdapter;
-pub use start::{Failure, Handler, Invocation, Settings, run, serve, watch};
+pub use start::{Failure, Handler, Invocation, Settings, run, run_without_keys, serve, watch};

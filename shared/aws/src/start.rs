@@ -134,13 +134,22 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
 ///
 /// If it cannot start, it says why as [`serve`] does.
 pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
+    run_with(function, decide, true)
+}
+
+/// Runs a function as [`run`] does that never asks KMS anything, and may not.
+pub fn run_without_keys(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
+    run_with(function, decide, false)
+}
+
+fn run_with(function: &'static str, decide: fn(&Event) -> Decision, asks_kms: bool) -> ExitCode {
     serve(function, async move |config: Config, sdk| {
         if config.ledger_table.is_none() {
             tracing::warn!(function, "no ledger: no de-duplication, no memory");
         }
         let watch = watch(function, decide, config, &sdk);
         warm::up(
-            &watch.kms,
+            Some(&watch.kms).filter(|_| asks_kms),
             &watch.topics,
             watch.ledger.as_ref(),
             &watch.config,

@@ -16,13 +16,13 @@ const LIMIT: Duration = Duration::from_millis(500);
 /// An event asks the ledger for three things at once.
 const LEDGER_CONNECTIONS: usize = 3;
 
-/// Opens the connections that one event needs, in parallel: six to KMS, three to DynamoDB if there is a ledger, and one
+/// Opens the connections that one event needs, in parallel: six to KMS if it is asked, three to DynamoDB if there is a ledger, and one
 /// to SNS for each topic.
 ///
 /// The credentials and the trust store are loaded on the way. What fails here fails again, and is told, in an event:
 /// errors are only written to the log, at level debug.
 pub async fn up(
-    kms: &KmsAdapter,
+    kms: impl Into<Option<&KmsAdapter>>,
     topics: &SnsAdapter,
     ledger: Option<&DynamoDbAdapter>,
     config: &Config,
@@ -32,7 +32,8 @@ pub async fn up(
         config.chat_topic.as_ref(),
         config.feed_topic.as_ref(),
     ];
-    let kms = join_all((0..KMS_CONNECTIONS).map(|_| kms.touch()));
+    let kms = kms.into().into_iter().cycle().take(KMS_CONNECTIONS);
+    let kms = join_all(kms.map(KmsAdapter::touch));
     let sns = join_all(arns.into_iter().flatten().map(|topic| topics.touch(topic)));
     let tables = ledger.into_iter().cycle();
     let connections = LEDGER_CONNECTIONS * usize::from(ledger.is_some());

@@ -70,6 +70,17 @@ impl Actor {
         }
     }
 
+    /// It is the AWS service `name`, for somebody or for itself. AWS says so, and no caller can: neither a user agent nor a
+    /// session's name counts.
+    pub fn is_service(&self, name: &str) -> bool {
+        let named = |text: &Untrusted| {
+            let rest = text.as_str().strip_prefix(name);
+            rest.is_some_and(|rest| [".amazonaws.com", ".amazonaws.com.cn"].contains(&rest))
+        };
+        self.via.as_ref().is_some_and(named)
+            || (self.kind.as_str() == "AWSService" && named(&self.principal))
+    }
+
     /// Reads the caller from a CloudTrail record.
     pub fn read(detail: &Value) -> Self {
         let identity = &detail["userIdentity"];

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use crate::arn::{AccountId, TopicArn};
 use crate::kinds::{KIND_NAMES, Settings};
 use crate::severity::Severity;
+use crate::stack::{self, Stack};
 
 /// What `SEVERITY_OVERRIDES` says about a kind of alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct Config {
     pub trusted_accounts: BTreeSet<AccountId>,
     /// Days before key material expires at which to warn, the most first. For functions that count down.
     pub expiry_warning_days: Vec<u32>,
+    /// Name of the stack that the function is part of, if it is known.
+    pub stack_name: Option<String>,
+    /// Alarms of the watch may be muted for as many hours without anybody being told.
+    pub longest_mute_hours: i64,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
     /// What is wrong with variables that may be left out: a sentence for each, which begins with its name. They have
@@ -95,6 +100,15 @@ impl Config {
         }
     }
 
+    /// The stack that the function is part of. Without a name nothing is known to be of it.
+    pub fn stack(&self) -> Option<Stack<'_>> {
+        Some(Stack {
+            name: self.stack_name.as_deref()?,
+            account: self.alert_topic.account(),
+            region: self.alert_topic.region(),
+        })
+    }
+
     /// Reads the settings through `lookup`, which gives the value of an environment variable.
     ///
     /// An empty value counts as none, since a template passes parameters that were left out as empty.
@@ -135,6 +149,8 @@ impl Config {
                 days.parse().ok().filter(|days| (1..=365).contains(days))
             },
         );
+        let stack_name = reader.text("STACK_NAME");
+        let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
         for name in required {
             if reader.text(name).is_none() {
                 reader.fatal(name, "is missing");
@@ -149,6 +165,11 @@ impl Config {
                     ..
                 },
             ) => Ok(Self {
+                stack_name: stack_name.or_else(|| {
+                    let table = ledger_table.as_deref()?;
+                    stack::name_in(table, "Ledger").map(str::to_owned)
+                }),
+                longest_mute_hours,
                 alert_topic,
                 chat_topic,
                 feed_topic,
@@ -332,6 +353,18 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             entries.extend(split(default).filter_map(read));
         }
         entries
+    }
+
+    /// A number of hours: CloudWatch mutes alarms for fifteen days at most.
+    fn hours(&mut self, name: &str, default: i64) -> i64 {
+        match self.text(name).map(|value| value.parse()) {
+            None => default,
+            Some(Ok(hours @ 0..=360)) => hours,
+            Some(_) => {
+                self.problem(name, "is malformed: not a number of hours from 0 to 360");
+                default
+            }
+        }
     }
 
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {

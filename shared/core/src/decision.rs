@@ -31,7 +31,7 @@ impl Decision {
     pub fn not_mine(event: &Event) -> Self {
         let envelope = event.envelope();
         let what = match event {
-            Event::CloudTrail(event) => &event.name,
+            Event::CloudTrail(event) | Event::OtherCall(event) => &event.name,
             Event::Kms(_) | Event::Alarm(_) | Event::Other(_) => &envelope.detail_type,
         };
         Self::Ignore(

@@ -18,6 +18,7 @@
 //! | [`event`] | reading: from JSON to an [`event::Event`], wrappers removed |
 //! | [`about`], [`enrichment`], [`source`], [`step`] | what an alert is made of beside its kind: the key, how much of it was asked, who told, what to do |
 //! | [`answers`], [`items`] | plain data of the ports: what KMS answers, what the ledger's table holds |
+//! | [`stack`] | what belongs to the stack, by the names that CloudFormation gives |
 //! | [`subject`], [`actor`] | what happened to whom, and who did it, as one readable name |
 //! | [`arn`], [`key`], [`severity`], [`countdown`], [`mod@text`], [`link`] | the words that the others are made of |
 
@@ -47,6 +48,7 @@ pub mod render;
 pub mod schema;
 pub mod severity;
 pub mod source;
+pub mod stack;
 pub mod step;
 pub mod subject;
 pub mod text;

@@ -196,7 +196,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             Err(problem) => (problem, Cow::Borrowed(payload)),
             Ok(body) => match Event::read(&body).map(|event| (self.decide)(&event)) {
                 Ok(Decision::Ignore(reason)) => return Err(reason),
-                Ok(Decision::Report(occurrence)) => return Ok(*occurrence),
+                Ok(Decision::Report(mut occurrence)) => {
+                    let (stack, mute) = (self.config.stack(), self.config.longest_mute_hours);
+                    occurrence.kind.keep(stack.as_ref(), mute)?;
+                    return Ok(*occurrence);
+                }
                 Ok(Decision::Unreadable(problem)) | Err(problem) => (problem, body),
             },
         };
@@ -219,6 +223,14 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 reason: Untrusted::new(&problem.to_string()),
                 excerpt: Untrusted::bounded(&text, 1_024),
                 body_hash: short_hash(&text),
+                called: [
+                    "/source",
+                    "/detail-type",
+                    "/detail/eventSource",
+                    "/detail/eventName",
+                ]
+                .map(|place| body.pointer(place).and_then(Value::as_str).unwrap_or("-"))
+                .join("\n"),
             }
             .into(),
             subject: Subject::Account {

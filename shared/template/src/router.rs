@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use quamina::Quamina;
+use serde_json::{Map, Value};
 
+use crate::template::merge;
 use crate::{
     stack::Stack,
     template::{Rule, Template},
@@ -25,9 +27,12 @@ impl Router {
         let rules = template.rules(stack);
         let mut matcher = Quamina::new();
         for rule in &rules {
-            matcher
-                .add_pattern(rule.id.clone(), &rule.pattern.to_string())
-                .expect("a pattern");
+            // The matcher knows no `$or`.
+            for pattern in alternatives(&rule.pattern) {
+                matcher
+                    .add_pattern(rule.id.clone(), &pattern.to_string())
+                    .expect("a pattern");
+            }
         }
         Self { matcher, rules }
     }
@@ -57,18 +62,64 @@ impl Router {
     }
 }
 
+/// The patterns without `$or` that together match what `pattern` matches.
+fn alternatives(pattern: &Value) -> Vec<Value> {
+    let Value::Object(members) = pattern else {
+        return vec![pattern.clone()];
+    };
+    let mut all = vec![Value::Object(Map::new())];
+    for (name, member) in members {
+        let ways: Vec<Value> = if name == "$or" {
+            let branches = member.as_array().into_iter().flatten();
+            branches.flat_map(alternatives).collect()
+        } else {
+            let wrap = |way| Value::Object(Map::from_iter([(name.clone(), way)]));
+            alternatives(member).into_iter().map(wrap).collect()
+        };
+        all = all
+            .iter()
+            .flat_map(|so_far| {
+                ways.iter().map(|way| {
+                    let mut both = so_far.clone();
+                    merge(&mut both, way);
+                    both
+                })
+            })
+            .collect();
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn alternatives_are_all_combinations() {
+        let pattern = json!({"a": ["1"], "$or": [{"b": {"c": ["2"]}}, {"b": {"d": ["3"]}}],
+                             "e": {"$or": [{"f": ["4"]}, {"g": ["5"]}]}});
+        let wanted = [
+            json!({"a": ["1"], "b": {"c": ["2"]}, "e": {"f": ["4"]}}),
+            json!({"a": ["1"], "b": {"c": ["2"]}, "e": {"g": ["5"]}}),
+            json!({"a": ["1"], "b": {"d": ["3"]}, "e": {"f": ["4"]}}),
+            json!({"a": ["1"], "b": {"d": ["3"]}, "e": {"g": ["5"]}}),
+        ];
+        let found = alternatives(&pattern);
+        assert_eq!(found.len(), wanted.len());
+        assert!(wanted.iter().all(|way| found.contains(way)), "{found:?}");
+    }
 
     #[test]
     fn events_go_where_the_template_says() {
         let mut router = Router::new(&Template::read(), &Stack::default());
-        let deletion = r#"{"source": "aws.kms", "detail-type": "KMS CMK Deletion", "detail": {"key-id": "k"}}"#;
+        let deletion = r#"{"source": "aws.kms", "account": "111122223333",
+            "detail-type": "KMS CMK Deletion", "detail": {"key-id": "k"}}"#;
         assert_eq!(Vec::from_iter(router.functions(deletion)), ["key-deletion"]);
         let call = |rest: &str| {
             format!(
-                r#"{{"source": "aws.kms", "detail-type": "AWS API Call via CloudTrail",
+                r#"{{"source": "aws.kms", "account": "111122223333", "detail-type": "AWS API Call via CloudTrail",
                      "detail": {{"eventSource": "kms.amazonaws.com", "eventName": "DisableKeyRotation"{rest}}}}}"#
             )
         };

@@ -6,6 +6,7 @@ use crate::{stack::Stack, yaml::read_yaml};
 
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-east-1";
+const STACK_UUID: &str = "8f0ec3a0-6d1b-11f0-9a57-0a1b2c3d4e5f";
 
 /// A rule of EventBridge.
 #[derive(Clone, Debug)]
@@ -153,11 +154,21 @@ impl Template {
                     .as_array()
                     .expect("statements")
             });
+        // Those that hang on the role from outside it.
+        let attached = self
+            .resources("AWS::IAM::Policy")
+            .filter(|(_, policy)| {
+                let mut roles = policy["Roles"].as_array().into_iter().flatten();
+                roles.any(|name| name["Ref"] == role)
+            })
+            .flat_map(|(_, policy)| policy["PolicyDocument"]["Statement"].as_array())
+            .flatten();
         let list = |value: Value| match value {
             Value::Array(items) => items,
             one => vec![one],
         };
         statements
+            .chain(attached)
             .filter_map(|statement| self.resolved(statement, stack))
             .map(|statement| {
                 json!({
@@ -195,7 +206,25 @@ impl Template {
                 self.attribute(path[0].as_str()?, path[1].as_str()?, stack)
                     .into(),
             ),
+            Some(("Fn::Sub", Value::Array(parts))) => {
+                // With variables of its own, which hide nothing of the stack's.
+                let variables = parts[1].as_object()?.iter();
+                let stack = variables.fold(stack.clone(), |stack, (name, value)| {
+                    let value = self.resolve(value, &stack);
+                    stack.with(name, value.as_str().unwrap_or_default())
+                });
+                Some(self.substituted(parts[0].as_str()?, &stack).into())
+            }
             Some(("Fn::Sub", text)) => Some(self.substituted(text.as_str()?, stack).into()),
+            Some(("Fn::Split", parts)) => {
+                let whole = self.resolved(&parts[1], stack)?;
+                let pieces = whole.as_str()?.split(parts[0].as_str()?);
+                Some(pieces.map(Value::from).collect())
+            }
+            Some(("Fn::Select", parts)) => {
+                let index = usize::try_from(parts[0].as_u64()?).ok()?;
+                self.resolved(&parts[1], stack)?.get(index).cloned()
+            }
             Some(("Fn::If", branches)) => {
                 let holds = !stack.without.contains(branches[0].as_str()?);
                 self.resolved(&branches[if holds { 1 } else { 2 }], stack)
@@ -235,6 +264,9 @@ impl Template {
             "AWS::Partition" => "aws".to_owned(),
             "AWS::Region" => REGION.to_owned(),
             "AWS::StackName" => "kms-watch".to_owned(),
+            "AWS::StackId" => {
+                format!("arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/kms-watch/{STACK_UUID}")
+            }
             _ if !self.document["Parameters"][name].is_null() => {
                 let default = &self.document["Parameters"][name]["Default"];
                 default
@@ -283,7 +315,7 @@ fn physical(resource: &str) -> String {
     format!("kms-watch-{resource}")
 }
 
-fn merge(into: &mut Value, from: &Value) {
+pub(crate) fn merge(into: &mut Value, from: &Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
             for (name, value) in from {

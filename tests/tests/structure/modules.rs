@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "(root) arn countdown severity",
             "hash items subject text",
-            "actor enrichment key source step",
+            "actor enrichment key source stack step",
             "answers link",
             "about event ports",
             "ledger",

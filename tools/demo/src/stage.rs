@@ -25,13 +25,14 @@ use crate::error::DemoError;
 use crate::ledger::Ledger;
 
 /// Every function that events invoke, with its decisions. A schedule invokes the one that is left, `key-inventory`.
-const FUNCTIONS: [(&str, Decide); 6] = [
+const FUNCTIONS: [(&str, Decide); 7] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
+    ("watch-guard", watch_guard::decide),
 ];
 
 /// A sweep keeps to a part of KMS's quotas in real time. Here nobody else needs them, and time is virtual.
@@ -282,7 +283,7 @@ impl Teller {
         let bodies = unwrap(payload).into_iter().flatten();
         let event = bodies.filter_map(|body| Event::read(&body).ok()).next();
         let (service, event) = match event {
-            Some(Event::CloudTrail(event)) => ("CloudTrail", event.name),
+            Some(Event::CloudTrail(event) | Event::OtherCall(event)) => ("CloudTrail", event.name),
             Some(event) => ("KMS", event.envelope().detail_type.clone()),
             None => {
                 let name = payload["detail-type"].as_str().unwrap_or("?");

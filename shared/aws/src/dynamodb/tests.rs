@@ -808,7 +808,7 @@ async fn a_call_without_answer_ends_in_time() {
 async fn a_connection_is_opened_by_one_call_that_finds_nothing() {
     let (ledger, http) = table(vec![(200, json!({ "Responses": { TABLE: [] } }))]);
     assert_eq!(ledger.touch().await, Ok(()));
-    let key = json!({ "pk": { "S": "warm" }, "sk": { "S": "warm" } });
+    let key = json!({ "pk": { "S": "account#warm" }, "sk": { "S": "warm" } });
     let asked_for = json!({ TABLE: { "ConsistentRead": true, "Keys": [key] } });
     assert_eq!(
         asked(&http),

@@ -18,6 +18,8 @@ use crate::text::Untrusted;
 pub struct CloudTrailEvent {
     /// The members that all events share.
     pub envelope: Envelope,
+    /// The service that was called: `kms.amazonaws.com`.
+    pub service: Untrusted,
     /// The operation.
     pub name: Untrusted,
     /// When the call was made, to the second.
@@ -85,6 +87,37 @@ impl ApiCall {
     /// A text that was asked for, deeper in the request (RFC 6901).
     pub fn requested_at(&self, pointer: &str) -> Option<Untrusted> {
         self.request.pointer(pointer).and_then(text)
+    }
+
+    /// The texts at a place of the request, member by member, where `*` is every entry of a list, at most `bound`: as they
+    /// came, for comparing, never for a reader.
+    pub fn requested_all(&self, path: &str, bound: usize) -> Vec<&str> {
+        all_at(&self.request, path, bound)
+    }
+
+    /// The texts at a place of the answer, as [`Self::requested_all`] has those of the request.
+    pub fn answered_all(&self, path: &str, bound: usize) -> Vec<&str> {
+        all_at(&self.response, path, bound)
+    }
+
+    /// Every text of the request, wherever it stands, at most `bound`: as they came, for comparing, never for a reader.
+    pub fn requested_anywhere(&self, bound: usize) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut left = vec![&self.request];
+        while let Some(value) = left.pop().filter(|_| found.len() < bound) {
+            match value {
+                Value::String(text) => found.push(text.as_str()),
+                Value::Array(items) => left.extend(items),
+                Value::Object(members) => left.extend(members.values()),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        found
+    }
+
+    /// A value of the request, whatever its type.
+    pub fn requested_value(&self, name: &str) -> &Value {
+        &self.request[name]
     }
 
     /// The texts of a list that was asked for, the first 64.
@@ -166,6 +199,21 @@ impl ApiCall {
     }
 }
 
+fn all_at<'a>(root: &'a Value, path: &str, bound: usize) -> Vec<&'a str> {
+    let mut found = vec![root];
+    for member in path.split('/') {
+        found = found
+            .into_iter()
+            .flat_map(|value| match (member, value) {
+                ("*", Value::Array(items)) => items.iter().collect(),
+                (name, value) => vec![&value[name]],
+            })
+            .take(bound)
+            .collect();
+    }
+    found.into_iter().filter_map(Value::as_str).collect()
+}
+
 /// CloudTrail writes numbers as numbers; old records and forwarders write some as text.
 fn whole_number(value: &Value) -> Option<u32> {
     let number = value
@@ -178,6 +226,7 @@ impl CloudTrailEvent {
     pub(super) fn read(envelope: Envelope, detail: &Value) -> Result<Self, Unreadable> {
         let name = text(&detail["eventName"]).ok_or(Unreadable::NoEvent("no eventName"))?;
         Ok(Self {
+            service: text(&detail["eventSource"]).unwrap_or_default(),
             name,
             time: time(&detail["eventTime"]).or(envelope.time),
             event_id: text(&detail["eventID"]),

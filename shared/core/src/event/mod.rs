@@ -25,6 +25,8 @@ pub enum Event {
     Kms(Box<KmsEvent>),
     /// A KMS API call or service event that CloudTrail recorded.
     CloudTrail(Box<CloudTrailEvent>),
+    /// An API call of another service that CloudTrail recorded.
+    OtherCall(Box<CloudTrailEvent>),
     /// A CloudWatch alarm, or one contributor of it, changed its state.
     Alarm(Box<AlarmEvent>),
     /// An event that KMS Watch has no use for.
@@ -46,32 +48,47 @@ impl Event {
                 return AlarmEvent::read(envelope, &value["resources"], detail)
                     .map(|event| Self::Alarm(Box::new(event)));
             }
+            // Only AWS sends with such a source.
+            source if source.starts_with("aws.") && is_call(envelope.detail_type.as_str()) => {
+                return Ok(match CloudTrailEvent::read(envelope.clone(), detail) {
+                    Ok(event) => Self::OtherCall(Box::new(event)),
+                    // Whether it was worth reading, only a function knows that wants such calls.
+                    Err(_) => Self::Other(envelope),
+                });
+            }
             _ => return Ok(Self::Other(envelope)),
         }
         if let Some(name) = KmsEventName::new(envelope.detail_type.as_str()) {
             return KmsEvent::read(name, envelope, &value["resources"], detail)
                 .map(|event| Self::Kms(Box::new(event)));
         }
-        match envelope.detail_type.as_str() {
-            // China's documentation says "Amazon API Call".
-            "AWS API Call via CloudTrail"
-            | "Amazon API Call via CloudTrail"
-            | "AWS Service Event via CloudTrail"
-            | "Amazon Service Event via CloudTrail" => CloudTrailEvent::read(envelope, detail)
-                .map(|event| Self::CloudTrail(Box::new(event))),
-            _ => Ok(Self::Other(envelope)),
+        if is_call(envelope.detail_type.as_str()) {
+            return CloudTrailEvent::read(envelope, detail)
+                .map(|event| Self::CloudTrail(Box::new(event)));
         }
+        Ok(Self::Other(envelope))
     }
 
     /// The members that all events share.
     pub fn envelope(&self) -> &Envelope {
         match self {
             Self::Kms(event) => &event.envelope,
-            Self::CloudTrail(event) => &event.envelope,
+            Self::CloudTrail(event) | Self::OtherCall(event) => &event.envelope,
             Self::Alarm(event) => &event.envelope,
             Self::Other(envelope) => envelope,
         }
     }
+}
+
+/// CloudTrail recorded it. China's documentation says "Amazon API Call".
+pub fn is_call(detail_type: &str) -> bool {
+    matches!(
+        detail_type,
+        "AWS API Call via CloudTrail"
+            | "Amazon API Call via CloudTrail"
+            | "AWS Service Event via CloudTrail"
+            | "Amazon Service Event via CloudTrail"
+    )
 }
 
 #[cfg(test)]

@@ -42,6 +42,11 @@ pub(crate) trait Identify {
         Limit::Burst
     }
 
+    /// What is the same for those that say no more than one of them: for [`Limit::Hourly`].
+    fn shape(&self) -> Option<String> {
+        None
+    }
+
     /// What repeats are counted together, for kinds of which people hear once an hour: who does what to the key.
     fn repeats(&self) -> Option<String> {
         None
@@ -189,7 +194,7 @@ pub(crate) struct Clues<'a> {
 pub(crate) enum Limit {
     /// Many by one actor within minutes are folded into one alert.
     Burst,
-    /// One an hour from each function.
+    /// One of each shape an hour from each function, and not more than some.
     Hourly,
     /// Nothing.
     None,
@@ -234,6 +239,8 @@ pub(crate) struct Background<'a> {
     pub(crate) steps: &'a [u32],
     /// When it happened.
     pub(crate) at: Timestamp,
+    /// The items of the ledger that were read along.
+    pub(crate) items: &'a [Item],
     /// Whether somebody was told that the alarm went off; `None` if that is not known, as without a ledger.
     pub(crate) raised: Option<Option<Raised>>,
 }

@@ -15,6 +15,7 @@ use crate::hash::short_hash;
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile};
 use crate::severity::Severity;
+use crate::stack::Stack;
 use crate::step::Step;
 use crate::subject::Subject;
 use crate::text::Text;
@@ -128,6 +129,10 @@ impl Kind {
         self.it().limit()
     }
 
+    pub(crate) fn shape(&self) -> Option<String> {
+        self.it().shape()
+    }
+
     pub(crate) fn repeats(&self) -> Option<String> {
         self.it().repeats()
     }
@@ -179,6 +184,19 @@ impl Kind {
 
 /// What it learns.
 impl Kind {
+    /// Drops what is not of the stack; the error says why nothing is left.
+    pub(crate) fn keep(
+        &mut self,
+        stack: Option<&Stack<'_>>,
+        longest_mute: i64,
+    ) -> Result<(), Cow<'static, str>> {
+        match self {
+            Self::WatchChanged(kind) => kind.keep(stack, longest_mute),
+            Self::WatchCanary(kind) => kind.keep(stack),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn resolve(&mut self, clues: &Clues<'_>, at: Timestamp) {
         self.it_mut().resolve(clues, at)
     }

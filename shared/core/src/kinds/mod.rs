@@ -14,7 +14,8 @@
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
-//! | [`digest`], [`burst`], [`system`] | many keys at once, and the watch itself |
+//! | [`digest`], [`burst`], [`system`] | many keys at once, and what the watch cannot read |
+//! | [`watch_changed`], [`canary`] | the watch itself: changed, at work |
 //!
 //! | module | what all share |
 //! |---|---|
@@ -31,6 +32,7 @@ mod activity;
 mod alarms;
 mod alias;
 mod burst;
+mod canary;
 mod case;
 mod deletion;
 mod describe;
@@ -44,6 +46,7 @@ mod misuse;
 mod rotation;
 mod system;
 mod tags;
+pub mod watch_changed;
 mod words;
 
 use serde::Serialize;
@@ -56,6 +59,7 @@ pub use alarms::{
 };
 pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};
 pub use burst::{Burst, BurstMember};
+pub use canary::WatchCanary;
 pub use case::Case;
 pub use deletion::{
     KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished,
@@ -80,6 +84,7 @@ pub use rotation::{
 };
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
+pub use watch_changed::{WatchChanged, WatchFinding};
 
 // Where a kind has something of its own, beside what it tells.
 kind::kinds! {
@@ -125,5 +130,7 @@ kind::kinds! {
     KeyStoreCreated       -        own  own
     Burst                 own      -    -
     InventoryDigest       own      -    own
+    WatchChanged          own      own  own
+    WatchCanary           own      -    -
     UnreadableEvent       own      -    -
 }

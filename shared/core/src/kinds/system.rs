@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::hash::short_hash;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Identify, Identity, Limit, Tell};
 use crate::severity::Severity;
@@ -22,11 +23,22 @@ pub struct UnreadableEvent {
     pub excerpt: Untrusted,
     /// SHA-256 of it, shortened.
     pub body_hash: String,
+    /// What it says it is: its source, type and call.
+    #[serde(skip)]
+    pub called: String,
 }
 
 impl Identify for UnreadableEvent {
     fn limit(&self) -> Limit {
         Limit::Hourly
+    }
+
+    fn shape(&self) -> Option<String> {
+        Some(short_hash(&format!(
+            "{}\n{}",
+            self.reason.as_str(),
+            self.called
+        )))
     }
 
     fn identity(&self) -> Identity {

@@ -18,6 +18,10 @@ use crate::severity::Severity;
 use crate::subject::Subject;
 use crate::text::Untrusted;
 
+/// People hear of as many shapes within an hour, so that garbage of one shape hides none of another, and none of them
+/// fills a mailbox.
+const SHAPES: u64 = 8;
+
 /// Its place in the counter of its window.
 pub(super) struct Place {
     pub(super) window: Window,
@@ -27,9 +31,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// It is not the first.
-    pub(super) fn is_later(&self) -> bool {
-        self.tally.as_ref().is_some_and(|tally| tally.place > 1)
+    /// Of its shape another one was counted before `alert`, or of other shapes as many as people hear of.
+    pub(super) fn is_later(&self, alert: &str) -> bool {
+        self.tally.as_ref().is_some_and(|tally| {
+            let own = tally.notes.last().is_some_and(|note| note.alert == alert);
+            tally.place > SHAPES || !own
+        })
     }
 }
 
@@ -48,7 +55,10 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             about: frame.partition.clone(),
             quiet: false,
         };
-        let identity = format!("{}\n{}", note.about, occurrence.identity());
+        // What is told by its shape is counted by it.
+        let identity = occurrence.kind.shape();
+        let identity = identity.unwrap_or_else(|| occurrence.identity());
+        let identity = format!("{}\n{identity}", note.about);
         let member = burst::member(&identity, &note, self.clock.now());
         let counter = memory.count(&window.counter(), &member).await;
         let tally = match counter {

@@ -128,7 +128,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                     });
                 }
             }
-            (Limit::Hourly, Some(place)) if place.is_later() => {
+            (Limit::Hourly, Some(place)) if place.is_later(&alert.id) => {
                 let reason = format!("people were told of {kind} within this hour");
                 return Ok(Audience::without(reason));
             }

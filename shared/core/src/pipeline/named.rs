@@ -73,6 +73,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             profile: &profile,
             steps: &self.config.expiry_warning_days,
             at: frame.at,
+            items,
             raised: remembers.then(|| find_raised(items, frame)),
         };
         occurrence.kind.settle(&background)

@@ -15,13 +15,14 @@ use watch_core::decision::Decide;
 use crate::Verdict;
 
 /// The functions that decide about an event.
-pub const FUNCTIONS: [(&str, Decide); 6] = [
+pub const FUNCTIONS: [(&str, Decide); 7] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
     ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
+    ("watch-guard", watch_guard::decide),
 ];
 
 /// What a target does with an input.

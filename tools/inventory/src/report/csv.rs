@@ -98,15 +98,28 @@ fn word(status: &impl Serialize) -> Result<String, InventoryError> {
     Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
-/// A cell that a spreadsheet would take for a formula begins with an apostrophe instead (OWASP, CSV injection). Full-width
-/// forms count too: some programs read them as the same sign.
+/// Signs that make a formula of what they begin (OWASP, CSV injection). Full-width forms count too: some programs read
+/// them as the same sign.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// A cell of which a spreadsheet makes no formula: an apostrophe stands before what would begin one. Where the list
+/// separator is a semicolon, and in programs that split at tabs or bars, a cell of ours may become several, quotes or not.
 fn safe(cell: &str) -> Cow<'_, str> {
-    let is_formula =
-        cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula {
-        Cow::Owned(format!("'{cell}"))
-    } else {
+    let mut safe = String::new();
+    let mut begins = true;
+    for c in cell.chars() {
+        if begins && (FORMULA.contains(&c) || matches!(c, '\t' | '\r' | '\n')) {
+            safe.push('\'');
+        }
+        // What is only blank or a quote does not tell yet what the cell begins with.
+        begins = matches!(c, ';' | '；' | '|' | '\t' | '\r' | '\n')
+            || (begins && (c.is_whitespace() || c == '"'));
+        safe.push(c);
+    }
+    if safe.len() == cell.len() {
         Cow::Borrowed(cell)
+    } else {
+        Cow::Owned(safe)
     }
 }
 
@@ -116,10 +129,26 @@ mod tests {
 
     #[test]
     fn nothing_is_a_formula() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1"] {
             assert_eq!(safe(formula), format!("'{formula}"));
+            // As the second cell of what is one for us.
+            for between in [
+                "team;", "team; ", "team;\"", "team|", "a;b;", ";", " ", "\"",
+            ] {
+                let cell = format!("{between}{formula}");
+                assert_eq!(safe(&cell), format!("{between}'{formula}"), "{cell}");
+            }
         }
-        for harmless in ["", "a=1", "alias/payments", "2026-11-20T10:00:00Z", "'=1"] {
+        assert_eq!(safe("\t=1"), "'\t'=1");
+        for harmless in [
+            "",
+            "a=1",
+            "a;b=1",
+            "team-pay; orders",
+            "alias/payments",
+            "2026-11-20T10:00:00Z",
+            "'=1",
+        ] {
             assert_eq!(safe(harmless), harmless);
         }
     }

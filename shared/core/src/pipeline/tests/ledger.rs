@@ -872,6 +872,41 @@ fn people_hear_of_unreadable_events_once_an_hour_and_the_feed_of_each() {
     assert_eq!(counts(&watch), [2, 2, 4]);
 }
 
+/// Whoever sends one garbage event an hour must not hide that AWS changed the form of another; nor may garbage of ever new
+/// forms fill a mailbox.
+#[test]
+fn garbage_of_one_shape_hides_none_of_another_and_fills_no_mailbox() {
+    let watch = with_ledger(FakeKms::default(), &[]);
+    let event = |kind: &str, number: usize| {
+        json!({"source": "aws.kms", "detail-type": "KMS CMK Deletion", "time": "2026-11-20T10:10:00Z",
+               "detail": {"eventName": kind, "number": number}})
+    };
+    let mut told = Vec::new();
+    for (number, kind) in [
+        "DeleteKey",
+        "ScheduleKeyDeletion",
+        "DeleteKey",
+        "ScheduleKeyDeletion",
+    ]
+    .into_iter()
+    .chain(["CancelKeyDeletion"])
+    .enumerate()
+    {
+        let outcome = run(watch.handle(&event(kind, number), "request")).unwrap();
+        told.push(outcome.verdict);
+    }
+    use Verdict::{Delivered, Suppressed};
+    assert_eq!(
+        told,
+        [Delivered, Delivered, Suppressed, Suppressed, Delivered]
+    );
+    assert_eq!(counts(&watch), [3, 3, 5]);
+    for number in 0..100 {
+        run(watch.handle(&event(&format!("garbage {number}"), 0), "request")).unwrap();
+    }
+    assert_eq!(counts(&watch), [8, 8, 105]);
+}
+
 #[test]
 fn history_keeps_what_was_told_in_the_order_in_which_it_happened() {
     let watch = with_ledger(FakeKms::default(), &[]);

@@ -1,0 +1,38 @@
+//! Does somebody silence the watch?
+//!
+//! * Trigger: EventBridge rules for the API calls, through CloudTrail, that can change what KMS Watch sees or says, whoever
+//!   they are about: in which ways a call may name its resource is the code's business, and not the rules'.
+//! * Effect: one alert on the topics, nothing else. Other rules tell the health topic of the same calls without a function.
+//! * IAM: `sns:Publish` and `sns:GetTopicAttributes` on its topics; its ledger. Nothing of KMS.
+//!
+//! One call it expects: the canary, by which the stack shows that the watch is at work.
+//!
+//! What a call does stands in the table [`watch_core::kinds::watch_changed::calls::CALLS`]; whether it is about this stack is
+//! seen by the names that CloudFormation gives (`watch_core::stack`).
+
+use watch_core::decision::{Decision, Occurrence};
+use watch_core::event::{Event, Unreadable, is_call};
+use watch_core::kinds::{Kind, WatchCanary, WatchChanged};
+
+/// What this function makes of an event.
+pub fn decide(event: &Event) -> Decision {
+    let record = match event {
+        Event::OtherCall(record) => record,
+        // The rules let no other call through than those of the table.
+        Event::Other(envelope) if is_call(envelope.detail_type.as_str()) => {
+            return Decision::Unreadable(Unreadable::NoEvent("no eventName"));
+        }
+        other => return Decision::not_mine(other),
+    };
+    let kind: Result<Kind, _> = match (WatchCanary::of_call(record), WatchChanged::of_call(record))
+    {
+        (Some(canary), _) => canary.map(Kind::from),
+        (None, Some(changed)) => changed.map(Kind::from),
+        (None, None) => return Decision::not_mine(event),
+    };
+    match (kind, record.home()) {
+        (Err(reason), _) => Decision::Ignore(reason.into()),
+        (Ok(kind), Some(subject)) => Occurrence::of_cloudtrail_on(subject, record, kind).into(),
+        (Ok(_), None) => Decision::Unreadable(Unreadable::NoEvent("no account or Region")),
+    }
+}

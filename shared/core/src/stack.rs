@@ -1,0 +1,207 @@
+//! What belongs to the stack: known by the names that CloudFormation gives, `<stack>-<logical id>-<random>`.
+//!
+//! Logical ids and the random part are letters and digits, so the last two hyphens tell the stack's name from the rest:
+//! `kms-watch-2-AlertTopic-1A2B3C4D5E6F` is of the stack `kms-watch-2`. Where a service allows 64 characters, CloudFormation
+//! cuts the stack's name, and the logical id, until it fits; the stack instances of a StackSet have such names.
+
+use crate::arn::{AccountId, Region};
+
+/// Longest name of a rule, function, role or schedule (CloudFormation User Guide, name type).
+const LONGEST_NAME: usize = 64;
+/// A name of this length may be cut: the random part has 12 or 13 characters, and older resources fewer.
+const MAYBE_CUT: usize = LONGEST_NAME - 8;
+/// As much of a long stack's name is left in any name, whatever the length of the logical id.
+const LEAST_LEFT: usize = 18;
+/// Most characters of the random part.
+const RANDOM: usize = 14;
+
+/// The stack that a function is part of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its account.
+    pub account: &'a AccountId,
+    /// Its Region.
+    pub region: &'a Region,
+}
+
+impl Stack<'_> {
+    /// The name of the stack's resource that `text` names: bare, in an ARN, whole or in part, or in a queue's URL. Letter
+    /// case does not matter, since it does not to every service.
+    pub fn resource<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if !self.is_at_home(text) {
+            return None;
+        }
+        text.split(['/', ':']).find(|part| self.owns(part))
+    }
+
+    /// `text` is the stack itself: its name, or its id `arn:…:stack/<name>/<uuid>`.
+    pub fn is(&self, text: &str) -> bool {
+        let same = |name: &str| name.eq_ignore_ascii_case(self.name);
+        match text.split_once(":stack/") {
+            Some((_, rest)) => self.is_at_home(text) && rest.split('/').next().is_some_and(same),
+            None => same(text),
+        }
+    }
+
+    /// An ARN says where: not in another account or Region. Whatever else there is leaves both to the caller.
+    fn is_at_home(&self, text: &str) -> bool {
+        let mut parts = text.split(':');
+        if !parts
+            .next()
+            .is_some_and(|arn| arn.eq_ignore_ascii_case("arn"))
+        {
+            return true;
+        }
+        let (region, account) = (parts.nth(2).unwrap_or(""), parts.next().unwrap_or(""));
+        let is = |part: &str, own: &str| part.is_empty() || part.eq_ignore_ascii_case(own);
+        is(region, self.region.as_str()) && is(account, self.account.as_str())
+    }
+
+    fn owns(&self, name: &str) -> bool {
+        let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if let Some(rest) = after(name, self.name).and_then(|rest| rest.strip_prefix('-')) {
+            // Logical ids begin with a letter.
+            let is_id = |id: &str| word(id) && id.starts_with(|c: char| c.is_ascii_alphabetic());
+            return match rest.split_once('-') {
+                Some((id, random)) => is_id(id) && word(random) && random.len() <= RANDOM,
+                None => is_id(rest),
+            };
+        }
+        // Cut: the beginning of a long name is all that is left of it.
+        let mut parts = name.rsplitn(3, '-');
+        let (Some(random), Some(id), Some(stack)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        name.len() >= MAYBE_CUT
+            && stack.len() >= LEAST_LEFT
+            && word(random)
+            && word(id)
+            && after(self.name, stack).is_some()
+    }
+}
+
+/// What is left of `text` after `beginning`, in whatever letter case.
+fn after<'t>(text: &'t str, beginning: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(beginning.len())?;
+    start.eq_ignore_ascii_case(beginning).then_some(rest)
+}
+
+/// The stack's name as the name of one of its resources tells, for a function that is not told by other means: without the
+/// logical id, and what follows.
+pub(crate) fn name_in<'t>(resource: &'t str, logical_id: &str) -> Option<&'t str> {
+    let end = resource.rfind(&format!("-{logical_id}"))?;
+    (end > 0).then(|| &resource[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(name: &str, check: impl Fn(&Stack<'_>) -> T) -> T {
+        let account = AccountId::new("111122223333").unwrap();
+        let region = Region::new("us-east-1").unwrap();
+        check(&Stack {
+            name,
+            account: &account,
+            region: &region,
+        })
+    }
+
+    #[test]
+    fn a_resource_is_known_in_every_form_of_its_name() {
+        let name = "kms-watch-KeyDeletionFunction-1A2B3C4D5E6F";
+        for text in [
+            name.to_owned(),
+            name.to_uppercase(),
+            name.to_lowercase(),
+            format!("arn:aws:lambda:us-east-1:111122223333:function:{name}"),
+            format!("arn:aws:lambda:us-east-1:111122223333:function:{name}:live"),
+            format!("111122223333:function:{name}"),
+            format!("ARN:aws:LAMBDA:US-EAST-1:111122223333:function:{name}"),
+            format!("{name}:$LATEST"),
+            format!("arn:aws:iam::111122223333:role/{name}"),
+            format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}"),
+            format!("https://queue.amazonaws.com/111122223333/{name}"),
+            format!("arn:aws:logs:us-east-1:111122223333:log-group:{name}:*"),
+            format!("arn:aws:sns:us-east-1:111122223333:{name}:8f0e"),
+            "kms-watch-AlertTopic".to_owned(),
+        ] {
+            assert!(
+                with("kms-watch", |stack| stack.resource(&text).is_some()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_anothers_is_not_ours() {
+        for text in [
+            "",
+            "kms-watch",
+            "kms-watch-",
+            "kms-watch2-AlertTopic-1A2B3C4D5E6F",
+            "kms-watch-2-AlertTopic-1A2B3C4D5E6F",
+            "kms-watch-prod-AlertTopic-1A2B3C4D5E6F",
+            "another-kms-watch-AlertTopic-1A2B3C4D5E6F",
+            "kms-watch-2-KeyDeletionFunction",
+            "kms-watch-\u{443}-1A2B",
+            "kms-wat",
+            "arn:aws:sns:us-east-1:444455556666:kms-watch-AlertTopic-1A2B3C4D5E6F",
+            "arn:aws:sns:eu-west-1:111122223333:kms-watch-AlertTopic-1A2B3C4D5E6F",
+        ] {
+            assert!(
+                with("kms-watch", |stack| stack.resource(text).is_none()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_cut_is_ours_and_a_short_one_is_whole() {
+        let stack = "StackSet-kms-watch-5f0c1b7e-8a3d-4c52-9d0e-2b6f1a7c3e45";
+        let cut = "StackSet-kms-watch-5f0c1b7-MaterialExpirationFuncti-1A2B3C4D5E6F";
+        with(stack, |ours| {
+            assert!(ours.resource(cut).is_some());
+            assert!(
+                ours.resource(&format!("{stack}-AlertTopic-1A2B3C4D5E6F"))
+                    .is_some()
+            );
+            for other in [
+                "StackSet-kms-watch-6a0c1b7-MaterialExpirationFuncti-1A2B3C4D5E6F",
+                "StackSet-kms-watch-5f0c1b7-KeyDeletion-1A2B",
+                "StackSet-KeyDeletionFunction-1A2B3C4D5E6F",
+            ] {
+                assert!(ours.resource(other).is_none(), "{other}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_stack_is_known_by_its_name_and_its_id() {
+        let id = "arn:aws:cloudformation:us-east-1:111122223333:stack/kms-watch/8f0e";
+        with("kms-watch", |stack| {
+            assert!(stack.is("kms-watch") && stack.is("KMS-Watch") && stack.is(id));
+            for other in [
+                "kms-watch-2".to_owned(),
+                id.replace("us-east-1", "eu-west-1"),
+                id.replace("1111", "4444"),
+                id.replace("/kms-watch/", "/kms-watch-2/"),
+            ] {
+                assert!(!stack.is(&other), "{other}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_resource_tells_the_stacks_name() {
+        assert_eq!(
+            name_in("kms-watch-Ledger-1A2B3C4D5E6F", "Ledger"),
+            Some("kms-watch")
+        );
+        assert_eq!(name_in("kms-watch-Ledger", "Ledger"), Some("kms-watch"));
+        assert_eq!(name_in("people", "AlertTopic"), None);
+    }
+}

@@ -8,13 +8,14 @@ import time
 import traceback
 from pathlib import Path
 
+import hub
 import mutants
 import steps
 from cloud import ROOT, Cloud, Stack
 
 # In this order: what changes the stack comes last.
 STEPS = [steps.refusals, steps.alerts, steps.subscribers, steps.alarms, steps.sweep, steps.failures, steps.undelivered,
-         steps.samples, steps.ignored_settings, steps.health_key, steps.update, steps.delete]
+         steps.samples, steps.ignored_settings, steps.health_key, hub.hub, hub.examples, steps.update, steps.delete]
 
 
 def said(began, good, what, why=""):

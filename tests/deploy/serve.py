@@ -10,6 +10,7 @@ longer than the test that started it lives, however that one ends. Besides AWS's
 Every gap below is one of ministack 1.5.33, and says what AWS does.
 """
 
+import base64
 import contextvars
 import json
 import os
@@ -24,11 +25,14 @@ from ministack.core import iam_actions
 from ministack.core import iam_evaluator as iam
 from ministack.core.responses import get_account_id, new_uuid, set_request_account_id, set_request_region
 from ministack.core.responses import error_response_json, json_response
-from ministack.services import cloudwatch, kms, lambda_svc, scheduler, sns, sqs
+from ministack.services import cloudwatch, firehose, kms, lambda_svc, scheduler, sns, sqs
 from ministack.services import eventbridge as eb
 from ministack.services.cloudformation import provisioners
 
 ACCOUNT, REGION = os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]
+# An organisation, and the account of it that has the hub. ministack takes each account for an organisation of its own.
+ORGANIZATION, HUB = "o-kmswatch01", "999988887777"
+iam._principal_org_id = lambda account: ORGANIZATION if account in (ACCOUNT, HUB) else None
 # AWS: Lambda tries again after one minute, and after two.
 RETRY_SECONDS = 0.2
 
@@ -40,15 +44,16 @@ seen = {"invocations": [], "lost": [], "busy": 0}
 
 
 def role_may(role, action, resource):
-    """Whether a role of this account is allowed an action that a service takes in its name."""
-    name = role.rsplit("/", 1)[-1]
-    context = iam.EvalContext(role, "AssumedRole", ACCOUNT, action, resource, REGION, secure_transport=True)
-    return iam.evaluate(context, iam._gather_role_policies(name, ACCOUNT)).decision == "Allow"
+    """Whether a role of the account is allowed an action that a service takes in its name."""
+    name, account = role.rsplit("/", 1)[-1], get_account_id()
+    context = iam.EvalContext(role, "AssumedRole", account, action, resource, REGION, secure_transport=True)
+    return iam.evaluate(context, iam._gather_role_policies(name, account)).decision == "Allow"
 
 
 def policy_lets(document, service, action, resource, source):
     """Whether a resource's policy lets a service of AWS act, over TLS, for `source`."""
-    about = {"aws:sourcearn": source, "aws:sourceaccount": ACCOUNT, "aws:sourceowner": ACCOUNT}
+    account = get_account_id()
+    about = {"aws:sourcearn": source, "aws:sourceaccount": account, "aws:sourceowner": account}
     context = iam.EvalContext("*", "Service", "", action, resource, REGION, secure_transport=True, service_context=about)
     return iam.evaluate_resource_policy(document, context, service=service).decision == "Allow"
 
@@ -181,39 +186,65 @@ eb._dispatch_event = dispatch
 invoke_target = eb._invoke_target
 
 
+# What a rule does in the name of its target's role, by the target's service.
+IN_ITS_ROLE = {"events": "events:InvokeApiDestination", "states": "states:StartExecution", "firehose": "firehose:PutRecord"}
+
+
 def invoke_target_if_allowed(target, event, rule, view=None):
     """AWS: without permission nothing is delivered, and the event goes to the target's dead-letter queue, if that lets the
-    rule in; if not, it is lost. ministack asks no policy of a target, and has no such queues."""
-    if target["Arn"].split(":")[2:4] == ["events", REGION] and ":event-bus/" in target["Arn"]:
-        forward(target, event)
+    rule in; if not, it is lost. ministack asks no policy of a target, and has no such queues, asks no role, and does not know Firehose as a target."""
+    view = view or eb._pattern_event_view(event)
+    action = IN_ITS_ROLE.get(target["Arn"].split(":")[2])
+    if action is None:
+        why = may_reach(target["Arn"], "events.amazonaws.com", rule["Arn"])
+    else:
+        why = None if role_may(target.get("RoleArn", ""), action, target["Arn"]) else "NO_PERMISSIONS"
+    if why is None and action == "firehose:PutRecord":
+        record = base64.b64encode(json.dumps(view.event_with_detail()).encode()).decode()
+        firehose._put_record({"DeliveryStreamName": target["Arn"].rsplit("/", 1)[-1], "Record": {"Data": record}})
         return
-    why = may_reach(target["Arn"], "events.amazonaws.com", rule["Arn"])
     if why is None:
         invoke_target(target, event, rule, view)
         return
     queue = target.get("DeadLetterConfig", {}).get("Arn")
     about = {"RULE_ARN": rule["Arn"], "TARGET_ARN": target["Arn"], "ERROR_CODE": why, "ERROR_MESSAGE": why}
-    view = view or eb._pattern_event_view(event)
     keep(queue, json.dumps(view.event_with_detail()), about, "events.amazonaws.com", rule["Arn"])
 
 
 eb._invoke_target = invoke_target_if_allowed
 
 
-def forward(target, event):
-    """AWS: to a bus of this account or another, in the name of the target's role, and over one hop only. ministack knows the
-    buses of the same account."""
-    _, _, _, _, account, bus = target["Arn"].split(":")
-    bus = bus.split("/", 1)[1]
-    if event.get("_Hops") or not role_may(target.get("RoleArn", ""), "events:PutEvents", target["Arn"]):
-        with lock:
-            seen["lost"].append({"target": target["Arn"], "why": "no permission, or a second hop"})
-        return
+put_events = eb._put_events
+
+
+def put_events_elsewhere(data, allow_aws_source=False):
+    """AWS: an entry may name a bus of another account, if that bus's policy lets the caller in. ministack refuses all."""
+    elsewhere = [e for e in data["Entries"] if e.get("EventBusName", "").startswith("arn:") and
+                 e["EventBusName"].split(":")[4] != get_account_id()]
+    if not elsewhere:
+        return put_events(data, allow_aws_source)
+    assert len(data["Entries"]) == 1, "one at a time"
+    entry, caller = elsewhere[0], get_account_id()
+    account, bus = entry["EventBusName"].split(":")[4], entry["EventBusName"].rsplit("/", 1)[-1]
+    about = {"events:source": entry["Source"], "events:detail-type": entry["DetailType"]}
+    context = iam.EvalContext(iam.caller_arn(), "AssumedRole", caller, "events:PutEvents", entry["EventBusName"], REGION,
+                              secure_transport=True, service_context=about)
     set_request_account_id(account)
     try:
-        dispatch({**event, "EventBusName": bus, "_Hops": 1})
+        policy = eb._event_bus_policies.get(bus)
+        if bus not in eb._event_buses or iam.evaluate_resource_policy(policy, context).decision != "Allow":
+            return error_response_json("AccessDeniedException", f"not authorized to put events on {entry['EventBusName']}", 400)
+        names = {name: entry.get(name) for name in ("Source", "DetailType", "Detail")}
+        event = names | {"EventId": new_uuid(), "EventBusName": bus, "Time": int(time.time()), "Account": caller,
+                         "Region": REGION, "Resources": entry.get("Resources") or []}
+        dispatch(event)
+        eb._archive_event(event)
+        return json_response({"FailedEntryCount": 0, "Entries": [{"EventId": event["EventId"]}]})
     finally:
-        set_request_account_id(ACCOUNT)
+        set_request_account_id(caller)
+
+
+eb._put_events = put_events_elsewhere
 
 
 def keep(queue, body, attributes, service, source):
@@ -347,6 +378,43 @@ def alarm_actions_if_allowed(alarm, old, new, reason):
 
 
 cloudwatch._dispatch_alarm_actions = alarm_actions_if_allowed
+
+
+# --- CloudFormation ---------------------------------------------------------------------------------------------------------
+
+
+def by_api(create, name_of, arn_kind=None):
+    """AWS: these types are made by CloudFormation. ministack has them behind its API only, so they are made by it."""
+
+    def made(logical_id, properties, stack_name):
+        name = properties.get("Name") or properties.get("ArchiveName") or f"{stack_name}-{logical_id}"
+        status, _, body = create(properties | {name_of: name})
+        assert status == 200, body
+        arn = json.loads(body).get(f"{arn_kind}Arn") if arn_kind else None
+        return name, {"Arn": arn} if arn else {}
+
+    return {"create": made, "delete": lambda *_: None}
+
+
+def permit(properties):
+    """A statement of a bus's policy."""
+    policy = eb._event_bus_policies.setdefault(properties["EventBusName"], {"Version": "2012-10-17", "Statement": []})
+    policy["Statement"].append(properties["Statement"] | {"Sid": properties["StatementId"]})
+    return 200, {}, "{}"
+
+
+def archive(properties):
+    """An archive, whose pattern the API wants as text."""
+    pattern = json.dumps(properties["EventPattern"])
+    return eb._create_archive(properties | {"EventSourceArn": properties["SourceArn"], "EventPattern": pattern})
+
+
+provisioners._RESOURCE_HANDLERS |= {
+    "AWS::Events::Archive": by_api(archive, "ArchiveName"),
+    "AWS::Events::ApiDestination": by_api(lambda p: eb._create_api_destination(p), "Name", "ApiDestination"),
+    "AWS::Events::Connection": by_api(lambda p: eb._create_connection(p), "Name", "Connection"),
+    "AWS::Events::EventBusPolicy": by_api(permit, "PolicyName"),
+}
 
 
 # --- EventBridge Scheduler --------------------------------------------------------------------------------------------------

@@ -743,6 +743,9 @@ fn each_function_has_a_log_and_a_place_for_what_it_fails_on() {
 
 // --- What the functions may do -----------------------------------------------------------------------------------------
 
+/// Of another account, as a hub's is.
+const BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/kms-watch";
+
 /// Reads of KMS on a key that every function makes.
 const KEY_READS: [&str; 2] = ["kms:DescribeKey", "kms:ListResourceTags"];
 /// Those about its material.
@@ -850,7 +853,10 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
             grant(action, "*".to_owned());
         }
 
-        let statements = template.role_statements(&function.folder, &Stack::default());
+        grant("events:PutEvents", BUS.to_owned());
+
+        let stack = Stack::default().with("EventBusArn", BUS);
+        let statements = template.role_statements(&function.folder, &stack);
         let mut given: BTreeMap<(&str, String), usize> = BTreeMap::new();
         for statement in &statements {
             assert_eq!(statement["Effect"], "Allow");
@@ -889,8 +895,13 @@ fn a_sweep_measures_in_its_own_namespace_only() {
 
 #[test]
 fn topics_that_are_not_there_are_not_granted() {
-    let bare = Stack::default().without("HasChat").without("HasFeed");
+    let bare = Stack::default()
+        .without("HasChat")
+        .without("HasFeed")
+        .without("HasBus");
     let statements = Template::read().role_statements("key-deletion", &bare);
+    let put = |statement: &&Value| statement["Action"][0] == "events:PutEvents";
+    assert_eq!(statements.iter().filter(put).count(), 0);
     let tell = statements
         .iter()
         .find(|statement| statement["Action"][0] == "sns:Publish");

@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 use aws_config::SdkConfig;
 use serde_json::Value;
 use watch_aws::start::{Failure, Handler, Invocation};
-use watch_aws::{CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, SnsAdapter};
+use watch_aws::{CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, Ways};
 use watch_core::config::SweepConfig;
 use watch_core::decision::{Decide, Decision};
 use watch_core::pipeline::Watch;
@@ -43,7 +43,7 @@ pub struct Aws<C>(PhantomData<C>);
 impl<C: Clock> Ports for Aws<C> {
     type Kms = KmsAdapter;
     type Facts = KmsAdapter;
-    type Topics = SnsAdapter;
+    type Topics = Ways;
     type Ledger = DynamoDbAdapter;
     type Clock = C;
     type Trail = CloudTrailAdapter;
@@ -66,7 +66,7 @@ pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> In
             // Events are the business of the other functions.
             decide: Decision::not_mine,
             kms: KmsAdapter::new(sdk),
-            topics: SnsAdapter::new(sdk),
+            topics: Ways::new(sdk, config.alerts.event_bus.is_some()),
             ledger: table.map(|table| DynamoDbAdapter::patient(sdk, table)),
             clock: SweepClock::new(clock),
             config: config.alerts.clone(),

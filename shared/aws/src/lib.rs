@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`kms`] | the reads of KMS, and its lists of everything |
 //! | [`sns`] | publishing |
+//! | [`bus`] | putting alerts on a bus |
 //! | [`dynamodb`] | the ledger's table |
 //! | `cloudtrail` | the event history; with the feature `inventory` |
 //! | `cloudwatch` | metrics; with the feature `inventory` |
@@ -24,10 +25,12 @@
 //!   `kms:ListGrants`, `kms:GetKeyLastUsage` on keys, and on `*` `kms:ListAliases` (also while starting), `kms:ListKeys` and
 //!   `kms:DescribeCustomKeyStores`;
 //! * `sns:Publish`, and `sns:GetTopicAttributes` while starting;
+//! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
 //! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, and `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`.
 
+pub mod bus;
 pub mod clock;
 #[cfg(feature = "inventory")]
 pub mod cloudtrail;
@@ -44,6 +47,7 @@ pub mod sns;
 pub mod start;
 pub mod warm;
 
+pub use bus::{BusAdapter, Ways};
 pub use clock::SystemClock;
 #[cfg(feature = "inventory")]
 pub use cloudtrail::CloudTrailAdapter;

@@ -8,7 +8,7 @@ use aws_sdk_sns::config::{Builder, Config};
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use watch_core::arn::TopicArn;
-use watch_core::ports::{CallError, Message, Topics};
+use watch_core::ports::{CallError, Message};
 
 use crate::error::call_error;
 use crate::sdk;
@@ -57,10 +57,13 @@ impl SnsAdapter {
             .map(drop)
             .map_err(failed)
     }
-}
 
-impl Topics for SnsAdapter {
-    async fn publish(&self, message: &Message) -> Result<(), CallError> {
+    /// `Publish` of one message.
+    ///
+    /// # Errors
+    ///
+    /// What SNS or the way to it said.
+    pub async fn publish(&self, message: &Message) -> Result<(), CallError> {
         let mut call = self
             .client
             .publish()

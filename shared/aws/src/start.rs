@@ -17,7 +17,7 @@ use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::{Clock, Kms, Ledger, Topics};
 
 use crate::error::chain;
-use crate::{DynamoDbAdapter, KmsAdapter, SnsAdapter, SystemClock, log, sdk, warm};
+use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, sdk, warm};
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -150,7 +150,7 @@ fn run_with(function: &'static str, decide: fn(&Event) -> Decision, asks_kms: bo
         let watch = watch(function, decide, config, &sdk);
         warm::up(
             Some(&watch.kms).filter(|_| asks_kms),
-            &watch.topics,
+            &watch.topics.topics,
             watch.ledger.as_ref(),
             &watch.config,
         )
@@ -207,15 +207,16 @@ pub fn watch(
     decide: fn(&Event) -> Decision,
     config: Config,
     sdk: &SdkConfig,
-) -> Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, SystemClock> {
+) -> Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock> {
     let ledger = config.ledger_table.as_deref();
+    let has_bus = config.event_bus.is_some();
     Watch {
         function,
         ledger: ledger.map(|table| DynamoDbAdapter::new(sdk, table)),
         config,
         decide,
         kms: KmsAdapter::new(sdk),
-        topics: SnsAdapter::new(sdk),
+        topics: Ways::new(sdk, has_bus),
         clock: SystemClock,
     }
 }

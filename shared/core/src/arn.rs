@@ -286,6 +286,51 @@ impl FromStr for TopicArn {
     }
 }
 
+/// The ARN of a bus of EventBridge, of this account or another: `arn:aws:events:us-east-1:111122223333:event-bus/alerts`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BusArn {
+    text: String,
+    region: Region,
+}
+
+impl BusArn {
+    /// The ARN as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The bus's Region.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+}
+
+impl FromStr for BusArn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        let wrong = || ArnError::new("an EventBridge bus", text);
+        let parts: Vec<&str> = text.split(':').collect();
+        let &["arn", partition, "events", region, account, resource] = parts.as_slice() else {
+            return Err(wrong());
+        };
+        let name = resource.strip_prefix("event-bus/").ok_or_else(wrong)?;
+        // Up to 256 characters (EventBridge API Reference, CreateEventBus); a partner's name has slashes, and takes no events.
+        let named = (1..=256).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let parts = (Partition::new(partition), AccountId::new(account));
+        match (parts, Region::new(region)) {
+            ((Some(_), Some(_)), Some(region)) if named => Ok(Self {
+                text: text.to_owned(),
+                region,
+            }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
 /// The id of a custom key store: `cks-` and letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 
-use crate::arn::{AccountId, TopicArn};
+use crate::arn::{AccountId, BusArn, TopicArn};
 use crate::kinds::{KIND_NAMES, Settings};
 use crate::severity::Severity;
 use crate::stack::{self, Stack};
@@ -29,6 +29,8 @@ pub struct Config {
     pub chat_topic: Option<TopicArn>,
     /// Topic for machines.
     pub feed_topic: Option<TopicArn>,
+    /// Bus for programs, of this account or a central one.
+    pub event_bus: Option<BusArn>,
     /// Name of the ledger's table.
     pub ledger_table: Option<String>,
     /// Key tag that names the owner; compared without regard to case.
@@ -128,6 +130,7 @@ impl Config {
         let alert_topic = reader.required("ALERT_TOPIC_ARN");
         let chat_topic = reader.optional("CHAT_TOPIC_ARN");
         let feed_topic = reader.optional("FEED_TOPIC_ARN");
+        let event_bus = reader.optional("EVENT_BUS_ARN");
         let ledger_table = reader.text("LEDGER_TABLE");
         let owner_tag_key = reader
             .text("OWNER_TAG_KEY")
@@ -173,6 +176,7 @@ impl Config {
                 alert_topic,
                 chat_topic,
                 feed_topic,
+                event_bus,
                 ledger_table,
                 owner_tag_key,
                 minimum_severity,
@@ -446,6 +450,10 @@ mod tests {
         let error = read(&[
             ("CHAT_TOPIC_ARN", "chat"),
             ("FEED_TOPIC_ARN", "arn:aws:sqs:us-east-1:111122223333:feed"),
+            (
+                "EVENT_BUS_ARN",
+                "arn:aws:events:us-east-1:111122223333:rule/hub",
+            ),
             ("MINIMUM_SEVERITY", "URGENT"),
             ("TRUSTED_ACCOUNTS", "111122223333, 42"),
             ("EXPIRY_WARNING_DAYS", "30,0,soon"),
@@ -459,6 +467,7 @@ mod tests {
             "ALERT_TOPIC_ARN is missing",
             "CHAT_TOPIC_ARN is malformed: not the ARN of an SNS topic: \"chat\"",
             "FEED_TOPIC_ARN is malformed: not the ARN of an SNS topic: \"arn:aws:sqs:us-east-1:111122223333:feed\"",
+            "EVENT_BUS_ARN is malformed: not the ARN of an EventBridge bus: \"arn:aws:events:us-east-1:111122223333:rule/hub\"",
             "MINIMUM_SEVERITY is malformed: not one of INFO, LOW, MEDIUM, HIGH, CRITICAL",
             "SEVERITY_OVERRIDES is malformed: \"KeyRotatet=LOW\": no such kind of alert",
             "SEVERITY_OVERRIDES is malformed: \"KeyDeleted=loud\": not one of INFO, LOW, MEDIUM, HIGH, CRITICAL or OFF",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answers::{Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
-use crate::arn::{KeyArn, KeyStoreId, Region, TopicArn};
+use crate::arn::{BusArn, KeyArn, KeyStoreId, Region, TopicArn};
 use crate::items::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
 
@@ -160,9 +160,19 @@ pub enum MetricUnit {
     async_fn_in_trait,
     reason = "a function handles one event at a time on one thread"
 )]
-pub trait Topics {
+pub trait Topics: Bus {
     /// `Publish` of SNS.
     async fn publish(&self, message: &Message) -> Result<(), CallError>;
+}
+
+/// Where programs hear of alerts.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Bus {
+    /// `PutEvents` of EventBridge with one entry. That the entry was refused is an error, though the call succeeds then.
+    async fn put(&self, event: &BusEvent) -> Result<(), CallError>;
 }
 
 /// The memory of the watch: a table of items. One method is one API operation of DynamoDB.
@@ -202,6 +212,31 @@ pub struct Message {
     pub body: String,
     /// Attributes of type String, for filter policies.
     pub attributes: Vec<(&'static str, String)>,
+}
+
+/// One event for a bus, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusEvent {
+    /// Where to.
+    pub bus: BusArn,
+    /// The kind of alert.
+    pub detail_type: &'static str,
+    /// The alert's JSON.
+    pub detail: String,
+    /// ARN of the key that it is about.
+    pub resources: Vec<String>,
+}
+
+impl BusEvent {
+    /// Who sends alerts. Rules match it.
+    pub const SOURCE: &str = "kms-watch";
+
+    /// What EventBridge counts of an entry, in bytes: at most 262,144 (EventBridge User Guide, calculating PutEvents entry
+    /// size).
+    pub fn size(&self) -> usize {
+        let resources: usize = self.resources.iter().map(String::len).sum();
+        Self::SOURCE.len() + self.detail_type.len() + self.detail.len() + resources
+    }
 }
 
 /// Why a call to AWS gave no answer.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
-use watch_aws::{DynamoDbAdapter, KmsAdapter, SnsAdapter, sdk};
+use watch_aws::{DynamoDbAdapter, KmsAdapter, Ways, sdk};
 use watch_core::config::Config;
 use watch_core::decision::Decide;
 use watch_core::pipeline::{Verdict, Watch};
@@ -53,7 +53,7 @@ pub(super) struct Parcel {
     pub(super) seed: u64,
 }
 
-type Function = Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, VirtualClock>;
+type Function = Watch<KmsAdapter, Ways, DynamoDbAdapter, VirtualClock>;
 
 /// The functions, deployed.
 pub(super) struct Lambda {
@@ -85,7 +85,7 @@ impl Lambda {
             config: config.clone(),
             decide,
             kms: KmsAdapter::new(&sdk),
-            topics: SnsAdapter::new(&sdk),
+            topics: Ways::new(&sdk, config.event_bus.is_some()),
             ledger: ledger.then(|| DynamoDbAdapter::new(&sdk, LEDGER)),
             clock: wire.clock,
         });

@@ -55,6 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "dns error log page",
             "sdk",
             "cloudtrail cloudwatch dynamodb kms sns",
+            "bus",
             "warm",
             "start",
         ],

@@ -18,7 +18,7 @@ use watch_core::decision::Decide;
 use watch_core::key::{Manager, Origin, State};
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::Watch;
-use watch_core::ports::{CallError, Clock, Kms, Message, Topics};
+use watch_core::ports::{Bus, BusEvent, CallError, Clock, Kms, Message, Topics};
 use watch_core::text::Untrusted;
 use watch_policy::{Diff, Policy};
 
@@ -147,6 +147,13 @@ fn policy(action: &str) -> String {
 
 /// A topic that takes everything.
 struct Nobody;
+
+impl Bus for Nobody {
+    async fn put(&self, event: &BusEvent) -> Result<(), CallError> {
+        black_box(event);
+        Ok(())
+    }
+}
 
 impl Topics for Nobody {
     async fn publish(&self, message: &Message) -> Result<(), CallError> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use key_inventory::{Inventory, inventory};
 use serde_json::{Value, json};
 use watch_aws::start::{Handler as _, Invocation};
-use watch_aws::{DynamoDbAdapter, KmsAdapter, SnsAdapter, sdk};
+use watch_aws::{DynamoDbAdapter, KmsAdapter, Ways, sdk};
 use watch_core::alert::Alert;
 use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
@@ -52,7 +52,7 @@ const TOPICS: [(&str, &str); 3] = [
 pub(crate) const PEOPLE: &str = "people";
 
 /// A function on the embedded AWS.
-pub(crate) type Function = Watch<KmsAdapter, SnsAdapter, DynamoDbAdapter, StageClock>;
+pub(crate) type Function = Watch<KmsAdapter, Ways, DynamoDbAdapter, StageClock>;
 
 /// An embedded AWS with the functions on it.
 pub(crate) struct Stage {
@@ -141,7 +141,7 @@ impl Stage {
             config: config.clone(),
             decide,
             kms: KmsAdapter::new(&sdk),
-            topics: SnsAdapter::new(&sdk),
+            topics: Ways::new(&sdk, false),
             ledger: Some(DynamoDbAdapter::new(&sdk, LEDGER)),
             clock: StageClock(Rc::clone(&aws)),
         });

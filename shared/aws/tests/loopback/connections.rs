@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use watch_aws::{KmsAdapter, SnsAdapter, sdk, warm};
 use watch_core::arn::KeyArn;
 use watch_core::config::Config;
-use watch_core::ports::{CallErrorKind, Kms, Message, Topics};
+use watch_core::ports::{CallErrorKind, Kms, Message};
 
 use crate::server::{Answer, Request, Server};
 

@@ -8,7 +8,7 @@ use watch_core::arn::{KeyArn, TopicArn};
 use watch_core::config::SweepConfig;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
-use watch_core::ports::{Kms, Message, Topics};
+use watch_core::ports::{Kms, Message};
 
 use crate::server::{Answer, Request, Server};
 

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ports::{CallError, Message, Topics};
+use crate::ports::{Bus, BusEvent, CallError, Message, Topics};
 
 /// Topics that keep what they get; those that are broken refuse it. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct FakeTopics {
     /// What was sent, in that order.
     pub sent: Rc<RefCell<Vec<Message>>>,
+    /// What was put on buses, in that order.
+    pub events: Rc<RefCell<Vec<BusEvent>>>,
     /// What the names of topics end with that refuse every message; an empty text breaks all.
     pub broken: Rc<RefCell<Vec<&'static str>>>,
     /// How long every call takes.
@@ -43,17 +45,29 @@ impl FakeTopics {
             .map(|body| serde_json::from_str(&body).unwrap())
             .collect()
     }
+
+    async fn take(&self, target: &str) -> Result<(), CallError> {
+        tokio::time::sleep(self.delay.get()).await;
+        let broken = self.broken.borrow();
+        if broken.iter().any(|name| target.ends_with(name)) {
+            let why = "the topic's key is disabled";
+            return Err(CallError::new("KMSDisabledException", why));
+        }
+        Ok(())
+    }
+}
+
+impl Bus for FakeTopics {
+    async fn put(&self, event: &BusEvent) -> Result<(), CallError> {
+        self.take(event.bus.as_str()).await?;
+        self.events.borrow_mut().push(event.clone());
+        Ok(())
+    }
 }
 
 impl Topics for FakeTopics {
     async fn publish(&self, message: &Message) -> Result<(), CallError> {
-        tokio::time::sleep(self.delay.get()).await;
-        let broken = self.broken.borrow();
-        let topic = message.topic.as_str();
-        if broken.iter().any(|name| topic.ends_with(name)) {
-            let why = "the topic's key is disabled";
-            return Err(CallError::new("KMSDisabledException", why));
-        }
+        self.take(message.topic.as_str()).await?;
         self.sent.borrow_mut().push(message.clone());
         Ok(())
     }

@@ -9,11 +9,11 @@ use super::draft::Frame;
 use super::ended::Failure;
 use super::known::Learnt;
 use crate::alert::Alert;
-use crate::arn::TopicArn;
+use crate::arn::{BusArn, TopicArn};
 use crate::kinds::Limit;
 use crate::ledger::burst::Fold;
 use crate::ledger::{Claim, Memory};
-use crate::ports::{Clock, Kms, Ledger, Message, Topics};
+use crate::ports::{BusEvent, CallError, Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 
 use super::burst::Place;
@@ -21,7 +21,13 @@ use super::burst::Place;
 /// A message, and what stands in the claim once it is served.
 pub(super) struct Post {
     pub(super) slot: String,
-    pub(super) message: Message,
+    content: Content,
+}
+
+/// What is sent.
+enum Content {
+    Message(Message),
+    Event(BusEvent),
 }
 
 /// An alert with its messages, and why there are not more.
@@ -74,6 +80,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         if let Some(topic) = &self.config.feed_topic {
             let body = render::feed(&assessed.alert)?;
             posts.push(Post::new(topic, &assessed.alert, None, body));
+        }
+        if let Some(bus) = &self.config.event_bus {
+            posts.push(Post::event(bus, &assessed.alert)?);
         }
         let Assessed {
             alert,
@@ -172,12 +181,42 @@ impl Post {
     fn new(topic: &TopicArn, alert: &Alert, subject: Option<String>, body: String) -> Self {
         Self {
             slot: topic.as_str().to_owned(),
-            message: Message {
+            content: Content::Message(Message {
                 topic: topic.clone(),
                 subject,
                 body,
                 attributes: render::attributes(alert),
-            },
+            }),
+        }
+    }
+
+    /// The same as on the feed, whatever its severity.
+    fn event(bus: &BusArn, alert: &Alert) -> Result<Self, Failure> {
+        let key = alert.key.as_ref();
+        Ok(Self {
+            slot: bus.as_str().to_owned(),
+            content: Content::Event(BusEvent {
+                bus: bus.clone(),
+                detail_type: alert.kind,
+                detail: render::feed(alert)?,
+                resources: key.map(|key| key.arn.to_string()).into_iter().collect(),
+            }),
+        })
+    }
+
+    /// Where it goes to.
+    pub(super) fn target(&self) -> &str {
+        match &self.content {
+            Content::Message(message) => message.topic.as_str(),
+            Content::Event(event) => event.bus.as_str(),
+        }
+    }
+
+    /// Sends it.
+    pub(super) async fn send(&self, ways: &impl Topics) -> Result<(), CallError> {
+        match &self.content {
+            Content::Message(message) => ways.publish(message).await,
+            Content::Event(event) => ways.put(event).await,
         }
     }
 }

@@ -55,12 +55,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         served: &BTreeSet<String>,
     ) -> (BTreeSet<String>, Vec<String>) {
         let owed = posts.iter().filter(|post| !served.contains(&post.slot));
-        let sent = owed.map(|post| async move { (post, self.topics.publish(&post.message).await) });
+        let sent = owed.map(|post| async move { (post, post.send(&self.topics).await) });
         let (mut served, mut failures) = (served.clone(), Vec::new());
         for (post, result) in join_all(sent).await {
             match result {
                 Ok(()) => _ = served.insert(post.slot.clone()),
-                Err(error) => failures.push(format!("{}: {error}", post.message.topic.as_str())),
+                Err(error) => failures.push(format!("{}: {error}", post.target())),
             }
         }
         (served, failures)

@@ -538,7 +538,16 @@ fn a_missed_sweep_is_told_whatever_became_of_it() {
     let alarm = &template.document["Resources"]["SweepMissed"]["Properties"];
     assert_eq!(alarm["Namespace"], *namespace);
     assert_eq!(alarm["MetricName"], "FullSweepAge");
-    assert!(alarm["Dimensions"].is_null(), "it is published without");
+    // As the sweep publishes it; its name is the function's setting.
+    let stack = json!({"Ref": "AWS::StackName"});
+    assert_eq!(
+        alarm["Dimensions"],
+        json!([{"Name": "Stack", "Value": stack}])
+    );
+    assert_eq!(
+        function.properties["Environment"]["Variables"]["STACK_NAME"],
+        stack
+    );
     assert_eq!(alarm["TreatMissingData"], "breaching");
     // As often as there is a sweep.
     assert_eq!(alarm["Period"], 60 * 60);

@@ -175,7 +175,7 @@ impl<W: Ports> Sweep<W> {
             self.finish(&run, &pass, &mut position).await;
         } else {
             position.pass = Some(pass);
-            let age = age_of_full(run.at, position.full_at);
+            let age = age_of_full(run.at, position.full_at, self.stack_name());
             self.measure(&run, age.into_iter().collect()).await;
         }
         self.save(&run, &position).await?;

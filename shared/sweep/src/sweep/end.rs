@@ -34,11 +34,15 @@ impl<W: Ports> Sweep<W> {
             dimensions: vec![("Sweep", pass.depth.as_str().to_owned())],
             ..datum("SweepSeconds", MetricUnit::Seconds, pass.seconds, run.at)
         });
-        data.extend(age_of_full(run.at, position.full_at));
+        data.extend(age_of_full(run.at, position.full_at, self.stack_name()));
         self.measure(run, data).await;
         if pass.depth == Depth::Full && self.config.digest {
             self.digest(run, &tally, position).await;
         }
+    }
+
+    pub(super) fn stack_name(&self) -> Option<&str> {
+        self.config.alerts.stack_name.as_deref()
     }
 
     /// Hands measurements over. What is lost of them is noted.
@@ -89,8 +93,17 @@ impl<W: Ports> Sweep<W> {
     }
 }
 
-/// How old the last full sweep is: the alarm on a missed sweep.
-pub(super) fn age_of_full(at: Timestamp, full_at: Option<Timestamp>) -> Option<Datum> {
+/// How old the last full sweep is: the alarm on a missed sweep. By the stack, so that no other one in the account and Region
+/// speaks for this.
+pub(super) fn age_of_full(
+    at: Timestamp,
+    full_at: Option<Timestamp>,
+    stack: Option<&str>,
+) -> Option<Datum> {
     let age = at.duration_since(full_at?).as_secs_f64().max(0.0);
-    Some(datum("FullSweepAge", MetricUnit::Seconds, age, at))
+    let stack = stack.map(|name| ("Stack", name.to_owned()));
+    Some(Datum {
+        dimensions: stack.into_iter().collect(),
+        ..datum("FullSweepAge", MetricUnit::Seconds, age, at)
+    })
 }

@@ -645,7 +645,7 @@ async fn what_is_no_order_is_handled_as_any_function_does() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_waited_does_not_set_the_clock_back() {
-    let world = world(&[]);
+    let world = world(&[("STACK_NAME", "kms-watch")]);
     world.add("k", |_| {});
     world.run("full", DAY_2).await;
     // Out of a queue of failed ones, in 2030 by the clock on the wall.
@@ -658,7 +658,8 @@ async fn an_order_that_waited_does_not_set_the_clock_back() {
         .iter()
         .rev()
         .find(|datum| datum.name == "FullSweepAge")
-        .unwrap()
-        .value;
-    assert_eq!(age, 0.0);
+        .cloned()
+        .unwrap();
+    assert_eq!(age.value, 0.0);
+    assert_eq!(age.dimensions, [("Stack", "kms-watch".to_owned())]);
 }

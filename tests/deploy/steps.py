@@ -173,6 +173,7 @@ def subscribers(stack):
     for account, protocol, endpoint, allowed in [
         ("444455556666", "sqs", queue, True),
         ("444455556666", "https", "https://example.com/alerts", False),
+        ("444455556666", "sqs", queue.replace("444455556666", "777788889999"), False),
         ("777788889999", "sqs", queue.replace("444455556666", "777788889999"), False),
     ]:
         sns = stack.cloud.client("sns", account)
@@ -182,7 +183,7 @@ def subscribers(stack):
         except sns.exceptions.ClientError as error:
             assert "Authorization" in str(error), error
             done = False
-        assert done == allowed, (account, protocol)
+        assert done == allowed, (account, protocol, endpoint)
 
 
 # --- The watch over the watch -----------------------------------------------------------------------------------------------

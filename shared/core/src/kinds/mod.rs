@@ -51,7 +51,7 @@ mod words;
 
 use serde::Serialize;
 
-pub use access::{AccessChange, KeyCreated, KeyPolicyChanged, KeyReplicated};
+pub use access::{AccessChange, AccessOf, KeyCreated, KeyPolicyChanged, KeyReplicated};
 pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
 pub use alarms::{
     Alarm, AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution, STORE_METRICS, Signal,

@@ -8,7 +8,7 @@ mod memory;
 mod replicated;
 
 pub use change::AccessChange;
-pub use changed::KeyPolicyChanged;
+pub use changed::{AccessOf, KeyPolicyChanged};
 pub use created::KeyCreated;
 pub use replicated::KeyReplicated;
 

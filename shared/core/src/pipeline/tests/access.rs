@@ -16,6 +16,19 @@ const ADMIN: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122
 const EVERYBODY: &str =
     r#"{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}"#;
 
+const RANSOM: &str = r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/attacker"}}}"#;
+const UNIQUE: &str = r#"{"Effect":"Allow","Principal":{"AWS":"AROAQ7EXAMPLEROLE00077"},"Action":"kms:Decrypt","Resource":"*"}"#;
+
+fn deny(action: &str) -> String {
+    format!(r#"{{"Effect":"Deny","Principal":"*","Action":"{action}","Resource":"*"}}"#)
+}
+
+fn organization(id: &str) -> String {
+    format!(
+        r#"{{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalOrgID":"{id}"}}}}}}"#
+    )
+}
+
 fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
     let mut variables = variables.to_vec();
     variables.push(("LEDGER_TABLE", "kms-watch-Ledger"));
@@ -201,18 +214,23 @@ fn a_policy_that_is_the_same_is_said_to_be() {
         "{}",
         summary(&alert)
     );
-    assert_eq!(alert.severity, Severity::Medium);
+    // Nothing to do, and no advice to do it.
+    assert_eq!(alert.severity, Severity::Info);
+    assert!(alert.next_steps.is_empty());
+    assert_eq!(details(&alert)["unchanged"], json!(true));
 }
 
 #[test]
 fn how_bad_a_policy_is() {
-    let trusted = [("TRUSTED_ACCOUNTS", "222233334444")];
+    let trusted = [
+        ("TRUSTED_ACCOUNTS", "222233334444"),
+        ("TRUSTED_ORGANIZATIONS", "o-ourcompany1"),
+    ];
     let only_admin = role("111122223333", r#""kms:*""#);
     let odd = r#"{"Effect":"allow","Principal":"*","Action":"kms:*","Resource":"*"}"#;
     let owner = policy(&[ADMIN]);
     for (before, after, bypassed, severity) in [
-        (Some(&owner), owner.clone(), false, Severity::Medium),
-        (Some(&owner), owner.clone(), true, Severity::High),
+        (Some(&owner), owner.clone(), false, Severity::Info),
         (
             Some(&owner),
             policy(&[ADMIN, EVERYBODY]),
@@ -241,6 +259,45 @@ fn how_bad_a_policy_is() {
         (
             Some(&owner),
             policy(&[ADMIN, &role("222233334444", r#""kms:Decrypt""#)]),
+            false,
+            Severity::Medium,
+        ),
+        // Ransom, and what shuts everybody out of using the key.
+        (
+            Some(&owner),
+            policy(&[ADMIN, RANSOM]),
+            false,
+            Severity::Critical,
+        ),
+        (None, policy(&[ADMIN, RANSOM]), false, Severity::Critical),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &RANSOM.replace("kms:*", "kms:Decrypt")]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &deny("kms:Decrypt")]),
+            false,
+            Severity::Critical,
+        ),
+        // Somebody whose account is not known.
+        (
+            Some(&owner),
+            policy(&[ADMIN, UNIQUE]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &organization("o-attacker123")]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &organization("o-ourcompany1")]),
             false,
             Severity::Medium,
         ),

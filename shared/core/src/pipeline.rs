@@ -13,6 +13,7 @@ mod marked;
 mod named;
 mod plan;
 mod portrait;
+mod rest;
 mod served;
 mod tell;
 

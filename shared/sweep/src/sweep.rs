@@ -153,12 +153,15 @@ impl<W: Ports> Sweep<W> {
         let mut pass = begin(&mut position, order.depth, request, at);
         self.kms.take_use();
 
+        // First: it needs nothing of KMS, and people wait for it.
+        let rest = self.watch.close_windows(request).await;
         let (keys, aliases) = tokio::join!(Keys::list(&self.kms), Aliases::list(&self.kms));
         let keys = keys.map_err(SweepError::NoKeys)?;
         let run = Run::new(self, request, at, pass.depth, &position)?
             .within(began, ends)
             .with_listed(keys.count())
             .with_aliases(aliases);
+        run.fail(rest.err());
         tracing::info!(
             depth = pass.depth.as_str(),
             keys = keys.count(),
@@ -186,6 +189,8 @@ impl<W: Ports> Sweep<W> {
         if uses_asked > 0 {
             self.save(&run, &position).await?;
         }
+        // What this run held back.
+        run.fail(self.watch.close_windows(request).await.err());
         self.report(&run, finished, uses_asked)
     }
 

@@ -137,6 +137,16 @@ impl<'a, L: Ledger> Memory<'a, L> {
         }
     }
 
+    /// Sets attributes of an item before the alert goes out; whether that is sure.
+    pub async fn keep(&self, key: &ItemKey, attributes: &Item) -> bool {
+        let Some(ledger) = self.ledger else {
+            return false;
+        };
+        self.bounded(BEFORE, "keep", ledger.set(key, attributes))
+            .await
+            .is_some()
+    }
+
     /// Takes a member into a counter; the counter after that.
     pub async fn count(&self, key: &ItemKey, member: &Member) -> Option<Item> {
         let ledger = self.ledger?;

@@ -1,6 +1,6 @@
 //! Last stage: the ledger knows that it was told, and what was learnt of the key.
 
-use futures_util::future::join3;
+use futures_util::future::{join_all, join4};
 
 use super::draft::Frame;
 use super::ended::Told;
@@ -14,7 +14,7 @@ use crate::ports::{Clock, Kms, Ledger, Topics};
 
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     /// Writes down what was told and learnt.
-    pub(super) async fn mark(&self, memory: &Memory<'_, L>, served: Served) -> Told {
+    pub(super) async fn mark(&self, memory: &Memory<'_, L>, served: Served, request: &str) -> Told {
         let Served {
             letters, topics, ..
         } = served;
@@ -30,6 +30,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             frame,
             learnt,
             place,
+            burst_marks,
             ..
         } = letters;
         let changes = if frame.has_profile() {
@@ -39,7 +40,17 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         };
         let profile = Profile::key(&frame.partition);
         let uncount = self.uncount(memory, place.as_ref().filter(|_| !for_people));
-        join3(memory.put(&marks), memory.set(&profile, &changes), uncount).await;
+        let of_burst = burst_marks
+            .iter()
+            .map(|(key, change)| memory.set(key, change));
+        join4(
+            memory.put(&marks),
+            memory.set(&profile, &changes),
+            uncount,
+            join_all(of_burst),
+        )
+        .await;
+        self.close_due(&learnt.read, request).await;
 
         let mut alerts = vec![alert];
         alerts.extend(bursts);

@@ -49,7 +49,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     }
 
     /// Sends what is not `served` yet, in parallel: what is served then, and the topics that failed.
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         posts: &[Post],
         served: &BTreeSet<String>,
@@ -66,7 +66,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         (served, failures)
     }
 
-    fn log_handled(&self, alert: &Alert, topics: usize) {
+    pub(super) fn log_handled(&self, alert: &Alert, topics: usize) {
         tracing::info!(
             function = self.function,
             alert.id,

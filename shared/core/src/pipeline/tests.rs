@@ -23,6 +23,7 @@ use crate::text::Untrusted;
 
 mod access;
 mod alarm;
+mod burst;
 mod bus;
 mod costs;
 mod digest;

@@ -73,7 +73,7 @@ fn counts(watch: &FakeWatch) -> [usize; 3] {
 }
 
 /// Subjects of the mails that people have got.
-fn subjects(watch: &FakeWatch) -> Vec<String> {
+pub(super) fn subjects(watch: &FakeWatch) -> Vec<String> {
     let sent = watch.topics.sent.borrow();
     sent.iter()
         .filter_map(|message| message.subject.clone())

@@ -75,7 +75,13 @@ pub struct Swept {
     pub since: Timestamp,
     /// Not after.
     pub until: Timestamp,
+    /// Sort key of the alert that told of it.
+    #[serde(default)]
+    pub told_as: Option<String>,
 }
+
+/// How far back what a sweep saw counts: a full sweep looks at every key once a day.
+const SWEPT_BACK: SignedDuration = SignedDuration::from_hours(26);
 
 /// How long a countdown is remembered once its date has passed.
 const COUNTED_DOWN_DAYS: i64 = 60;
@@ -210,14 +216,22 @@ impl Profile {
 }
 
 impl Profile {
-    /// The sweep told of a `kind` that happened around `at`, without its record.
-    pub fn was_swept(&self, kind: &str, at: Timestamp) -> bool {
+    /// What the sweep told of a `kind` that happened around `at`, without its record.
+    pub fn was_swept(&self, kind: &str, at: Timestamp) -> Option<&Swept> {
         // The clocks of KMS and of the watch are not one.
         let slack = SignedDuration::from_mins(1);
-        let within = |swept: &Swept| {
-            at.duration_since(swept.since) >= -slack && at.duration_since(swept.until) <= slack
+        let within = |swept: &&Swept| {
+            at.duration_since(swept.since) >= -slack
+                && at.duration_since(swept.until) <= slack
+                && swept.until.duration_since(at) <= SWEPT_BACK
         };
-        self.swept.get(kind).is_some_and(within)
+        self.swept.get(kind).filter(within)
+    }
+
+    /// When a rotation or expiry `kind` around `at` was told without its material.
+    pub fn told_unnamed_at(&self, kind: &str, at: Timestamp) -> Option<Timestamp> {
+        let telling = self.telling(kind, at)?;
+        telling.material.is_none().then_some(telling.at)
     }
 
     /// A `kind` was told that happened since `known_at`, or just before.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Watch;
 use super::draft::{Frame, home};
-use super::rest::Member;
+use super::holding::{Due, Holding, Member};
 use crate::alert::Alert;
 use crate::decision::Occurrence;
 use crate::ledger::burst::{self, Fold, Note, SINGLY, Tally, Window};
@@ -54,31 +54,6 @@ pub(super) enum Way {
     },
     /// Together with others, now or later.
     Held(Holding),
-}
-
-/// An alert that is held back, and what it belongs to.
-pub(super) struct Holding {
-    /// How many alerts the burst has by now.
-    pub(super) count: u64,
-    /// Whom people are told of now: everybody, those of one owner, or nobody.
-    pub(super) due: Due,
-    /// The members of the burst that are known.
-    pub(super) members: Vec<Member>,
-    pub(super) since: Timestamp,
-    pub(super) series: String,
-    /// The most urgent that people were told.
-    pub(super) level: Severity,
-}
-
-/// Who is told now of what is held back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Everybody concerned.
-    All,
-    /// This owner, whose first key it is.
-    Owner(String),
-    /// Nobody.
-    Later,
 }
 
 /// What people know of a burst.

@@ -10,6 +10,7 @@ use crate::decision::Occurrence;
 use crate::kinds::Limit;
 use crate::ledger::burst::Window;
 use crate::ledger::held::Open;
+use crate::ledger::history::Entry;
 use crate::ledger::repeats::Series;
 use crate::ledger::{ItemKey, Profile, Raised};
 use crate::subject::Subject;
@@ -78,9 +79,15 @@ impl Draft {
             subject,
             partition,
         };
+        let plan = Plan::of(kind, frame.series.is_some());
+        let mut recalled = recalled(config, &occurrence, &frame);
+        if plan == Plan::AtOnce && has_ledger {
+            // What proves that it was told, if it was told in the same words.
+            recalled.push(Entry::key(&frame.partition, at, &occurrence.alert_id(at)));
+        }
         Self {
-            recalled: recalled(config, &occurrence, &frame),
-            plan: Plan::of(kind, frame.series.is_some()),
+            recalled,
+            plan,
             frame,
             occurrence,
             _made: (),

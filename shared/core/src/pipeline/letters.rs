@@ -16,7 +16,8 @@ use crate::ledger::{Claim, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{BusEvent, CallError, Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 
-use super::burst::{Holding, Place, Way};
+use super::burst::{Place, Way};
+use super::holding::Holding;
 use super::rest::Bursts;
 use crate::severity::Severity;
 

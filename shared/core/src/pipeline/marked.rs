@@ -2,14 +2,12 @@
 
 use futures_util::future::{join_all, join4};
 
-use super::draft::Frame;
 use super::ended::Told;
 use super::letters::Letters;
-use super::named::find_raised;
+use super::raised::note_alarm;
 use super::served::Served;
 use super::{Verdict, Watch};
-use crate::kinds::Kind;
-use crate::ledger::{Item, Memory, PARTITION_KEY, Profile, Raised, SORT_KEY, alias};
+use crate::ledger::{Item, Memory, PARTITION_KEY, Profile, SORT_KEY, alias};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
@@ -98,39 +96,6 @@ fn remembered(letters: &Letters) -> Vec<Item> {
         items.extend(new);
     }
     items
-}
-
-/// What there is to remember of an alarm that was told of, by the alert `id`.
-pub(super) fn note_alarm(
-    kind: &Kind,
-    id: &str,
-    frame: &Frame,
-    items: &[Item],
-    quiet: bool,
-) -> Vec<Item> {
-    let (Some(key), Some(alarm)) = (&frame.alarm, kind.alarm()) else {
-        return Vec::new();
-    };
-    let raised = match (kind, find_raised(items, frame)) {
-        // A late telling hides no later one.
-        (_, Some(known)) if alarm.is_raised() && known.at >= frame.at => return Vec::new(),
-        (kind, _) if alarm.is_raised() => Raised {
-            at: frame.at,
-            alert_id: id.to_owned(),
-            quiet,
-            deadline: match kind {
-                Kind::KeyMaterialExpiring(expiring) => expiring.expires_at,
-                _ => None,
-            },
-            ended_at: None,
-        },
-        (Kind::AlarmRecovered(end), Some(known)) if end.resolved => Raised {
-            ended_at: Some(frame.at),
-            ..known
-        },
-        _ => return Vec::new(),
-    };
-    vec![raised.item(key, frame.now)]
 }
 
 /// Tells the items that are not among `items`.

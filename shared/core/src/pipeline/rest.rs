@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::assess::assess;
-use super::burst::{Due, Holding};
 use super::draft::home;
 use super::ended::Failure;
+use super::holding::{Due, Holding, Member};
 use super::portrait::Portrait;
 use super::{HandleError, Watch};
 use crate::actor::Actor;
@@ -17,9 +17,7 @@ use crate::arn::{AccountId, Partition, Region};
 use crate::decision::Occurrence;
 use crate::hash::short_hash;
 use crate::kinds::{Burst, BurstMember, KIND_NAMES};
-use crate::ledger::burst::Note;
 use crate::ledger::held::{Held, Open};
-use crate::ledger::history::Entry;
 use crate::ledger::{Acquired, Claim, Item, ItemKey, Memory};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::severity::Severity;
@@ -29,36 +27,6 @@ use crate::text::Untrusted;
 
 /// Most alerts that one message names. A mail of a hundred is long; none of 256 KB is read.
 const NAMED_AT_ONCE: usize = 100;
-
-/// An alert of a burst.
-#[derive(Clone)]
-pub(super) struct Member {
-    /// The item that holds it; `None` if it went out by itself.
-    pub(super) item: Option<ItemKey>,
-    pub(super) held: Held,
-}
-
-impl Member {
-    /// One that went out by itself.
-    pub(super) fn singly(note: &Note, entry: Entry) -> Self {
-        Self {
-            item: None,
-            held: Held {
-                alert: entry.alert_id,
-                at: entry.occurred_at,
-                about: note.about.clone(),
-                name: entry.name,
-                owner: entry.owner,
-                severity: entry.severity,
-                told: true,
-            },
-        }
-    }
-
-    pub(super) fn owner(&self) -> &str {
-        self.held.owner.as_ref().map_or("", Untrusted::as_str)
-    }
-}
 
 /// What all messages about one burst have in common.
 struct Common {
@@ -167,6 +135,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             source: common.source.clone(),
             call_id: None,
             unrecorded: None,
+            sender: None,
         };
         assess(&self.config, occurrence, common.at, Portrait::blank())
     }

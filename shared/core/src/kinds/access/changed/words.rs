@@ -24,6 +24,8 @@ impl Tell for KeyPolicyChanged {
             Severity::Critical
         } else if self.unreadable.is_some()
             || self.gains()
+            // Judged by itself: that it is the same as before is known from the ledger alone, where another may have put it.
+            || self.unchanged && !self.foreign_accounts.is_empty()
             || self.lost_delegation
             || self.shuts_the_account_out && !self.unchanged
             || self.nobody_can_cancel && self.fewer_can_cancel

@@ -71,7 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "caller cloudtrail events hooks runtime",
             "context",
             "dynamodb kms sns",
-            "cloudwatch consistency quotas",
+            "cloudwatch consistency quotas ram",
             "options",
             "world",
             "wire",

@@ -67,6 +67,8 @@ pub struct SweepConfig {
     pub metric_namespace: String,
     /// A digest is sent every week.
     pub digest: bool,
+    /// The topic by which the watch tells of itself. With it a sweep looks whether anybody listens.
+    pub health_topic: Option<TopicArn>,
     /// A full sweep compares the grants of every key.
     pub grants: bool,
 }
@@ -244,6 +246,7 @@ impl SweepConfig {
             "OFF" => Some(false),
             _ => None,
         });
+        let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let flag = "neither true nor false";
         let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
         let Reader {
@@ -261,6 +264,7 @@ impl SweepConfig {
                     metric_namespace,
                     digest,
                     grants,
+                    health_topic,
                 })
             }
             Ok(alerts) => {

@@ -10,6 +10,7 @@
 //! | `tell` | what was held long enough, and what is due |
 //! | `end` | what there is to do once every key was looked at: metrics, digest |
 //! | `stores` | custom key stores that do not work |
+//! | `watch` | the watch itself: whether anybody listens |
 //! | `uses` | when keys were last used |
 //! | `run` | what one run knows and counts |
 //! | `clock`, `report`, `error` | its "now", its answer, and why there is none |
@@ -29,6 +30,7 @@ mod run;
 mod stores;
 mod tell;
 mod uses;
+mod watch;
 
 use std::time::Duration;
 
@@ -41,7 +43,9 @@ use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::unwrap;
 use watch_core::pipeline::Watch;
-use watch_core::ports::{CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Topics, Trail};
+use watch_core::ports::{
+    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Topics, Trail,
+};
 use watch_core::subject::Subject;
 
 use crate::census::{Aliases, Keys};
@@ -78,6 +82,8 @@ pub trait Ports {
     type Trail: Trail;
     /// Where measurements go.
     type Metrics: Metrics;
+    /// The parts of the watch itself.
+    type Parts: Parts;
 }
 
 /// The sweep, with the world through its ports.
@@ -94,6 +100,8 @@ pub struct Sweep<W: Ports> {
     pub trail: W::Trail,
     /// Where measurements go.
     pub metrics: W::Metrics,
+    /// The parts of the watch itself.
+    pub parts: W::Parts,
     /// The settings.
     pub config: SweepConfig,
     /// What the functions make of an event: a call that no event told of is worded by them.

@@ -44,7 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "sweep",
         &[
-            "access difference due missed order pace roster store",
+            "access attest difference due missed order pace roster store",
             "census look tally",
             "position",
             "sweep",

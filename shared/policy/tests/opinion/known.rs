@@ -75,22 +75,6 @@ pub(crate) const KNOWN: &[Known] = &[
     ),
     row(
         "public",
-        NARROWER,
-        &[
-            "key aws:sourcearn",
-            "key aws:sourceaccount",
-            "key aws:principalarn",
-        ],
-        "we: requests of people have no source, and a pattern that asks for an account lets in no other",
-    ),
-    row(
-        "public",
-        NARROWER,
-        &["no ARN"],
-        "neither: a principal that is no ARN; KMS refuses it. They look for a * in it, we say it is unknown",
-    ),
-    row(
-        "public",
         WIDER,
         &["ForAllValues", "IfExists"],
         "we: both hold where the request lacks the key (IAM User Guide, Condition operators; multivalued context keys)",
@@ -106,6 +90,18 @@ pub(crate) const KNOWN: &[Known] = &[
         WIDER,
         &["wild kms:calleraccount"],
         "we: ? stands for any letter (IAM User Guide, StringLike); they look for * alone",
+    ),
+    row(
+        "public",
+        NARROWER,
+        &["op stringnotlike"],
+        "we: what everything is like, nothing is not like; they pass negations over",
+    ),
+    row(
+        "public",
+        NARROWER,
+        &["op arnlike"],
+        "we: ArnLike compares the six parts of an ARN, so a word that is none is like nothing",
     ),
     // Cloud Custodian knows some keys and operators, and passes over the rest.
     row(
@@ -178,6 +174,12 @@ pub(crate) const KNOWN: &[Known] = &[
         ],
         "we: the condition asks for the owner's account, a trusted one or a trusted organisation; of these they do not know the \
          operator or the key",
+    ),
+    row(
+        "foreign",
+        NARROWER,
+        &["op arnlike"],
+        "we: ArnLike compares the six parts of an ARN, so a word that is none is like nothing",
     ),
     // moto makes patterns of actions into regular expressions.
     row(

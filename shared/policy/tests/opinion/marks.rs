@@ -75,9 +75,6 @@ fn principal(principal: &Value, marks: &mut BTreeSet<String>) {
             if value.starts_with("AROA") || value.starts_with("AIDA") || value.starts_with("AIPA") {
                 marks.insert("unique id".to_owned());
             }
-            if value.contains(char::is_control) {
-                marks.insert("no ARN".to_owned());
-            }
             if value.contains("iam::*") {
                 marks.insert("wild principal".to_owned());
             }

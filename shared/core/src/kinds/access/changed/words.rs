@@ -221,7 +221,7 @@ impl KeyPolicyChanged {
                 "The key is pending deletion, and fewer can cancel that than before: cancel it now, while somebody can.",
             );
         } else if is_pending(case) && !self.unchanged {
-            text.sentence("The key is pending deletion: ask why its policy matters still.");
+            text.sentence("The key is pending deletion, and its policy says who can cancel that.");
         }
         text
     }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::actor::Actor;
-use crate::arn::AccountId;
 use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
 use crate::hash::short_hash;
 use crate::kinds::{AlarmRecovered, Kind, key_store_of};
@@ -132,14 +131,6 @@ pub struct Occurrence {
     pub call_id: Option<String>,
     /// The sweep saw that it happened, within this time, and found no record of the call.
     pub unrecorded: Option<Swept>,
-    /// The account that sent the event, if it is not the one that is watched: everything in the event is its word.
-    pub sender: Option<AccountId>,
-}
-
-/// The id of the alert about what happened to `subject`.
-pub(crate) fn alert_id(subject: &Subject, identity: &str, occurred_at: Timestamp) -> String {
-    let partition = subject.partition_key();
-    short_hash(&format!("{partition}\n{identity}\n{occurred_at}"))
 }
 
 impl Occurrence {
@@ -159,7 +150,6 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
-            sender: None,
         }
     }
 
@@ -204,7 +194,6 @@ impl Occurrence {
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
             unrecorded: None,
-            sender: None,
         }
     }
 
@@ -250,7 +239,6 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
-            sender: None,
         })
     }
 
@@ -275,7 +263,6 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
-            sender: None,
         }
     }
 
@@ -287,6 +274,10 @@ impl Occurrence {
 
     /// The alert's id.
     pub fn alert_id(&self, occurred_at: Timestamp) -> String {
-        alert_id(&self.subject, &self.identity(), occurred_at)
+        short_hash(&format!(
+            "{}\n{}\n{occurred_at}",
+            self.subject.partition_key(),
+            self.identity()
+        ))
     }
 }

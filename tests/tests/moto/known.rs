@@ -323,6 +323,7 @@ pub(crate) const KMS: &[Known] = &[
     },
     Known {
         steps: &[
+            "rotation: status of RSA",
             "rotation: on for RSA",
             "rotation: off for RSA",
             "rotation: on demand for RSA",
@@ -331,7 +332,7 @@ pub(crate) const KMS: &[Known] = &[
         member: "outcome",
         ours: "400 UnsupportedOperationException",
         moto: "200",
-        why: "Key states, footnotes on asymmetric keys: rotation of symmetric encryption keys only",
+        why: "Key states, footnotes on asymmetric keys; GetKeyRotationStatus: only symmetric encryption keys",
     },
     // States.
     Known {

@@ -31,12 +31,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "policy",
         &[
             "(root)",
-            "json context",
+            "json",
             "action principal",
-            "operation resource",
             "condition",
-            "parse caller",
-            "evaluate",
+            "parse",
             "assess",
             "diff",
         ],
@@ -44,7 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "sweep",
         &[
-            "access attest difference due missed order pace roster store",
+            "access difference due missed order pace roster store",
             "census look tally",
             "position",
             "sweep",
@@ -71,7 +69,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "caller cloudtrail events hooks runtime",
             "context",
             "dynamodb kms sns",
-            "cloudwatch consistency quotas ram",
+            "cloudwatch consistency quotas",
             "options",
             "world",
             "wire",

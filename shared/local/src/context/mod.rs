@@ -2,7 +2,6 @@
 
 mod events;
 mod records;
-mod shares;
 mod state;
 
 pub(crate) use events::EventKey;

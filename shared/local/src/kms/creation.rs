@@ -52,8 +52,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
             .push(Material::generated(call.context.ids.hex(64)));
     }
 
-    // CloudTrail shows the defaults that the service filled in, and the policy if the caller gave one (public records of
-    // CreateKey by consoles and Terraform: `requestParameters.policy`, as text). A default policy is not in it.
+    // CloudTrail shows the defaults that the service filled in, and not the policy.
     let mut parameters = json!({
         "description": description,
         "origin": origin.as_str(),
@@ -64,7 +63,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
         "multiRegion": multi_region,
         "tags": to_trail(&body.list("Tags")?.unwrap_or_default().into()),
     });
-    for member in ["CustomKeyStoreId", "XksKeyId", "Policy"] {
+    for member in ["CustomKeyStoreId", "XksKeyId"] {
         if let Some(value) = body.text(member)? {
             parameters[lower_first(member)] = value.into();
         }

@@ -158,6 +158,8 @@ class Stack:
         self.cloudformation = cloud.client("cloudformation")
         self.sqs = cloud.client("sqs")
         seen = cloud.ask("/_aws/seen")
+        # Whether a function met a time limit of its own: the machine is too loaded for what a step says.
+        self.was_slow = False
         self.read_so_far, self.lost_before, self.lost = len(seen["invocations"]), len(seen["lost"]), []
         self.deploy("CREATE", **(self.PARAMETERS | parameters))
         self.inboxes = {topic: self.listen(topic) for topic in self.TOPICS if f"{topic}TopicArn" in self.outputs}
@@ -233,6 +235,7 @@ class Stack:
         seen = until("the functions are done", lambda: (s := self.cloud.ask("/_aws/seen"))["busy"] == 0 and s)
         self.lost = seen["lost"][self.lost_before :]
         new = seen["invocations"][self.read_so_far :]
+        self.was_slow |= any("no answer within" in json.dumps(one) for one in new)
         self.read_so_far = len(seen["invocations"])
         return new
 

@@ -27,11 +27,17 @@ def said(began, good, what, why=""):
 def step(stack, check):
     """Whether the template holds."""
     began = time.monotonic()
-    try:
-        check(stack)
-    except AssertionError as error:
-        return said(began, False, check.__name__, str(error))
-    return said(began, True, check.__name__)
+    for patience in (2, 1, 0):
+        stack.was_slow = False
+        try:
+            check(stack)
+        except AssertionError as error:
+            if stack.was_slow and patience:
+                # Not of the template: a function gave up on a call that took longer than people should wait.
+                stack.invocations(), stack.mail()
+                continue
+            return said(began, False, check.__name__, str(error))
+        return said(began, True, check.__name__)
 
 
 def mutant(cloud, text, one):

@@ -70,9 +70,9 @@ MUTANTS = [
     # Policies.
     Mutant("a queue does not let a rule in", steps.undelivered, "what KeyMisuseFunctionDenied cannot",
            "UndeliveredEventsPolicy", "- !GetAtt KeyMisuseFunctionDenied.Arn", "- !GetAtt KeyMisuseFunctionUnusable.Arn"),
-    Mutant("the health topic does not let CloudWatch in", steps.alarms, "FailedInvocationsWaiting",
+    Mutant("the health topic does not let CloudWatch in", steps.alarms, "[], []",
            "HealthTopicPolicy", "cloudwatch.amazonaws.com", "monitoring.amazonaws.com"),
-    Mutant("the health topic is under a key that no service may use", steps.alarms, "FailedInvocationsWaiting",
+    Mutant("the health topic is under a key that no service may use", steps.alarms, "[], []",
            "HealthTopic", "!If [HasHealthTopicKey, !Ref HealthTopicKeyArn, !Ref AWS::NoValue]", "alias/aws/sns"),
     Mutant("the other account may send the feed to a third", steps.subscribers, "777788889999",
            "FeedAlertTopicPolicy", "sqs:*:${FeedSubscriberAccount}:*", "sqs:*:*:*"),

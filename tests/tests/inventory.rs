@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use watch_local::{
-    Delivery, ImportedMaterial, Invocation, KeyStore, LocalAws, Moment, NewKey, Options, Policy,
-    QuotaClock, Statement,
+    Delivery, FilterScope, ImportedMaterial, Invocation, KeyStore, LocalAws, Moment, NewKey,
+    Options, Policy, QuotaClock, Statement,
 };
 use watch_tests::{Function, LEDGER, event};
 
@@ -325,7 +325,9 @@ fn pages_and_quotas_lose_no_key() {
         json!({"KeyId": going, "PendingWindowInDays": 7}),
     )
     .unwrap();
-    let function = Function::start_on(aws, INVENTORY, &QUIET);
+    // Without grants, of which half of the quota is 50 a second: they have tests of their own.
+    let variables = [QUIET[0], ("SWEEP_GRANTS", "false")];
+    let function = Function::start_on(aws, INVENTORY, &variables);
     let outcome = function.handle(&order("full", function.aws.now()));
     let sweep = &outcome["sweep"];
     assert_eq!(
@@ -530,8 +532,7 @@ fn samples_of_what_invokes_it_make_a_sweep_or_an_alert() {
         ("on-failure-record", json!("full"), "ignored"),
         ("not-its-business", Value::Null, "ignored"),
         ("unknown-depth", Value::Null, "delivered"),
-        // Of which people hear once an hour.
-        ("placeholder-not-filled-in", Value::Null, "suppressed"),
+        ("placeholder-not-filled-in", json!("full"), "ignored"),
     ] {
         let answer = function.handle(&event(&format!("key-inventory/{file}.json")));
         assert_eq!(
@@ -676,4 +677,35 @@ fn grants_are_not_asked_for_unless_they_are_wanted_and_not_being_allowed_to_is_a
         .as_str()
         .unwrap();
     assert!(reason.starts_with("ListGrants: AccessDenied"), "{reason}");
+}
+
+#[test]
+fn that_nobody_listens_to_the_alerts_is_measured_and_told_to_those_who_do() {
+    let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+    let (people, health) = (aws.create_topic("people"), aws.create_topic("health"));
+    aws.subscribe(&health, "email", "health@example.com")
+        .unwrap();
+    let own = aws.subscribe(&people, "email", "team@example.com").unwrap();
+    let all = aws.subscribe(&people, "email", "all@example.com").unwrap();
+    let scope = FilterScope::MessageAttributes;
+    let pay = json!({"owner": ["team-pay"]});
+    aws.filter_subscription(&own, scope, &pay).unwrap();
+    let critical = json!({"severity": ["CRITICAL", "HIGH"]});
+    aws.filter_subscription(&all, scope, &critical).unwrap();
+    let variables = [("DIGEST", "OFF"), ("HEALTH_TOPIC_ARN", health.as_str())];
+    let function = Function::start_on(Arc::clone(&aws), INVENTORY, &variables);
+    assert_eq!(sweep(&function, "full"), [] as [&str; 0]);
+    let listeners = || -> Vec<f64> {
+        let points = aws.metric_points("KMSWatch");
+        let points = points.iter().filter(|point| point.name == "Listeners");
+        points.map(|point| point.value).collect()
+    };
+    assert_eq!(listeners(), [1.0, 1.0]);
+
+    aws.filter_subscription(&all, scope, &pay).unwrap();
+    aws.advance(hours(1));
+    assert_eq!(sweep(&function, "light"), ["WatchChanged -"]);
+    assert_eq!(listeners()[2..], [0.0, 1.0]);
+    aws.advance(hours(1));
+    assert_eq!(sweep(&function, "light"), [] as [&str; 0], "once");
 }

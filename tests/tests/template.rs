@@ -801,6 +801,7 @@ fn list_reads(function: &str) -> &'static [&'static str] {
             "kms:ListKeys",
             "kms:DescribeCustomKeyStores",
             "cloudtrail:LookupEvents",
+            "sns:GetSubscriptionAttributes",
             "cloudwatch:PutMetricData",
         ],
         GUARD => &[],
@@ -834,6 +835,12 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
             let needed = topic_actions.len() - usize::from(function.folder == SWEEPER);
             for action in topic_actions.into_iter().take(needed) {
                 grant(action, arn(&format!("arn:aws:sns:~:kms-watch-{topic}")));
+            }
+        }
+        if function.folder == SWEEPER {
+            for topic in ["AlertTopic", "HealthTopic"] {
+                let topic = arn(&format!("arn:aws:sns:~:kms-watch-{topic}"));
+                grant("sns:ListSubscriptionsByTopic", topic);
             }
         }
         for action in [

@@ -6,7 +6,8 @@
 //!   of all keys in the ledger; metrics; a digest every week.
 //! * IAM: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
 //!   `cloudwatch:PutMetricData`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
-//!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics;
+//!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics; `sns:ListSubscriptionsByTopic` and
+//!   `sns:GetSubscriptionAttributes` on them and on the health topic;
 //!   `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger.
 //!
 //! The sweep itself is `watch-sweep`; here it gets its adapters, and the words of the other functions for what they were
@@ -17,7 +18,9 @@ use std::marker::PhantomData;
 use aws_config::SdkConfig;
 use serde_json::Value;
 use watch_aws::start::{Failure, Handler, Invocation};
-use watch_aws::{CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, Ways};
+use watch_aws::{
+    CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, SnsAdapter, Ways,
+};
 use watch_core::config::SweepConfig;
 use watch_core::decision::{Decide, Decision};
 use watch_core::pipeline::Watch;
@@ -48,6 +51,7 @@ impl<C: Clock> Ports for Aws<C> {
     type Clock = C;
     type Trail = CloudTrailAdapter;
     type Metrics = CloudWatchAdapter;
+    type Parts = SnsAdapter;
 }
 
 /// The sweep on the services of AWS.
@@ -74,6 +78,7 @@ pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> In
         kms: Paced::new(KmsAdapter::patient(sdk)),
         trail: CloudTrailAdapter::new(sdk),
         metrics: CloudWatchAdapter::new(sdk),
+        parts: SnsAdapter::new(sdk),
         config,
         decides: DECIDES.to_vec(),
     })

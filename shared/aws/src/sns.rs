@@ -7,10 +7,13 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Config};
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::types::MessageAttributeValue;
+use watch_core::answers::Subscription;
 use watch_core::arn::TopicArn;
-use watch_core::ports::{CallError, Message};
+use watch_core::ports::{CallError, Message, Page, Parts};
+use watch_core::text::Untrusted;
 
 use crate::error::call_error;
+use crate::page::page;
 use crate::sdk;
 
 #[cfg(test)]
@@ -19,6 +22,9 @@ mod tests;
 /// Publishing is what the function is for: it may take longer than a fact.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// More subscriptions of a topic are not looked at: whoever has so many has listeners.
+const MOST_SUBSCRIPTIONS: usize = 300;
 
 /// Topics of SNS on the AWS SDK.
 #[derive(Clone, Debug)]
@@ -83,6 +89,66 @@ impl SnsAdapter {
         sdk::send_in!(self.client, region.as_str(), Config::builder(), call)
             .map(drop)
             .map_err(failed)
+    }
+}
+
+impl Parts for SnsAdapter {
+    async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError> {
+        let region = topic.region().as_str();
+        let mut found = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let call = self
+                .client
+                .list_subscriptions_by_topic()
+                .topic_arn(topic.as_str())
+                .set_next_token(token.clone());
+            let answer = sdk::send_in!(self.client, region, Config::builder(), call);
+            let answer = answer.map_err(failed)?;
+            for subscription in answer.subscriptions() {
+                found.push(self.subscription(topic, subscription).await?);
+            }
+            let next = answer.next_token();
+            let Page { next, .. } = page(Vec::<()>::new(), token.as_deref(), next.is_some(), next)?;
+            if next.is_none() || found.len() >= MOST_SUBSCRIPTIONS {
+                return Ok(found);
+            }
+            token = next;
+        }
+    }
+}
+
+impl SnsAdapter {
+    async fn subscription(
+        &self,
+        topic: &TopicArn,
+        listed: &aws_sdk_sns::types::Subscription,
+    ) -> Result<Subscription, CallError> {
+        let protocol = Untrusted::new(listed.protocol().unwrap_or_default());
+        // What is not confirmed, or is being deleted, has a word in place of its ARN (SNS API Reference).
+        let Some(arn) = listed
+            .subscription_arn()
+            .filter(|arn| arn.starts_with("arn:"))
+        else {
+            return Ok(Subscription {
+                protocol,
+                ..Subscription::default()
+            });
+        };
+        let call = self
+            .client
+            .get_subscription_attributes()
+            .subscription_arn(arn);
+        let region = topic.region().as_str();
+        let answer = sdk::send_in!(self.client, region, Config::builder(), call);
+        let answer = answer.map_err(failed)?;
+        let attribute = |name: &str| answer.attributes().and_then(|all| all.get(name));
+        Ok(Subscription {
+            protocol,
+            confirmed: attribute("PendingConfirmation").is_none_or(|pending| pending != "true"),
+            filter: attribute("FilterPolicy").cloned(),
+            filters_body: attribute("FilterPolicyScope").is_some_and(|it| it == "MessageBody"),
+        })
     }
 }
 

@@ -133,3 +133,16 @@ pub struct Grant {
     /// When it was made.
     pub created_at: Option<Timestamp>,
 }
+
+/// A subscription of a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subscription {
+    /// `email`, `sqs`, …
+    pub protocol: Untrusted,
+    /// Whoever is subscribed has confirmed it: until then SNS sends nothing.
+    pub confirmed: bool,
+    /// Its filter policy, which decides what it gets.
+    pub filter: Option<String>,
+    /// The filter policy is about the body of a message, not about its attributes.
+    pub filters_body: bool,
+}

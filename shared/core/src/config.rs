@@ -39,6 +39,8 @@ pub struct Config {
     pub minimum_severity: Severity,
     /// Accounts of the own organisation, access for which is not foreign. For functions that watch access.
     pub trusted_accounts: BTreeSet<AccountId>,
+    /// Organisations (`o-…`) whose access to a key is not foreign.
+    pub trusted_organizations: BTreeSet<String>,
     /// Days before key material expires at which to warn, the most first. For functions that count down.
     pub expiry_warning_days: Vec<u32>,
     /// Name of the stack that the function is part of, if it is known.
@@ -65,6 +67,8 @@ pub struct SweepConfig {
     pub metric_namespace: String,
     /// A digest is sent every week.
     pub digest: bool,
+    /// The topic by which the watch tells of itself. With it a sweep looks whether anybody listens.
+    pub health_topic: Option<TopicArn>,
     /// A full sweep compares the grants of every key.
     pub grants: bool,
 }
@@ -83,6 +87,13 @@ impl ConfigError {
     }
 }
 
+/// The id of an organisation (AWS Organizations API Reference, Organization).
+fn organization(text: &str) -> Option<String> {
+    let id = text.strip_prefix("o-")?;
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    ((10..=32).contains(&id.len()) && id.bytes().all(fits)).then(|| text.to_owned())
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "invalid configuration: {}", self.problems.join("; "))
@@ -97,6 +108,7 @@ impl Config {
         Settings {
             owner_tag_key: &self.owner_tag_key,
             trusted_accounts: &self.trusted_accounts,
+            trusted_organizations: &self.trusted_organizations,
             ledger_table: self.ledger_table.as_deref(),
             region: self.alert_topic.region(),
         }
@@ -143,6 +155,7 @@ impl Config {
             "an account id of twelve digits",
             AccountId::new,
         );
+        let trusted_organizations = reader.organizations();
         let warning_days = reader.list(
             "EXPIRY_WARNING_DAYS",
             "30,14,7,3,1",
@@ -182,6 +195,7 @@ impl Config {
                 minimum_severity,
                 severity_overrides,
                 trusted_accounts,
+                trusted_organizations,
                 expiry_warning_days: warning_days.into_iter().rev().collect(),
                 ignored: problems,
             }),
@@ -232,6 +246,7 @@ impl SweepConfig {
             "OFF" => Some(false),
             _ => None,
         });
+        let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let flag = "neither true nor false";
         let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
         let Reader {
@@ -249,6 +264,7 @@ impl SweepConfig {
                     metric_namespace,
                     digest,
                     grants,
+                    health_topic,
                 })
             }
             Ok(alerts) => {
@@ -369,6 +385,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 default
             }
         }
+    }
+
+    fn organizations(&mut self) -> BTreeSet<String> {
+        let wanted = "an organisation's id, o- and 10 to 32 letters and digits";
+        self.list("TRUSTED_ORGANIZATIONS", "", wanted, organization)
     }
 
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {
@@ -526,6 +547,7 @@ mod tests {
             ("ALERT_TOPIC_ARN", TOPIC),
             ("AWS_REGION", "us-east-1"),
             ("TRUSTED_ACCOUNTS", "444455556666,111122223333,"),
+            ("TRUSTED_ORGANIZATIONS", "o-a1b2c3d4e5, o-exampleorg1"),
             ("EXPIRY_WARNING_DAYS", "2, 60 ,2"),
             ("MINIMUM_SEVERITY", "high"),
             (
@@ -536,6 +558,15 @@ mod tests {
         .unwrap();
         assert_eq!(config.minimum_severity, Severity::High);
         assert_eq!(config.trusted_accounts.len(), 2);
+        assert_eq!(config.trusted_organizations.len(), 2);
+        let config_with_a_pattern = read(&[
+            ("ALERT_TOPIC_ARN", TOPIC),
+            ("AWS_REGION", "us-east-1"),
+            ("TRUSTED_ORGANIZATIONS", "o-a1b2c3d4e5,o-*"),
+        ])
+        .unwrap();
+        assert_eq!(config_with_a_pattern.trusted_organizations.len(), 1);
+        assert_eq!(config_with_a_pattern.ignored.len(), 1);
         assert_eq!(config.expiry_warning_days, [60, 2]);
         assert_eq!(
             config.severity_overrides,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::actor::Actor;
+use crate::arn::AccountId;
 use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
 use crate::hash::short_hash;
 use crate::kinds::{AlarmRecovered, Kind, key_store_of};
@@ -131,6 +132,14 @@ pub struct Occurrence {
     pub call_id: Option<String>,
     /// The sweep saw that it happened, within this time, and found no record of the call.
     pub unrecorded: Option<Swept>,
+    /// The account that sent the event, if it is not the one that is watched: everything in the event is its word.
+    pub sender: Option<AccountId>,
+}
+
+/// The id of the alert about what happened to `subject`.
+pub(crate) fn alert_id(subject: &Subject, identity: &str, occurred_at: Timestamp) -> String {
+    let partition = subject.partition_key();
+    short_hash(&format!("{partition}\n{identity}\n{occurred_at}"))
 }
 
 impl Occurrence {
@@ -150,6 +159,7 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
+            sender: None,
         }
     }
 
@@ -194,6 +204,7 @@ impl Occurrence {
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
             unrecorded: None,
+            sender: None,
         }
     }
 
@@ -239,6 +250,7 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
+            sender: None,
         })
     }
 
@@ -263,6 +275,7 @@ impl Occurrence {
             },
             call_id: None,
             unrecorded: None,
+            sender: None,
         }
     }
 
@@ -274,10 +287,6 @@ impl Occurrence {
 
     /// The alert's id.
     pub fn alert_id(&self, occurred_at: Timestamp) -> String {
-        short_hash(&format!(
-            "{}\n{}\n{occurred_at}",
-            self.subject.partition_key(),
-            self.identity()
-        ))
+        alert_id(&self.subject, &self.identity(), occurred_at)
     }
 }

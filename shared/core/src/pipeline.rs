@@ -6,13 +6,18 @@ mod burst;
 mod claimed;
 mod draft;
 mod ended;
+mod excerpt;
 mod gathered;
+mod holding;
 mod known;
 mod letters;
 mod marked;
 mod named;
 mod plan;
 mod portrait;
+mod proof;
+mod raised;
+mod rest;
 mod served;
 mod tell;
 
@@ -194,7 +199,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     ) -> Result<Occurrence, Cow<'static, str>> {
         let (problem, body) = match event {
             Err(problem) => (problem, Cow::Borrowed(payload)),
-            Ok(body) => match Event::read(&body).map(|event| (self.decide)(&event)) {
+            Ok(body) => match Event::read(&body).map(|event| self.decided(&event)) {
                 Ok(Decision::Ignore(reason)) => return Err(reason),
                 Ok(Decision::Report(mut occurrence)) => {
                     let (stack, mute) = (self.config.stack(), self.config.longest_mute_hours);
@@ -207,8 +212,20 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         Ok(self.unreadable(&problem, &body))
     }
 
+    /// What the function makes of an event, marked if another account sent it.
+    fn decided(&self, event: &Event) -> Decision {
+        let mut decision = (self.decide)(event);
+        if let Decision::Report(occurrence) = &mut decision {
+            let sender = event.envelope().account.as_ref();
+            let home = self.config.alert_topic.account();
+            occurrence.sender = sender.filter(|sender| *sender != home).cloned();
+        }
+        decision
+    }
+
     fn unreadable(&self, problem: &Unreadable, body: &Value) -> Occurrence {
         let text = Canonical(body).to_string();
+        let shown = Canonical(&excerpt::without_contexts(body)).to_string();
         // Only for those who read the alert; the text itself may be anything.
         let member = |name: &str| {
             body[name]
@@ -221,7 +238,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             kind: UnreadableEvent {
                 function: self.function,
                 reason: Untrusted::new(&problem.to_string()),
-                excerpt: Untrusted::bounded(&text, 1_024),
+                excerpt: Untrusted::bounded(&shown, 1_024),
                 body_hash: short_hash(&text),
                 called: [
                     "/source",
@@ -253,6 +270,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             },
             call_id: None,
             unrecorded: None,
+            sender: None,
         }
     }
 }

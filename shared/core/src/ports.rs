@@ -5,7 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::answers::{Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::answers::{
+    Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Subscription, Tags,
+};
 use crate::arn::{BusArn, KeyArn, KeyStoreId, Region, TopicArn};
 use crate::items::{Claim, Item, ItemKey, Member};
 use crate::text::Untrusted;
@@ -79,6 +81,16 @@ pub trait Grants {
         key: &KeyArn,
         marker: Option<&str>,
     ) -> Result<Page<Grant>, CallError>;
+}
+
+/// The parts of the watch itself.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Parts {
+    /// `ListSubscriptionsByTopic`, to the end, and `GetSubscriptionAttributes` of those that are confirmed.
+    async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError>;
 }
 
 /// CloudTrail's event history: 90 days, whatever a trail excludes and EventBridge lost (CloudTrail User Guide, event

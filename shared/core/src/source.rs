@@ -37,6 +37,13 @@ pub enum Via {
 }
 
 impl Via {
+    /// Reads the word.
+    pub fn new(word: &str) -> Option<Self> {
+        [Self::Kms, Self::CloudTrail, Self::Alarm, Self::Sweep]
+            .into_iter()
+            .find(|via| via.as_str() == word)
+    }
+
     /// Its word on the feed.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@
 //! | `events` | events on their way, as EventBridge delivers them |
 //! | `caller` | who makes the calls, as CloudTrail words it |
 //! | `sns` | topics, the limits of Publish, the query protocol |
+//! | `ram` | resource shares: the second policy of a key that is shared |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
@@ -41,6 +42,7 @@ mod kms;
 mod local;
 mod options;
 mod quotas;
+mod ram;
 mod record;
 mod runtime;
 mod server;
@@ -62,6 +64,7 @@ pub use kms::{
 pub use local::{Faults, LocalAws};
 pub use options::Options;
 pub use quotas::QuotaClock;
+pub use ram::RamError;
 pub use record::Request;
 pub use runtime::{FunctionError, Invocation, LambdaRuntime, RuntimeOptions};
 pub use sns::{Attribute, EmailSuspension, FilterError, FilterScope, Published};

@@ -56,6 +56,7 @@ impl Actions {
     }
 
     /// Matches an operation, given in lower case.
+    #[cfg(test)]
     pub(crate) fn matches(&self, operation: &str) -> bool {
         let any = |patterns: &Patterns| patterns.keys().any(|pattern| covers(pattern, operation));
         match self {

@@ -4,9 +4,11 @@
 //!
 //! | to do | modules |
 //! |---|---|
-//! | read a policy | `json`: JSON in which a member that stands twice is seen; [`parse`]: from text to a [`Policy`]; `principal`, `action`, `condition`: the elements of a statement |
-//! | judge it as it stands | [`assess`]: public, foreign accounts, lock-out; `condition::narrow`: which conditions keep somebody out |
-//! | compare two | [`diff`]: what the new one gives and takes, in words of access; `diff::granted`: what statements grant together; `diff::pair`: comparing at a bounded cost |
+//! | read a policy | `json`: JSON in which a member that stands twice is seen; [`parse`]: from text to a [`Policy`]; `principal`, `action`, `resource`, `condition`: the elements of a statement |
+//! | know what is asked | [`Context`]: for whom, of which key, when; [`Question`] and `operation`: the operations of KMS as sets; `caller`: who may stand before a policy, and what is known of their requests |
+//! | decide | `evaluate`: Allow and Deny together, what is not known on the unsafe side |
+//! | judge it as it stands | [`assess`]: public, foreign, lock-out, who may do what; `assess::foreign`, `assess::holders` |
+//! | compare two | [`diff`]: who gains and loses, and the changes in words, the most dangerous first; `diff::granted`, `diff::pair`: what statements grant together, at a bounded cost; `diff::danger`: which change is worse |
 //!
 //! Each uses those above it alone.
 //!
@@ -17,21 +19,28 @@
 //! * **A verdict covers what could be read.** Where [`assess::Assessment::unreadable`] is not zero, or
 //!   [`Policy::parse`] fails on a policy that KMS has accepted, nothing is known to be safe.
 //! * **Nothing is left out when a policy is read**: a bound on statements or principals would be a place to hide a
-//!   grant. [`MAX_BYTES`] of text bound them all, and no verdict takes more than a pass over them. Only the words of
-//!   a [`diff::Diff`] are bounded, and it says how much it left out.
+//!   grant. [`MAX_BYTES`] of text bound them all. Only the words of a [`diff::Diff`] are bounded, the most dangerous
+//!   come first, and it says how much it left out.
 //! * It reads the key policy alone. Grants, the IAM policies of the account, service and resource control policies of
 //!   the organisation, VPC endpoint policies and session policies are not seen.
 
 mod action;
 pub mod assess;
+mod caller;
 mod condition;
+mod context;
 pub mod diff;
+mod evaluate;
 mod json;
+mod operation;
 pub mod parse;
 mod principal;
+mod resource;
 
-pub use assess::{Assessment, Context};
-pub use diff::{Change, Diff};
+pub use assess::{Assessment, Holders};
+pub use context::Context;
+pub use diff::{Change, Diff, Gains};
+pub use operation::Question;
 pub use parse::{Effect, Policy, PolicyError};
 
 /// Longest text that is read, in bytes.

@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::action::Actions;
 use crate::condition::Condition;
 use crate::json::Json;
-use crate::principal::Who;
+use crate::operation::Ops;
+use crate::principal::{Names, Who};
+use crate::resource::Resource;
 use crate::{MAX_BYTES, bounded};
 
 /// A key policy that was read.
@@ -26,6 +28,11 @@ pub(crate) struct Statement {
     pub(crate) who: Who,
     pub(crate) actions: Actions,
     pub(crate) condition: Condition,
+    pub(crate) resource: Resource,
+    /// What the actions come down to.
+    pub(crate) ops: Ops,
+    /// Whom the principals come down to.
+    pub(crate) names: Names,
 }
 
 /// What a statement does. Its values are case-sensitive (IAM User Guide, IAM JSON policy elements: Effect).
@@ -121,7 +128,7 @@ impl Policy {
                 None => Read::Unreadable,
             };
             match read {
-                Read::Statement(statement) => policy.statements.push(statement),
+                Read::Statement(statement) => policy.statements.push(*statement),
                 Read::WithoutEffect => policy.without_effect += 1,
                 Read::Unreadable => policy.unreadable += 1,
             }
@@ -177,7 +184,7 @@ impl<'a> Elements<'a> {
 struct Malformed;
 
 enum Read {
-    Statement(Statement),
+    Statement(Box<Statement>),
     WithoutEffect,
     Unreadable,
 }
@@ -185,7 +192,7 @@ enum Read {
 impl Statement {
     fn read(elements: &Elements<'_>) -> Read {
         match Self::try_read(elements) {
-            Ok(Some(statement)) => Read::Statement(statement),
+            Ok(Some(statement)) => Read::Statement(Box::new(statement)),
             Ok(None) => Read::WithoutEffect,
             Err(Malformed) => Read::Unreadable,
         }
@@ -210,18 +217,23 @@ impl Statement {
             .map_or(Ok(Condition::default()), |condition| {
                 Condition::read(condition).ok_or(Malformed)
             })?;
-        // In a key policy "*" means this key (KMS Developer Guide, creating a key policy). Whether another value, or
-        // `NotResource`, would leave the key out is not documented; taken as this key, a grant is not missed.
-        let resource = elements.either("resource", "notresource")?;
+        let resource = elements
+            .either("resource", "notresource")?
+            .map(|(resource, not)| Resource::read(resource, not).ok_or(Malformed))
+            .transpose()?;
         // A statement without one of the two is accepted and has no effect (AWS KMS API Reference, PutKeyPolicy).
-        let (Some(actions), Some(_)) = (actions, resource) else {
+        let (Some(actions), Some(resource)) = (actions, resource) else {
             return Ok(None);
         };
+        let (ops, names) = (Ops::of(&actions, effect == Effect::Deny), Names::of(&who));
         Ok((!actions.is_empty() && !who.is_nobody()).then_some(Self {
             effect,
             who,
             actions,
             condition,
+            resource,
+            ops,
+            names,
         }))
     }
 }

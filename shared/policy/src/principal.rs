@@ -1,7 +1,7 @@
 //! To whom a statement applies.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::json::Json;
 use crate::{bounded, joined};
@@ -21,14 +21,15 @@ pub(crate) enum Principal {
     Identity { account: String, arn: String },
     /// `s3.amazonaws.com`.
     Service(String),
-    /// The unique id that takes the place of a user (AIDA…) or role (AROA…) that was deleted.
-    Deleted(String),
+    /// A unique id, such as a role's (AROA…). KMS writes one in the place of a principal that was deleted; one that is
+    /// put there stands for whoever has it, in whatever account.
+    UniqueId(String),
     /// Federated, canonical, or of a form that is not known.
     Other { kind: String, name: String },
 }
 
 impl Principal {
-    fn read(kind: &str, name: &str) -> Self {
+    pub(crate) fn read(kind: &str, name: &str) -> Self {
         let other = || Self::Other {
             kind: kind.to_owned(),
             name: name.to_owned(),
@@ -59,7 +60,7 @@ impl Principal {
             };
         }
         if is_unique_id(name) {
-            return Self::Deleted(name.to_owned());
+            return Self::UniqueId(name.to_owned());
         }
         match account_of(name) {
             Some((account, "iam", "root")) => Self::Account {
@@ -82,7 +83,7 @@ impl Principal {
             Self::Account { id, .. } => id.into(),
             Self::Identity { arn, .. } => arn.into(),
             Self::Service(name) => format!("service {name}").into(),
-            Self::Deleted(id) => id.into(),
+            Self::UniqueId(id) => id.into(),
             Self::Other { kind, name } => format!("other {kind:?} {name}").into(),
         }
     }
@@ -93,7 +94,7 @@ impl Principal {
             Self::Everybody => "everybody".to_owned(),
             Self::Account { arn: Some(arn), .. } => bounded(arn),
             Self::Account { id, .. } => id.clone(),
-            Self::Identity { arn: name, .. } | Self::Service(name) | Self::Deleted(name) => {
+            Self::Identity { arn: name, .. } | Self::Service(name) | Self::UniqueId(name) => {
                 bounded(name)
             }
             Self::Other { kind, name } if kind.eq_ignore_ascii_case("AWS") => bounded(name),
@@ -116,6 +117,19 @@ impl Principal {
             _ => None,
         };
         std::iter::once(self.key()).chain(role.map(Cow::from))
+    }
+
+    /// The ARN that a request of it has: of the role, for a session (IAM User Guide, aws:PrincipalArn).
+    pub(crate) fn role_arn(&self) -> String {
+        match self {
+            Self::Identity { account, arn } => match (arn.split(':').nth(1), role_of(arn)) {
+                (Some(partition), Some(role)) => {
+                    format!("arn:{partition}:iam::{account}:role/{role}")
+                }
+                _ => arn.clone(),
+            },
+            other => other.key().into_owned(),
+        }
     }
 
     /// The key by which a session names its role: a session's ARN has the role's name, without the role's path.
@@ -160,10 +174,16 @@ pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The unique id of a user or a role (IAM User Guide, IAM identifiers, unique identifiers).
+/// How the unique ids of users, roles, instance profiles and their like begin (IAM User Guide, IAM identifiers, unique
+/// identifiers).
+const UNIQUE_IDS: [&str; 11] = [
+    "ABIA", "ACCA", "AGPA", "AIDA", "AIPA", "AKIA", "ANPA", "ANVA", "APKA", "AROA", "ASIA",
+];
+
+/// A unique id.
 pub(crate) fn is_unique_id(text: &str) -> bool {
     (16..=128).contains(&text.len())
-        && (text.starts_with("AIDA") || text.starts_with("AROA"))
+        && UNIQUE_IDS.iter().any(|start| text.starts_with(start))
         && text
             .bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
@@ -176,6 +196,38 @@ pub(crate) enum Who {
     Only(Vec<Principal>),
     /// All but these.
     AllBut(Vec<Principal>),
+}
+
+/// Whom an element names, for looking up.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// All but these.
+    pub(crate) not: bool,
+    /// `*` is among them.
+    pub(crate) everybody: bool,
+    pub(crate) names: HashSet<String>,
+}
+
+impl Names {
+    pub(crate) fn of(who: &Who) -> Self {
+        let (these, not) = match who {
+            Who::Only(these) => (these, false),
+            Who::AllBut(these) => (these, true),
+        };
+        Self {
+            not,
+            everybody: these.contains(&Principal::Everybody),
+            names: these
+                .iter()
+                .flat_map(|one| std::iter::once(one.key().into_owned()).chain(one.as_role()))
+                .collect(),
+        }
+    }
+
+    /// Everybody, or all but some.
+    pub(crate) fn are_open(&self) -> bool {
+        self.everybody != self.not
+    }
 }
 
 impl Who {
@@ -213,17 +265,16 @@ impl Who {
         })
     }
 
-    /// Applies to people whom the policy does not name.
-    pub(crate) fn is_everybody(&self) -> bool {
-        match self {
-            Self::Only(these) => these.contains(&Principal::Everybody),
-            Self::AllBut(_) => true,
-        }
-    }
-
     /// Applies to nobody: all but everybody.
     pub(crate) fn is_nobody(&self) -> bool {
         matches!(self, Self::AllBut(these) if these.contains(&Principal::Everybody))
+    }
+
+    /// The principals of the element, those it applies to or those it does not.
+    pub(crate) fn all(&self) -> &[Principal] {
+        match self {
+            Self::Only(these) | Self::AllBut(these) => these,
+        }
     }
 
     /// The principals that are named as those it applies to.
@@ -290,12 +341,12 @@ mod tests {
             (
                 "AWS",
                 "AROAQ7EXAMPLEKEYA",
-                Principal::Deleted("AROAQ7EXAMPLEKEYA".to_owned()),
+                Principal::UniqueId("AROAQ7EXAMPLEKEYA".to_owned()),
             ),
             (
                 "AWS",
                 "AIDAQ7EXAMPLEUSER0001",
-                Principal::Deleted("AIDAQ7EXAMPLEUSER0001".to_owned()),
+                Principal::UniqueId("AIDAQ7EXAMPLEUSER0001".to_owned()),
             ),
             ("AWS", "AROA", other("AWS", "AROA")),
             ("AWS", "11112222333", other("AWS", "11112222333")),

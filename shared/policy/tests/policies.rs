@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use watch_policy::{Assessment, Change, Context, Diff, MAX_BYTES, MAX_TEXT, Policy};
+use watch_policy::{Assessment, Change, Context, Diff, MAX_BYTES, MAX_TEXT, Policy, Question};
 
 const CONTEXT: Context<'_> = Context {
     account: "111122223333",
+    key: Some("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
     trusted_accounts: &[],
+    trusted_organizations: &[],
+    now: 1_771_056_000,
 };
 
 fn assess(text: &str) -> Assessment {
@@ -38,34 +41,29 @@ const MANAGED: &str = r#"{"Version":"2012-10-17","Id":"auto-sns-1","Statement":[
   {"Sid":"Allow direct access to key metadata to the account","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},
    "Action":["kms:Describe*","kms:Get*","kms:List*","kms:RevokeGrant"],"Resource":"*"}]}"#;
 
+/// Who is sure to be able to change the policy, where its account is given all.
+const OWNERS: [&str; 2] = [
+    "root user of 111122223333",
+    "whoever IAM policies of 111122223333 allow",
+];
+
 #[test]
 fn the_sample_events() {
     let root = "arn:aws:iam::111122223333:root";
-    assert_eq!(
-        assess(PARTNER),
-        Assessment {
-            foreign_accounts: set(&["444455556666"]),
-            delegates_to_iam: true,
-            who_may_change: set(&[root]),
-            ..Assessment::default()
-        }
-    );
-    assert_eq!(
-        assess(PUBLIC),
-        Assessment {
-            public: true,
-            delegates_to_iam: true,
-            who_may_change: set(&["everybody"]),
-            ..Assessment::default()
-        }
-    );
+    let found = assess(PARTNER);
+    assert_eq!(found.foreign_accounts, set(&["444455556666"]));
+    assert!(found.delegates_to_iam && !found.public && !found.lockout);
+    assert_eq!(found.who_may(Question::Change), &set(&OWNERS));
+    let found = assess(PUBLIC);
+    assert!(found.delegates_to_iam && found.public && found.foreign_accounts.is_empty());
+    assert_eq!(found.who_may(Question::Change), &set(&OWNERS));
     let (partner, public) = (
         Policy::parse(PARTNER).unwrap(),
         Policy::parse(PUBLIC).unwrap(),
     );
-    let diff = Diff::between(Some(&partner), &public);
-    assert!(diff.gained_public(&CONTEXT));
-    assert!(diff.gained_foreign(&CONTEXT).is_empty());
+    let diff = Diff::between(Some(&partner), &public, &CONTEXT);
+    assert!(diff.gains().public);
+    assert!(diff.gains().accounts.is_empty());
     let principals = |changes: &[Change]| {
         changes
             .iter()
@@ -78,30 +76,24 @@ fn the_sample_events() {
         [root, "arn:aws:iam::444455556666:role/loader"]
     );
     let default = Policy::parse(DEFAULT).unwrap();
-    let diff = Diff::between(Some(&default), &partner);
-    assert_eq!(diff.gained_foreign(&CONTEXT), set(&["444455556666"]));
+    let diff = Diff::between(Some(&default), &partner, &CONTEXT);
+    assert_eq!(diff.gains().accounts, set(&["444455556666"]));
     assert_eq!(diff.added.len(), 1);
     assert_eq!(diff.added[0].actions, ["kms:Decrypt", "kms:DescribeKey"]);
 }
 
 #[test]
 fn the_policies_that_aws_makes() {
-    assert_eq!(
-        assess(DEFAULT),
-        Assessment {
-            delegates_to_iam: true,
-            who_may_change: set(&["arn:aws:iam::111122223333:root"]),
-            ..Assessment::default()
-        }
-    );
-    // Nobody can change the policy of an AWS managed key.
-    assert_eq!(
-        assess(MANAGED),
-        Assessment {
-            lockout: true,
-            ..Assessment::default()
-        }
-    );
+    let found = assess(DEFAULT);
+    assert!(found.delegates_to_iam && !found.is_foreign() && !found.lockout);
+    for question in Question::ALL {
+        assert_eq!(found.who_may(question), &set(&OWNERS), "{question:?}");
+    }
+    // Nobody can change the policy of an AWS managed key; the account uses it through its service.
+    let found = assess(MANAGED);
+    assert!(found.lockout && !found.is_foreign() && !found.delegates_to_iam);
+    assert_eq!(found.who_may(Question::Decrypt), &set(&OWNERS));
+    assert!(found.shut.is_empty());
 }
 
 /// Policies of the longest text, each of the most of something.
@@ -245,29 +237,35 @@ fn the_most_of_anything_is_read_judged_and_compared() {
         assert!(text.len() <= MAX_BYTES, "{name}: {}", text.len());
         assert!(text.len() > MAX_BYTES / 2, "{name}: {}", text.len());
         let policy = Policy::parse(&text).unwrap();
-        assert!(Diff::between(Some(&policy), &policy).is_empty(), "{name}");
+        assert!(
+            Diff::between(Some(&policy), &policy, &CONTEXT).is_empty(),
+            "{name}"
+        );
         check(&policy, &default).unwrap();
     }
 }
 
 /// What holds for any two policies.
 fn check(before: &Policy, after: &Policy) -> Result<(), TestCaseError> {
-    let diff = Diff::between(Some(before), after);
+    let diff = Diff::between(Some(before), after, &CONTEXT);
     let assessment = after.assess(&CONTEXT);
-    prop_assert_eq!(assessment.lockout, assessment.who_may_change.is_empty());
+    prop_assert_eq!(&diff.after, &assessment);
+    prop_assert_eq!(
+        assessment.lockout,
+        assessment.who_may(Question::Change).is_empty()
+    );
     prop_assert!(!assessment.foreign_accounts.contains(CONTEXT.account));
-    let _ = diff.gained_public(&CONTEXT);
-    prop_assert!(
-        diff.gained_foreign(&CONTEXT)
-            .is_subset(&assessment.foreign_accounts)
-    );
-    prop_assert!(
-        diff.widened_foreign(&CONTEXT)
-            .is_disjoint(&diff.gained_foreign(&CONTEXT))
-    );
+    let gains = diff.gains();
+    prop_assert!(!gains.public || assessment.public);
+    prop_assert!(gains.accounts.is_subset(&assessment.foreign_accounts));
+    prop_assert!(gains.unknown.is_subset(&assessment.unknown_principals));
+    for holders in assessment.holders.values() {
+        prop_assert!(!holders.at_large || holders.but_for_denies);
+    }
     let mut texts: Vec<&String> = assessment
-        .who_may_change
-        .iter()
+        .holders
+        .values()
+        .flat_map(|holders| holders.sure.iter().chain(&holders.possible))
         .chain(&assessment.open_services)
         .chain(&assessment.open_via)
         .collect();
@@ -280,7 +278,7 @@ fn check(before: &Policy, after: &Policy) -> Result<(), TestCaseError> {
     }
     prop_assert!(texts.iter().all(|text| text.chars().count() <= MAX_TEXT));
     // What one side gains is what the other loses.
-    let back = Diff::between(Some(after), before);
+    let back = Diff::between(Some(after), before, &CONTEXT);
     prop_assert_eq!(diff.more, back.more);
     let bare = |changes: &[Change]| -> Vec<_> {
         let mut bare: Vec<_> = changes
@@ -379,6 +377,12 @@ fn parts() -> impl Strategy<Value = Parts> {
         r#""StringEquals":{"kms:CallerAccount":"111122223333"}"#,
         r#""StringEquals":{"kms:CallerAccount":["111122223333","444455556666"]}"#,
         r#""StringNotEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}"#,
+        r#""StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5","aws:SourceVpce":"vpce-1"}"#,
+        r#""ArnNotLike":{"aws:PrincipalArn":["arn:aws:iam::111122223333:role/admin","arn:aws:iam::*:role/x"]}"#,
+        r#""StringLike":{"kms:ViaService":"s3.*.amazonaws.com"},"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}"#,
+        r#""Bool":{"aws:MultiFactorAuthPresent":"true"}"#,
+        r#""StringLike":{"aws:userid":["AROAQ7EXAMPLEROLE00001:*","111122223333"]}"#,
+        r#""Null":{"aws:PrincipalTag/a":"true"}"#,
         r#""Bool":{"aws:SecureTransport":true},"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}"#,
     ]);
     (
@@ -468,7 +472,7 @@ proptest! {
         ] {
             if let Ok(policy) = Policy::parse(&text) {
                 check(&policy, &written(&other))?;
-                prop_assert!(Diff::between(Some(&policy), &policy).is_empty());
+                prop_assert!(Diff::between(Some(&policy), &policy, &CONTEXT).is_empty());
             }
         }
     }
@@ -481,7 +485,7 @@ proptest! {
         let write = |all: &[Parts]| written(&all.iter().map(|parts| parts.write(0)).collect::<Vec<_>>());
         let (before, after) = (write(&before), write(&after));
         check(&before, &after)?;
-        prop_assert!(Diff::between(Some(&after), &after).is_empty());
+        prop_assert!(Diff::between(Some(&after), &after, &CONTEXT).is_empty());
     }
 
     #[test]
@@ -492,7 +496,59 @@ proptest! {
         let plain: Vec<_> = statements.iter().map(|(parts, _)| parts.write(0)).collect();
         let other: Vec<_> = shuffled.iter().map(|(parts, form)| parts.write(*form)).collect();
         let (plain, other) = (written(&plain), written(&other));
-        prop_assert!(Diff::between(Some(&plain), &other).is_empty());
+        prop_assert!(Diff::between(Some(&plain), &other, &CONTEXT).is_empty());
         prop_assert_eq!(plain.assess(&CONTEXT), other.assess(&CONTEXT));
+    }
+
+    #[test]
+    fn an_allow_more_never_makes_a_policy_look_safer(
+        statements in proptest::collection::vec(parts(), 1..5),
+        mut more in parts(),
+    ) {
+        more.effect = "Allow";
+        let mut texts: Vec<_> = statements.iter().map(|parts| parts.write(0)).collect();
+        let before = written(&texts).assess(&CONTEXT);
+        texts.push(more.write(0));
+        let after = written(&texts).assess(&CONTEXT);
+        prop_assert!(!before.public || after.public);
+        prop_assert!(!before.is_foreign() || after.is_foreign());
+        for (before, after) in [
+            (&before.foreign_accounts, &after.foreign_accounts),
+            (&before.foreign_organizations, &after.foreign_organizations),
+            (&before.foreign_networks, &after.foreign_networks),
+            (&before.unknown_principals, &after.unknown_principals),
+            (&before.open_via, &after.open_via),
+            (&before.open_services, &after.open_services),
+        ] {
+            prop_assert!(before.is_subset(after));
+        }
+        for (question, before) in &before.holders {
+            let after = &after.holders[question];
+            prop_assert!(!before.at_large || after.at_large);
+            prop_assert!(!before.root_user || after.root_user);
+        }
+    }
+
+    #[test]
+    fn a_deny_more_never_widens_who_may_do_anything(
+        statements in proptest::collection::vec(parts(), 1..5),
+        mut more in parts(),
+    ) {
+        more.effect = "Deny";
+        let mut texts: Vec<_> = statements.iter().map(|parts| parts.write(0)).collect();
+        let before = written(&texts).assess(&CONTEXT);
+        texts.push(more.write(0));
+        let after = written(&texts).assess(&CONTEXT);
+        prop_assert!(!after.public || before.public);
+        prop_assert!(!after.is_foreign() || before.is_foreign());
+        for (question, after) in &after.holders {
+            let before = &before.holders[question];
+            prop_assert!(!after.at_large || before.at_large);
+            prop_assert!(!after.root_user || before.root_user);
+            // Whom the deny names is told by name, who was one of many before.
+            let named = |who: &String| before.sure.contains(who) || before.at_large || before.root_user;
+            let friends = before.possible.contains("everybody");
+            prop_assert!(friends || after.sure.iter().all(named));
+        }
     }
 }

@@ -11,7 +11,7 @@ use watch_core::hash::short_hash;
 use watch_core::kinds::GrantCreated;
 use watch_core::ledger::profile::Held;
 use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
-use watch_policy::{Context, Diff, Policy};
+use watch_policy::{Context, Policy};
 
 /// The kind by which a difference is held.
 pub const KIND: &str = "KeyAccessDrifted";
@@ -83,7 +83,7 @@ pub fn policy_hash(text: &str) -> String {
 pub fn is_same_policy(one: &str, other: &str) -> bool {
     one == other
         || match (Policy::parse(one), Policy::parse(other)) {
-            (Ok(one), Ok(other)) => Diff::between(Some(&one), &other).is_empty(),
+            (Ok(one), Ok(other)) => one.says_the_same_as(&other),
             _ => false,
         }
 }
@@ -91,10 +91,11 @@ pub fn is_same_policy(one: &str, other: &str) -> bool {
 /// The policy lets in strangers: worth a word also where nobody knows what was before.
 pub fn lets_in_strangers(text: &str, key: &KeyArn, trusted: &BTreeSet<AccountId>) -> bool {
     let trusted: Vec<&str> = trusted.iter().map(|account| account.as_str()).collect();
-    let context = Context {
-        account: key.account().as_str(),
-        trusted_accounts: &trusted,
+    let arn = key.to_string();
+    let Some(mut context) = Context::of_key(&arn) else {
+        return false;
     };
+    context.trusted_accounts = &trusted;
     Policy::parse(text).is_ok_and(|policy| {
         let found = policy.assess(&context);
         found.public || !found.foreign_accounts.is_empty()

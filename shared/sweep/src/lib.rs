@@ -9,16 +9,18 @@
 //! | [`roster`], [`position`], [`store`] | what is kept between sweeps, in the ledger |
 //! | [`difference`] | what changed between two looks |
 //! | [`access`] | what of a policy and of grants is not as it was known |
+//! | [`attest`] | whether the watch can still tell |
 //! | [`missed`] | a difference as the occurrence that an event would have told |
 //! | [`due`] | what is due, and at which step people are told |
 //! | [`tally`] | what is counted: metrics and digest |
 //! | [`sweep`] | the sweep: all of these, part by part |
 //!
 //! IAM actions: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents` and
-//! `cloudwatch:PutMetricData` on `*`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
+//! `cloudwatch:PutMetricData` on `*`; `sns:ListSubscriptionsByTopic` and `sns:GetSubscriptionAttributes` on its topics; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
 //! `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants` and `kms:GetKeyLastUsage` on the account's keys.
 
 pub mod access;
+pub mod attest;
 pub mod census;
 pub mod difference;
 pub mod due;

@@ -215,6 +215,7 @@ pub fn unrecorded(key: &KeyArn, held: &Held, profile: &Profile) -> Option<Occurr
         unrecorded: calls.then_some(Swept {
             since: held.known_at,
             until: held.found_at,
+            told_as: None,
         }),
         ..occurrence
     })

@@ -30,6 +30,8 @@ pub struct Position {
     pub digest: Option<Digest>,
     /// Keys that went since the last digest.
     pub gone: Gone,
+    /// What is wrong with the watch itself, and since when.
+    pub wrong: BTreeMap<String, Timestamp>,
     /// Custom key stores that do not work.
     pub stores: BTreeMap<String, Episode>,
     /// Keys by the custom key store that holds them, at the end of the last full sweep.
@@ -158,6 +160,7 @@ mod tests {
                 deleted: 1,
                 vanished: 2,
             },
+            wrong: BTreeMap::from([("subscriptions#t".to_owned(), at)]),
             stores: BTreeMap::from([(
                 "cks-1".to_owned(),
                 Episode {

@@ -10,6 +10,7 @@
 //! | `tell` | what was held long enough, and what is due |
 //! | `end` | what there is to do once every key was looked at: metrics, digest |
 //! | `stores` | custom key stores that do not work |
+//! | `watch` | the watch itself: whether anybody listens |
 //! | `uses` | when keys were last used |
 //! | `run` | what one run knows and counts |
 //! | `clock`, `report`, `error` | its "now", its answer, and why there is none |
@@ -29,6 +30,7 @@ mod run;
 mod stores;
 mod tell;
 mod uses;
+mod watch;
 
 use std::time::Duration;
 
@@ -41,7 +43,9 @@ use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::unwrap;
 use watch_core::pipeline::Watch;
-use watch_core::ports::{CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Topics, Trail};
+use watch_core::ports::{
+    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Topics, Trail,
+};
 use watch_core::subject::Subject;
 
 use crate::census::{Aliases, Keys};
@@ -78,6 +82,8 @@ pub trait Ports {
     type Trail: Trail;
     /// Where measurements go.
     type Metrics: Metrics;
+    /// The parts of the watch itself.
+    type Parts: Parts;
 }
 
 /// The sweep, with the world through its ports.
@@ -94,6 +100,8 @@ pub struct Sweep<W: Ports> {
     pub trail: W::Trail,
     /// Where measurements go.
     pub metrics: W::Metrics,
+    /// The parts of the watch itself.
+    pub parts: W::Parts,
     /// The settings.
     pub config: SweepConfig,
     /// What the functions make of an event: a call that no event told of is worded by them.
@@ -153,12 +161,15 @@ impl<W: Ports> Sweep<W> {
         let mut pass = begin(&mut position, order.depth, request, at);
         self.kms.take_use();
 
+        // First: it needs nothing of KMS, and people wait for it.
+        let rest = self.watch.close_windows(request).await;
         let (keys, aliases) = tokio::join!(Keys::list(&self.kms), Aliases::list(&self.kms));
         let keys = keys.map_err(SweepError::NoKeys)?;
         let run = Run::new(self, request, at, pass.depth, &position)?
             .within(began, ends)
             .with_listed(keys.count())
             .with_aliases(aliases);
+        run.fail(rest.err());
         tracing::info!(
             depth = pass.depth.as_str(),
             keys = keys.count(),
@@ -186,6 +197,8 @@ impl<W: Ports> Sweep<W> {
         if uses_asked > 0 {
             self.save(&run, &position).await?;
         }
+        // What this run held back.
+        run.fail(self.watch.close_windows(request).await.err());
         self.report(&run, finished, uses_asked)
     }
 

@@ -323,7 +323,6 @@ pub(crate) const KMS: &[Known] = &[
     },
     Known {
         steps: &[
-            "rotation: status of RSA",
             "rotation: on for RSA",
             "rotation: off for RSA",
             "rotation: on demand for RSA",
@@ -332,7 +331,7 @@ pub(crate) const KMS: &[Known] = &[
         member: "outcome",
         ours: "400 UnsupportedOperationException",
         moto: "200",
-        why: "Key states, footnotes on asymmetric keys; GetKeyRotationStatus: only symmetric encryption keys",
+        why: "Key states, footnotes on asymmetric keys: rotation of symmetric encryption keys only",
     },
     // States.
     Known {

@@ -13,7 +13,7 @@ const FILE: usize = 500;
 const FUNCTION: usize = 60;
 
 /// What is still longer: a part of the message that would come.
-const OPEN: &[&str] = &["core/src/pipeline/", "core/src/render/"];
+const OPEN: &[&str] = &["core/src/kinds/", "core/src/pipeline/", "core/src/render/"];
 
 /// Lines on which there is code.
 fn lines<'a>(tokens: impl IntoIterator<Item = &'a TokenTree>, found: &mut BTreeSet<usize>) {

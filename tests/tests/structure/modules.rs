@@ -31,10 +31,12 @@ const LAYERS: &[(&str, &[&str])] = &[
         "policy",
         &[
             "(root)",
-            "json",
+            "json context",
             "action principal",
+            "operation resource",
             "condition",
-            "parse",
+            "parse caller",
+            "evaluate",
             "assess",
             "diff",
         ],
@@ -42,7 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "sweep",
         &[
-            "access difference due missed order pace roster store",
+            "access attest difference due missed order pace roster store",
             "census look tally",
             "position",
             "sweep",
@@ -69,7 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "caller cloudtrail events hooks runtime",
             "context",
             "dynamodb kms sns",
-            "cloudwatch consistency quotas",
+            "cloudwatch consistency quotas ram",
             "options",
             "world",
             "wire",

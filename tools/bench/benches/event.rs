@@ -20,7 +20,7 @@ use watch_core::ledger::NoLedger;
 use watch_core::pipeline::Watch;
 use watch_core::ports::{Bus, BusEvent, CallError, Clock, Kms, Message, Topics};
 use watch_core::text::Untrusted;
-use watch_policy::{Diff, Policy};
+use watch_policy::{Context, Diff, Policy};
 
 /// Counts what is allocated, too.
 #[global_allocator]
@@ -75,13 +75,16 @@ fn read_and_decide(bencher: Bencher, file: &str) {
 }
 
 /// Reading two policies of 32 KB that differ in one statement, and comparing them.
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/3a1c74f2-5d0f-4b39-9a77-6f2f1c0d5f02";
+
 #[divan::bench]
 fn policy_diff(bencher: Bencher) {
     let (before, after) = (policy("kms:Decrypt"), policy("kms:*"));
+    let context = Context::of_key(KEY).unwrap();
     bencher.bench_local(|| {
         let before = Policy::parse(black_box(&before)).unwrap();
         let after = Policy::parse(black_box(&after)).unwrap();
-        let diff = Diff::between(Some(&before), &after);
+        let diff = Diff::between(Some(&before), &after, &context);
         assert!(!diff.is_empty());
     });
 }

@@ -174,3 +174,63 @@ async fn a_topic_is_published_to_in_its_own_region() {
         );
     }
 }
+
+#[tokio::test]
+async fn subscriptions_are_listed_to_the_end_with_what_those_that_are_confirmed_filter() {
+    use aws_sdk_sns::operation::get_subscription_attributes::GetSubscriptionAttributesOutput;
+    use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
+    use aws_sdk_sns::types::Subscription as Listed;
+    let listed = |arn: &str| {
+        let listed = Listed::builder().protocol("email").subscription_arn(arn);
+        listed.build()
+    };
+    let arn = format!("{TOPIC}:5f0c1b7e");
+    let (listed_arn, asked_arn) = (arn.clone(), arn);
+    let first = mock!(Client::list_subscriptions_by_topic)
+        .match_requests(|input| input.topic_arn() == Some(TOPIC) && input.next_token().is_none())
+        .then_output(move || {
+            ListSubscriptionsByTopicOutput::builder()
+                .subscriptions(listed("PendingConfirmation"))
+                .next_token("2")
+                .build()
+        });
+    let second = mock!(Client::list_subscriptions_by_topic)
+        .match_requests(|input| input.next_token() == Some("2"))
+        .then_output(move || {
+            ListSubscriptionsByTopicOutput::builder()
+                .subscriptions(listed(&listed_arn))
+                .build()
+        });
+    let attributes = mock!(Client::get_subscription_attributes)
+        .match_requests(move |input| input.subscription_arn() == Some(&asked_arn))
+        .then_output(|| {
+            GetSubscriptionAttributesOutput::builder()
+                .attributes("PendingConfirmation", "false")
+                .attributes("FilterPolicy", "{}")
+                .attributes("FilterPolicyScope", "MessageBody")
+                .build()
+        });
+    let mock = MockResponseInterceptor::new()
+        .rule_mode(RuleMode::MatchAny)
+        .with_rule(&first)
+        .with_rule(&second)
+        .with_rule(&attributes);
+    let adapter = SnsAdapter::from_builder(
+        builder()
+            .http_client(create_mock_http_client())
+            .interceptor(mock),
+    );
+    let topic = TOPIC.parse().unwrap();
+    let found = adapter.subscriptions(&topic).await.unwrap();
+    let waiting = Subscription {
+        protocol: Untrusted::new("email"),
+        ..Subscription::default()
+    };
+    let confirmed = Subscription {
+        confirmed: true,
+        filter: Some("{}".to_owned()),
+        filters_body: true,
+        ..waiting.clone()
+    };
+    assert_eq!(found, [waiting, confirmed]);
+}

@@ -122,7 +122,6 @@ pub(super) fn enrichment(
             error.map(|error| Missing {
                 fact,
                 reason: error.reason(),
-                throttled: error.kind() == CallErrorKind::Throttled,
             })
         })
         .collect();

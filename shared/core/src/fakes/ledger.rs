@@ -18,6 +18,8 @@ pub struct FakeLedger {
     pub calls: RefCell<BTreeMap<&'static str, usize>>,
     /// What every call answers instead.
     pub error: RefCell<Option<CallError>>,
+    /// Calls that are refused, by name.
+    pub broken: RefCell<Vec<&'static str>>,
     /// How long every call takes.
     pub delay: Cell<Duration>,
 }
@@ -27,6 +29,9 @@ impl FakeLedger {
         *self.calls.borrow_mut().entry(call).or_default() += 1;
         tokio::time::sleep(self.delay.get()).await;
         tokio::task::yield_now().await;
+        if self.broken.borrow().contains(&call) {
+            return Err(CallError::new("AccessDeniedException", "no"));
+        }
         self.error.borrow().clone().map_or(Ok(()), Err)
     }
 

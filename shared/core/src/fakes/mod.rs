@@ -7,6 +7,7 @@
 //! | [`FakeTopics`] | `Topics` | keeps what was sent; topics may be broken |
 //! | [`FakeLedger`] | `Ledger` | a table in memory; may fail or be slow |
 //! | [`FakeTrail`], [`FakeMetrics`] | `Trail`, `Metrics` | records that the test puts in; data that it takes out |
+//! | [`FakeParts`] | `Parts` | the watch itself |
 //! | [`FakeClock`] | `Clock` | stands until it is set |
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -15,6 +16,7 @@ mod clock;
 mod history;
 mod kms;
 mod ledger;
+mod parts;
 mod topics;
 
 pub use account::{FakeAccount, FakeKey, Keys};
@@ -22,4 +24,5 @@ pub use clock::FakeClock;
 pub use history::{FakeMetrics, FakeTrail};
 pub use kms::{Calls, DEFAULT_POLICY, FakeKms};
 pub use ledger::FakeLedger;
+pub use parts::FakeParts;
 pub use topics::FakeTopics;

@@ -49,6 +49,12 @@ pub struct Claim {
     /// comes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
+    /// Sort key of the alert that told of it, where that was told under another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_as: Option<String>,
+    /// What is served comes from another invocation, and from nothing but the ledger.
+    #[serde(skip)]
+    pub inherited: bool,
     /// When the item may be deleted, in seconds since 1970.
     pub ttl: i64,
 }
@@ -87,6 +93,8 @@ impl Claim {
             occurred_at,
             before: Vec::new(),
             call: None,
+            told_as: None,
+            inherited: false,
             ttl: expiry(now, KEPT_DAYS),
         }
     }
@@ -114,15 +122,19 @@ impl Claim {
         if delivered && same(&self.occurred_at) {
             return Standing::Told;
         }
-        if !delivered && self.owner != wanted.owner && self.lease > now {
+        // Nobody holds a claim for longer than a lease: one that says so was not written by a function.
+        let most = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        let leased = self.lease > now && self.lease <= most;
+        if !delivered && self.owner != wanted.owner && leased {
             return Standing::Held;
         }
         let mut open = wanted.clone();
-        open.version = self.version + 1;
+        open.version = self.version.saturating_add(1);
         open.before.clone_from(&self.before);
         if same(&self.occurred_at) {
             // What its last holder served need not be served again.
             open.topics.clone_from(&self.topics);
+            open.inherited = self.owner != wanted.owner;
         } else if delivered {
             open.before.push(self.occurred_at);
             let surplus = open.before.len().saturating_sub(REMEMBERED);
@@ -131,9 +143,20 @@ impl Claim {
         Standing::Open(Box::new(open))
     }
 
+    /// When the occurrences happened that it says were told.
+    pub fn told_at(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.before.iter().copied().chain([self.occurred_at])
+    }
+
+    /// Everybody was told, by the alert with this sort key.
+    pub fn delivered_as(mut self, told_as: String) -> Self {
+        self.told_as = Some(told_as);
+        self.delivered(BTreeSet::new())
+    }
+
     /// Everybody was told.
     pub fn delivered(mut self, topics: BTreeSet<String>) -> Self {
-        self.version += 1;
+        self.version = self.version.saturating_add(1);
         self.state = ClaimState::Delivered;
         self.topics.extend(topics);
         self
@@ -141,7 +164,7 @@ impl Claim {
 
     /// Some topics have it, the others are still owed; whoever is asked next may go on at once.
     pub fn owing(mut self, topics: BTreeSet<String>, now: Timestamp) -> Self {
-        self.version += 1;
+        self.version = self.version.saturating_add(1);
         self.topics.extend(topics);
         self.lease = now;
         self

@@ -1,11 +1,13 @@
 //! Many alerts of one kind by one actor, told as one.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{KeyDeletionScheduled, KeyDisabled, KeyMaterialDeleted};
+use crate::arn::KeyArn;
 use crate::kinds::case::{Case, step};
-use crate::kinds::describe::{Identify, Identity, Limit, Tell};
+use crate::kinds::describe::{Identify, Identity, Limit, Section, Tell};
 use crate::kinds::words::who;
 use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
 use crate::severity::Severity;
@@ -15,13 +17,6 @@ use crate::text::{Text, Untrusted};
 
 /// How many names stand in a summary; the details have more.
 const NAMED: usize = 20;
-
-/// Kinds that are no routine where there are many, whatever each single key is worth.
-const GRAVE_IN_NUMBERS: [&str; 3] = [
-    KeyDeletionScheduled::NAME,
-    KeyDisabled::NAME,
-    KeyMaterialDeleted::NAME,
-];
 
 /// One actor does the same to many keys. There is one such alert for each owner concerned.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +31,7 @@ pub struct Burst {
     pub owner: Option<Untrusted>,
     /// Those of the owner's keys that are known by now, the first ones first.
     pub members: Vec<BurstMember>,
-    /// How many more alerts concern this owner, as far as they were counted.
+    /// Of how many more of this owner people were told before.
     pub more: u64,
     /// Beginning of the window of time in which they were counted.
     pub since: Timestamp,
@@ -46,9 +41,15 @@ pub struct Burst {
     /// What the counter counts: kind and actor.
     #[serde(skip)]
     pub series: String,
-    /// The step of the count that is told.
+    /// Which message about it this is, the same for each try.
     #[serde(skip)]
-    pub step: u64,
+    pub part: String,
+    /// It is over, and this is what people were not told yet.
+    #[serde(skip)]
+    pub rest: bool,
+    /// There is a feed, which has each single alert.
+    #[serde(skip)]
+    pub on_feed: bool,
     /// The highest severity among the members.
     #[serde(skip)]
     pub severity: Severity,
@@ -65,7 +66,7 @@ pub struct BurstMember {
     pub name: Untrusted,
     /// Severity of its own alert.
     pub severity: Untrusted,
-    /// Id of its own alert, which is on the feed.
+    /// Id of its own alert.
     pub alert_id: String,
 }
 
@@ -83,22 +84,19 @@ impl Identify for Burst {
         let owner = self.owner.as_ref().map_or("", Untrusted::as_str);
         Identity::Content(format!(
             "{}#{}#{}#{owner}",
-            self.series, self.since, self.step
+            self.series, self.since, self.part
         ))
     }
 }
 
 impl Tell for Burst {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        if GRAVE_IN_NUMBERS.contains(&self.of) {
-            self.severity.max(Severity::High)
-        } else {
-            self.severity
-        }
+        self.severity
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.count, " times ", self.of];
+        let times = if self.rest { " more " } else { " times " };
+        let mut text = text![self.count, times, self.of];
         if case.actor.is_some() {
             text.push(text![" by ", who(case)]);
         }
@@ -114,16 +112,24 @@ impl Tell for Burst {
             Some(_) => text![who(case), " gave rise to "],
             None => text!["There were "],
         };
-        text.push(text![
-            self.count,
-            " alerts of the kind ",
-            self.of,
-            " within ",
-            WINDOW_MINUTES,
-            " minutes. From number ",
-            SINGLY + 1,
-            " on they are folded into one for each owner."
-        ]);
+        text.push(text![self.count]);
+        if self.rest {
+            text.push(text![
+                " more alerts of the kind ",
+                self.of,
+                " in a burst that is over. People were not told of these by name until now."
+            ]);
+        } else {
+            text.push(text![
+                " alerts of the kind ",
+                self.of,
+                " within ",
+                WINDOW_MINUTES,
+                " minutes. From number ",
+                SINGLY + 1,
+                " on they are folded into one for each owner."
+            ]);
+        }
         match &self.owner {
             Some(owner) => text.sentence(text!["This one is about the keys of ", owner, ": "]),
             None => text.sentence("This one is about keys without an owner: "),
@@ -134,17 +140,12 @@ impl Tell for Burst {
             }
             text.push(&member.name);
         }
-        let unnamed = self.more + self.members.len().saturating_sub(NAMED) as u64;
+        let unnamed = self.members.len().saturating_sub(NAMED);
         if unnamed > 0 {
-            text.push(text![" and ", unnamed, " more"]);
+            text.push(text![" and ", unnamed as u64, " more, named below"]);
         }
         text.push(".");
-        if let Some(next) = next_step(self.count) {
-            text.sentence(text!["The next such alert comes with number ", next, "."]);
-        }
-        text.sentence(
-            "Each single alert is on the feed and in the ledger's history, with its undo.",
-        );
+        text.sentence(self.outlook());
         text
     }
 
@@ -166,6 +167,82 @@ impl Tell for Burst {
             );
             steps.push(step(text!["See all of it in CloudTrail"], Some(command)));
         }
+        steps.extend(self.members.iter().filter_map(|member| {
+            let (what, command) = undo(self.of, &member.about)?;
+            Some(step(text![what, &member.name], Some(command)))
+        }));
         steps
     }
+
+    fn sections(&self) -> Vec<Section> {
+        let rows = self.members.iter().map(|member| {
+            let about = Untrusted::new(&member.about);
+            let line = text![&member.severity, ": ", &member.name, ", ", about];
+            (Cow::Borrowed(""), line)
+        });
+        vec![Section {
+            heading: "The alerts",
+            rows: rows.collect(),
+        }]
+    }
+}
+
+impl Burst {
+    /// What comes next, and where the single alerts are.
+    fn outlook(&self) -> Text {
+        let mut text = Text::new();
+        if self.more > 0 {
+            text.sentence(text![
+                "Of ",
+                self.more,
+                " more of the owner's keys people were told before."
+            ]);
+        }
+        if !self.rest {
+            if let Some(next) = next_step(self.count) {
+                text.sentence(text!["The next such alert comes with number ", next, "."]);
+            }
+            text.sentence(
+                "What comes until then is named when the burst is over: with the next event after it, at the latest by the \
+                 next sweep. What is more urgent goes out by itself.",
+            );
+        }
+        text.sentence(if self.on_feed {
+            "Each single alert is on the feed and in the ledger's history, with its undo."
+        } else {
+            "Each single alert is in the ledger's history. There is no feed topic that has its text."
+        });
+        text
+    }
+}
+
+/// What undoes an alert of this kind, or shows what to undo.
+fn undo(kind: &str, about: &str) -> Option<(&'static str, String)> {
+    let (what, operation, rest) = match kind {
+        "KeyDeletionScheduled" | "KeyDeletionNear" => ("Keep ", "cancel-key-deletion", ""),
+        "KeyDisabled" | "KeyDeletionCancelled" => ("Enable ", "enable-key", ""),
+        "KeyEnabled" => ("Disable ", "disable-key", ""),
+        "KeyRotationDisabled" => ("Rotate ", "enable-key-rotation", ""),
+        "KeyRotationEnabled" => ("Stop the rotation of ", "disable-key-rotation", ""),
+        "KeyPolicyChanged" | "KeyCreated" | "KeyReplicated" => (
+            "See the policy of ",
+            "get-key-policy",
+            " --policy-name default --query Policy --output text",
+        ),
+        "GrantCreated" | "GrantRevoked" | "GrantRetired" => {
+            ("See the grants of ", "list-grants", "")
+        }
+        "KeyTagsChanged" => ("See the tags of ", "list-resource-tags", ""),
+        "AliasMoved" | "AliasCreated" | "AliasDeleted" => {
+            ("See the aliases of ", "list-aliases", "")
+        }
+        _ => return None,
+    };
+    // Parsed, so that nothing but an ARN comes into a command.
+    let arn: KeyArn = about.parse().ok()?;
+    let region = arn.region().as_str();
+    Some((
+        what,
+        format!("aws kms {operation} --key-id {arn}{rest} --region {region}"),
+    ))
 }

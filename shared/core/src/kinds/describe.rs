@@ -272,6 +272,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) owner_tag_key: &'a str,
     /// Accounts of the own organisation, access for which is not foreign.
     pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
+    /// Organisations (`o-…`) access for which is not foreign.
+    pub(crate) trusted_organizations: &'a BTreeSet<String>,
     /// Name of the ledger's table.
     pub(crate) ledger_table: Option<&'a str>,
     /// Region of the function.

@@ -1,6 +1,7 @@
 //! Burst control: one actor who does the same to many keys fills nobody's mailbox.
 //!
-//! More than five alerts of one kind by one actor within five minutes fold into one for each owner concerned. They are
+//! More than five alerts of one kind by one actor within five minutes fold into one for each owner concerned: none is
+//! more urgent than what people were told by then, and each is named to them later ([`held`](super::held)). They are
 //! counted before anybody knows how severe they are, in parallel with everything else: each is a member of a counter of
 //! its five minutes, once, however often it is told. The counter of the five minutes before is read along, so that the
 //! edge between two windows is no way through.
@@ -9,8 +10,9 @@ use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::held::HELD;
 use crate::hash::short_hash;
-use crate::items::{COUNT, COUNTED_DAYS, Item, ItemKey, Member, TIME_TO_LIVE, expiry, to_item};
+use crate::items::{COUNT, COUNTED_DAYS, Item, ItemKey, Member, expiry, to_item};
 
 /// Length of a window in minutes.
 pub const WINDOW_MINUTES: i64 = 5;
@@ -25,6 +27,9 @@ const STEPS: [u64; 11] = [
 pub const CRITICAL_A_SECOND: u64 = 10;
 /// How many members a counter keeps. A counter is written as a whole each time, so that it must stay small.
 const CAPACITY: u64 = 50;
+
+/// How many alerts that are held back one item keeps.
+const HELD_IN_AN_ITEM: u64 = 50;
 
 /// What a counter keeps of a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +87,31 @@ impl Window {
 
     /// The counter of the window of a burst before it.
     pub fn counter_before(&self) -> ItemKey {
-        let start = self
-            .start
-            .saturating_sub(WINDOW_MINUTES.minutes())
-            .unwrap_or(Timestamp::MIN);
-        self.item(start, "")
+        self.item(self.start_before(), "")
     }
 
-    /// The owners concerned.
-    pub fn owners(&self) -> ItemKey {
-        self.item(self.start, "#owners")
+    /// The most urgent that people were told of the burst, beyond the first alerts.
+    pub fn told(&self) -> ItemKey {
+        self.item(self.start, "#told")
+    }
+
+    /// The same of the window before it.
+    pub fn told_before(&self) -> ItemKey {
+        self.item(self.start_before(), "#told")
+    }
+
+    /// The items with what is held back of the first `place` members, the latest ones first.
+    pub fn held(&self, place: u64) -> impl Iterator<Item = ItemKey> + '_ {
+        let last = place.saturating_sub(1) / HELD_IN_AN_ITEM;
+        let numbers = (0..=last).rev();
+        let sort = |number| format!("{HELD}{}#{}#{number}", self.name, self.start);
+        numbers.map(move |number| ItemKey::new(self.partition.clone(), sort(number)))
+    }
+
+    fn start_before(&self) -> Timestamp {
+        self.start
+            .saturating_sub(WINDOW_MINUTES.minutes())
+            .unwrap_or(Timestamp::MIN)
     }
 
     fn item(&self, start: Timestamp, what: &str) -> ItemKey {
@@ -161,6 +181,18 @@ impl Tally {
     }
 }
 
+/// Those among the first alerts of the window before that are less than a window older than `at`.
+pub fn recent(before: &Item, at: Timestamp) -> Vec<Note> {
+    let since = at
+        .saturating_sub(WINDOW_MINUTES.minutes())
+        .unwrap_or(Timestamp::MIN);
+    let mut recent: Vec<_> = notes(before)
+        .filter(|(_, note)| !note.quiet && note.at > since)
+        .collect();
+    recent.sort_by_key(|(place, _)| *place);
+    recent.into_iter().map(|(_, note)| note).collect()
+}
+
 /// The members that a counter keeps, with their places.
 fn notes(counter: &Item) -> impl Iterator<Item = (u64, Note)> {
     counter.iter().filter_map(|(name, note)| {
@@ -221,62 +253,6 @@ pub fn fold(tally: &Tally, before: Option<&Item>, at: Timestamp) -> Fold {
 /// The step after `count` at which people will be told again.
 pub fn next_step(count: u64) -> Option<u64> {
     STEPS.into_iter().find(|step| *step > count)
-}
-
-/// Whose burst it is: which alert told each owner first, and how many alerts are folded for each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owners(Vec<Owner>);
-
-/// An owner concerned by a burst.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
-    /// The owner's name, empty for keys without one.
-    pub name: String,
-    /// Id of the alert that came first for it.
-    pub first: String,
-    /// How many alerts were folded.
-    pub folded: u64,
-}
-
-impl Owners {
-    /// What to count, and to set if it is the first, for an alert `id` about a key of `owner`.
-    pub fn entry(owner: &str, id: &str, now: Timestamp) -> (Vec<String>, Item) {
-        let numbers = vec![format!("c{}", short_hash(owner))];
-        (numbers, Self::told([owner], id, now))
-    }
-
-    /// What to set, if it is not there, for owners who are told of the burst with the alert `id`.
-    pub fn told<'a>(owners: impl IntoIterator<Item = &'a str>, id: &str, now: Timestamp) -> Item {
-        let mut once = Item::new();
-        for owner in owners {
-            let hash = short_hash(owner);
-            once.insert(format!("f{hash}"), id.into());
-            once.insert(format!("o{hash}"), owner.into());
-        }
-        once.insert(TIME_TO_LIVE.to_owned(), counted_until(now).into());
-        once
-    }
-
-    /// Reads the item.
-    pub fn read(item: &Item) -> Self {
-        let owner = |(name, value): (&String, &Value)| {
-            let hash = name.strip_prefix('o')?;
-            Some(Owner {
-                name: value.as_str()?.to_owned(),
-                first: item.get(&format!("f{hash}"))?.as_str()?.to_owned(),
-                folded: item
-                    .get(&format!("c{hash}"))
-                    .and_then(Value::as_u64)
-                    .unwrap_or(0),
-            })
-        };
-        Self(item.iter().filter_map(owner).collect())
-    }
-
-    /// The owners.
-    pub fn all(&self) -> &[Owner] {
-        &self.0
-    }
 }
 
 #[cfg(test)]
@@ -469,21 +445,5 @@ mod tests {
         );
         assert_ne!(one, next.counter());
         assert_eq!(one, next.counter_before());
-    }
-
-    #[test]
-    fn owners_are_read_back() {
-        let (numbers, mut item) = Owners::entry("team-pay", "a1", at("2026-11-20T00:00:00Z"));
-        item.insert(numbers[0].clone(), 3.into());
-        item.insert("nonsense".to_owned(), 3.into());
-        item.insert("orphan".to_owned(), "x".into());
-        assert_eq!(
-            Owners::read(&item).all(),
-            [Owner {
-                name: "team-pay".to_owned(),
-                first: "a1".to_owned(),
-                folded: 3
-            }]
-        );
     }
 }

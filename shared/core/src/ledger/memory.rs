@@ -105,10 +105,25 @@ impl<'a, L: Ledger> Memory<'a, L> {
         Acquired::Held
     }
 
+    /// Takes a claim that says what is not so.
+    pub async fn retake(&self, wanted: Claim, standing: &Claim) -> Acquired {
+        let mut claim = wanted;
+        claim.version = standing.version.saturating_add(1);
+        let Some(ledger) = self.ledger else {
+            return Acquired::Ours(claim);
+        };
+        let attempt = ledger.claim(&claim, Some(standing.version));
+        match self.bounded(BEFORE, "claim", attempt).await {
+            None | Some(Ok(())) => Acquired::Ours(claim),
+            // Another takes it, too.
+            Some(Err(_)) => Acquired::Held,
+        }
+    }
+
     /// Notes in a claim what was served, if it is still ours.
     pub async fn note(&self, claim: &Claim) {
         if let Some(ledger) = self.ledger {
-            let previous = Some(claim.version - 1);
+            let previous = Some(claim.version.saturating_sub(1));
             self.bounded(AFTER, "note", ledger.claim(claim, previous))
                 .await;
         }
@@ -135,6 +150,16 @@ impl<'a, L: Ledger> Memory<'a, L> {
             self.bounded(AFTER, "set", ledger.set(key, attributes))
                 .await;
         }
+    }
+
+    /// Sets attributes of an item before the alert goes out; whether that is sure.
+    pub async fn keep(&self, key: &ItemKey, attributes: &Item) -> bool {
+        let Some(ledger) = self.ledger else {
+            return false;
+        };
+        self.bounded(BEFORE, "keep", ledger.set(key, attributes))
+            .await
+            .is_some()
     }
 
     /// Takes a member into a counter; the counter after that.

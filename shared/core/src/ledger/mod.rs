@@ -12,6 +12,7 @@
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
+//! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; for ever |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
 //!
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
@@ -19,6 +20,7 @@
 pub mod alarm;
 pub mod alias;
 pub mod burst;
+pub mod held;
 pub mod history;
 mod memory;
 mod policy;

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::actor::Actor;
 use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::items::{Item, ItemKey, to_item};
 use crate::text::{Untrusted, identifier};
@@ -39,16 +38,6 @@ pub struct Scheduled {
     pub by: Option<Untrusted>,
     /// When.
     pub at: Timestamp,
-}
-
-/// The last time that somebody did something to a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Act {
-    /// When.
-    pub at: Timestamp,
-    /// Who, without the session.
-    pub by: Option<Untrusted>,
 }
 
 /// The last telling of a rotation, or of an expiry.
@@ -86,7 +75,13 @@ pub struct Swept {
     pub since: Timestamp,
     /// Not after.
     pub until: Timestamp,
+    /// Sort key of the alert that told of it.
+    #[serde(default)]
+    pub told_as: Option<String>,
 }
+
+/// How far back what a sweep saw counts: a full sweep looks at every key once a day.
+const SWEPT_BACK: SignedDuration = SignedDuration::from_hours(26);
 
 /// How long a countdown is remembered once its date has passed.
 const COUNTED_DOWN_DAYS: i64 = 60;
@@ -122,8 +117,6 @@ pub struct Profile {
     pub tellings: BTreeMap<String, Telling>,
     /// The last steps of countdowns that were told, by kind of alert and date ([`Profile::was_counted`]).
     pub countdowns: BTreeMap<String, u32>,
-    /// What was done to the key last, by kind of alert, as far as a later deletion is seen in its light.
-    pub acts: BTreeMap<String, Act>,
     /// Differences that the sweep found, and that are not told yet.
     pub held: Vec<Held>,
     /// What the sweep told without knowing of an event, by kind of alert: an event that comes after all is no news.
@@ -154,7 +147,6 @@ impl Profile {
             deleted_at: attribute(item, "deletedAt"),
             tellings: attribute(item, "tellings").unwrap_or_default(),
             countdowns: attribute(item, "countdowns").unwrap_or_default(),
-            acts: attribute(item, "acts").unwrap_or_default(),
             held: attribute(item, "held").unwrap_or_default(),
             swept: attribute(item, "swept").unwrap_or_default(),
             as_of: attribute(item, "asOf"),
@@ -224,22 +216,22 @@ impl Profile {
 }
 
 impl Profile {
-    /// Takes note of what `actor` did, unless something later of the kind is known.
-    pub fn note_act(&mut self, kind: &str, at: Timestamp, actor: Option<&Actor>) {
-        if self.acts.get(kind).is_none_or(|act| act.at <= at) {
-            let by = actor.map(|actor| actor.principal.clone());
-            self.acts.insert(kind.to_owned(), Act { at, by });
-        }
-    }
-
-    /// The sweep told of a `kind` that happened around `at`, without its record.
-    pub fn was_swept(&self, kind: &str, at: Timestamp) -> bool {
+    /// What the sweep told of a `kind` that happened around `at`, without its record.
+    pub fn was_swept(&self, kind: &str, at: Timestamp) -> Option<&Swept> {
         // The clocks of KMS and of the watch are not one.
         let slack = SignedDuration::from_mins(1);
-        let within = |swept: &Swept| {
-            at.duration_since(swept.since) >= -slack && at.duration_since(swept.until) <= slack
+        let within = |swept: &&Swept| {
+            at.duration_since(swept.since) >= -slack
+                && at.duration_since(swept.until) <= slack
+                && swept.until.duration_since(at) <= SWEPT_BACK
         };
-        self.swept.get(kind).is_some_and(within)
+        self.swept.get(kind).filter(within)
+    }
+
+    /// When a rotation or expiry `kind` around `at` was told without its material.
+    pub fn told_unnamed_at(&self, kind: &str, at: Timestamp) -> Option<Timestamp> {
+        let telling = self.telling(kind, at)?;
+        telling.material.is_none().then_some(telling.at)
     }
 
     /// A `kind` was told that happened since `known_at`, or just before.

@@ -10,6 +10,7 @@ use super::known::{Known, Learnt};
 use super::portrait::Portrait;
 use crate::about::Key;
 use crate::alert::{Alert, Links, SCHEMA_VERSION};
+use crate::arn::AccountId;
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
 use crate::kinds::{Alarm, Case, Kind, Limit};
@@ -19,7 +20,7 @@ use crate::severity::Severity;
 use crate::source::{Source, Via};
 use crate::subject::Subject;
 use crate::text;
-use crate::text::Text;
+use crate::text::{Text, Untrusted};
 
 /// An alert that is worded, and told to nobody yet.
 pub(super) struct Assessed {
@@ -74,6 +75,7 @@ pub(super) fn assess(
         subject,
         actor,
         source,
+        sender,
         ..
     } = occurrence;
     let Portrait {
@@ -83,10 +85,6 @@ pub(super) fn assess(
         enrichment,
     } = portrait;
     // What is not missing was said just now, or is not known at all.
-    let use_refused = enrichment
-        .missing
-        .iter()
-        .any(|missing| missing.fact == "lastUse" && missing.throttled);
     let mut missing = enrichment.missing.iter();
     let unanswered = missing.any(|missing| matches!(missing.fact, "metadata" | "keyStore"));
     if let Some(key) = &mut key {
@@ -103,7 +101,6 @@ pub(super) fn assess(
         key_store: key_store.as_ref(),
         gone,
         live: !unanswered,
-        use_refused,
     };
     let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
     Alert {
@@ -112,7 +109,7 @@ pub(super) fn assess(
         kind: kind.name(),
         severity: severity(config, &kind, &case),
         title,
-        summary: summary(&kind, &case, &source),
+        summary: summary(config, &kind, &case, &source, sender.as_ref()),
         occurred_at: at,
         account: Some(subject.account().clone()),
         region: Some(subject.region().clone()),
@@ -138,8 +135,23 @@ fn severity(config: &Config, kind: &Kind, case: &Case<'_>) -> Severity {
     }
 }
 
-fn summary(kind: &Kind, case: &Case<'_>, source: &Source) -> Text {
+fn summary(
+    config: &Config,
+    kind: &Kind,
+    case: &Case<'_>,
+    source: &Source,
+    sender: Option<&AccountId>,
+) -> Text {
     let mut summary = Text::new();
+    if let Some(sender) = sender {
+        summary.sentence(text![
+            "Another account sent this event: ",
+            Untrusted::new(sender.as_str()),
+            ". The account that is watched is ",
+            Untrusted::new(config.alert_topic.account().as_str()),
+            ". Whatever it says is the word of that account: look for yourself before you act."
+        ]);
+    }
     if let Some(replay) = &source.replay {
         // Nobody should be woken by the past.
         summary.sentence(text![

@@ -1,22 +1,27 @@
-//! An alert among others of its kind: its place, and what is told in place of it once there are too many.
+//! An alert among others of its kind: its place, whether it goes out by itself, and what is held back if it does not.
 
-use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::Watch;
-use super::assess::assess;
-use super::audience::is_for_people;
-use super::draft::Frame;
-use super::portrait::Portrait;
+use super::draft::{Frame, home};
+use super::holding::{Due, Holding, Member};
 use crate::alert::Alert;
 use crate::decision::Occurrence;
-use crate::kinds::{Burst, BurstMember};
-use crate::ledger::burst::{self, Fold, Note, Owners, Tally, Window};
+use crate::ledger::burst::{self, Fold, Note, SINGLY, Tally, Window};
+use crate::ledger::held::{Held, Open};
 use crate::ledger::history::Entry;
-use crate::ledger::{COUNT, Item, Member, Memory, TIME_TO_LIVE};
+use crate::ledger::{COUNT, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::severity::Severity;
-use crate::subject::Subject;
-use crate::text::Untrusted;
+
+/// Most items with what is held back that are read at once.
+const ITEMS_AT_ONCE: usize = 20;
+/// Most owners of one burst who are told as soon as it reaches their keys.
+const OWNERS_AT_ONCE: usize = 20;
+/// How long what is critical waits for others of its second, if there are too many for single mails.
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// People hear of as many shapes within an hour, so that garbage of one shape hides none of another, and none of them
 /// fills a mailbox.
@@ -25,7 +30,7 @@ const SHAPES: u64 = 8;
 /// Its place in the counter of its window.
 pub(super) struct Place {
     pub(super) window: Window,
-    pub(super) member: Member,
+    member: crate::ledger::Member,
     /// `None` if the ledger did not answer.
     pub(super) tally: Option<Tally>,
 }
@@ -38,6 +43,25 @@ impl Place {
             tally.place > SHAPES || !own
         })
     }
+}
+
+/// How people hear of an alert that they want.
+pub(super) enum Way {
+    /// By itself. In a burst, no other of its urgency needs to go out so from now on.
+    Singly {
+        /// Whether it is one of a burst.
+        in_burst: bool,
+    },
+    /// Together with others, now or later.
+    Held(Holding),
+}
+
+/// What people know of a burst.
+struct Told {
+    /// The most urgent that they were told; `None` if that is not known.
+    level: Option<Severity>,
+    /// The alerts that went out by themselves, and those that are held back.
+    members: Vec<Member>,
 }
 
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
@@ -95,180 +119,209 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         }
     }
 
-    /// One of a burst, or not.
-    pub(super) async fn fold(
+    /// Whether an alert that people want goes out by itself. It does unless it is one of many, no more urgent than what
+    /// people were told of them, and surely written down for later.
+    pub(super) async fn way(
         &self,
         memory: &Memory<'_, L>,
         alert: &Alert,
+        frame: &Frame,
         place: &Place,
         read: &[Item],
-    ) -> Fold {
-        let Some(tally) = &place.tally else {
-            return Fold::Singly;
-        };
-        let before = place.window.counter_before();
+    ) -> Way {
+        let window = &place.window;
+        let before = window.counter_before();
         let before = read.iter().find(|item| before.names(item));
-        let fold = burst::fold(tally, before, alert.occurred_at);
-        if fold == Fold::Singly || alert.severity != Severity::Critical {
-            return fold;
-        }
-        // What is critical goes out by itself as long as the mailboxes bear it.
-        let second = burst::second(&account_key(alert), alert.occurred_at);
-        let ttl = burst::counted_until(self.clock.now());
-        let once = Item::from_iter([(TIME_TO_LIVE.to_owned(), ttl.into())]);
-        let number = [COUNT.to_owned()];
-        let counter = memory.add(&second, &number, &once).await;
-        let count = counter.and_then(|counter| counter.get(COUNT)?.as_u64());
-        if count.is_some_and(|count| count > burst::CRITICAL_A_SECOND) {
-            fold
-        } else {
-            Fold::Singly
-        }
-    }
-
-    /// The alerts about a burst that are due with `alert`, its member: one for each owner concerned at a step, else one
-    /// for the owner of `alert` if it is the owner's first.
-    pub(super) async fn bursts(
-        &self,
-        memory: &Memory<'_, L>,
-        alert: &Alert,
-        place: &Place,
-        count: u64,
-        step: Option<u64>,
-    ) -> Vec<Alert> {
-        let now = self.clock.now();
-        let own = alert.owner().map_or("", Untrusted::as_str);
-        let (numbers, once) = Owners::entry(own, &alert.id, now);
-        let owners = memory.add(&place.window.owners(), &numbers, &once).await;
-        let owners = owners.map_or_else(Owners::default, |item| Owners::read(&item));
-        let is_first = owners
-            .all()
-            .iter()
-            .all(|owner| owner.name != own || owner.first == alert.id);
-        if step.is_none() && !is_first {
-            return Vec::new();
-        }
-        let members = self.members(memory, alert, place).await;
-        let mut concerned: BTreeSet<&str> = BTreeSet::from([own]);
-        if step.is_some() {
-            concerned.extend(owners.all().iter().map(|owner| owner.name.as_str()));
-            concerned.extend(members.iter().map(|(owner, _, _)| owner.as_str()));
-            // Who is told at a step is not told as one whose first key it is.
-            let told = Owners::told(concerned.iter().copied(), &alert.id, now);
-            memory.add(&place.window.owners(), &[], &told).await;
-        }
-        concerned
-            .into_iter()
-            .map(|owner| {
-                let of_owner = members.iter().filter(|(name, _, _)| name == owner);
-                let severity = of_owner
-                    .clone()
-                    .map(|(_, severity, _)| *severity)
-                    .max()
-                    .unwrap_or(alert.severity);
-                let members: Vec<_> = of_owner.map(|(_, _, member)| member.clone()).collect();
-                let folded = owners.all().iter().find(|entry| entry.name == owner);
-                let folded = folded.map_or(0, |entry| entry.folded);
-                let kind = Burst {
-                    of: alert.kind,
-                    count,
-                    owner: Untrusted::new(owner).non_empty(),
-                    more: folded.saturating_sub(members.len() as u64),
-                    members,
-                    since: place.window.start(),
-                    event_name: alert.source.event_name.clone(),
-                    series: place.window.counter().sort,
-                    step: step.unwrap_or(count),
-                    severity,
-                };
-                self.burst_alert(alert, kind)
-            })
-            .filter(|burst| is_for_people(&self.config, burst))
-            .collect()
-    }
-
-    fn burst_alert(&self, alert: &Alert, kind: Burst) -> Alert {
-        let occurrence = Occurrence {
-            kind: kind.into(),
-            subject: Subject::Account {
-                partition: alert.partition.clone(),
-                account: alert
-                    .account
-                    .clone()
-                    .unwrap_or_else(|| self.config.alert_topic.account().clone()),
-                region: alert
-                    .region
-                    .clone()
-                    .unwrap_or_else(|| self.config.alert_topic.region().clone()),
-            },
-            occurred_at: Some(alert.occurred_at),
-            actor: alert.actor.clone(),
-            source: alert.source.clone(),
-            call_id: None,
-            unrecorded: None,
+        let Some(tally) = &place.tally else {
+            return Way::Singly { in_burst: false };
         };
-        assess(
-            &self.config,
-            occurrence,
-            alert.occurred_at,
-            Portrait::blank(),
-        )
+        let Fold::Folded { count, step } = burst::fold(tally, before, alert.occurred_at) else {
+            // One that the counter does not keep is found by nobody who looks for what people know.
+            let kept = tally.notes.iter().any(|note| note.alert == alert.id);
+            return Way::Singly { in_burst: !kept };
+        };
+        let critical = alert.severity == Severity::Critical;
+        if critical && self.has_room(memory, frame).await {
+            return Way::Singly { in_burst: true };
+        }
+        let told = self.told(memory, alert, place, tally, before).await;
+        let level = match told.level {
+            // What is critical is held back only where mailboxes would not bear it, and for a second.
+            _ if critical => Severity::Critical,
+            Some(level) if alert.severity <= level => level,
+            _ => return Way::Singly { in_burst: true },
+        };
+        let held = held(alert, frame);
+        let Some(item) = window.held(tally.place).next() else {
+            return Way::Singly { in_burst: true };
+        };
+        if !self.hold(memory, alert, &held, &item, window, read).await {
+            return Way::Singly { in_burst: true };
+        }
+        let mut members = told.members;
+        if critical {
+            tokio::time::sleep(GATHERING).await;
+            members = self.told(memory, alert, place, tally, before).await.members;
+        }
+        members.retain(|member| member.held.alert != held.alert || member.held.told);
+        let gathered = members.iter().any(|m| m.held.alert == held.alert);
+        // One of those that gathered tells of all.
+        let first = members.iter().filter(|m| !m.held.told);
+        let led = first.map(|m| &m.held.alert).min() < Some(&held.alert);
+        let led = led && members.iter().any(|member| !member.held.told);
+        let due = match () {
+            () if critical && (gathered || led) => Due::Later,
+            () if critical || step.is_some() => Due::All,
+            () => late_owner(&held, &members),
+        };
+        if !gathered {
+            members.push(Member {
+                item: Some(item),
+                held,
+            });
+        }
+        Way::Held(Holding {
+            count,
+            due,
+            members,
+            since: window.start(),
+            series: window.counter().sort,
+            level,
+        })
     }
 
-    /// The members of the burst that the counter keeps, from the history, with their owners; `alert` is the last.
-    async fn members(
+    /// What is critical goes out by itself as long as the mailboxes bear it.
+    async fn has_room(&self, memory: &Memory<'_, L>, frame: &Frame) -> bool {
+        let second = burst::second(&frame.subject.account_key(), frame.at);
+        let once = Item::from_iter([(
+            TIME_TO_LIVE.to_owned(),
+            burst::counted_until(self.clock.now()).into(),
+        )]);
+        let counter = memory.add(&second, &[COUNT.to_owned()], &once).await;
+        let count = counter.and_then(|counter| counter.get(COUNT)?.as_u64());
+        count.is_none_or(|count| count <= burst::CRITICAL_A_SECOND)
+    }
+
+    /// What people know of the burst: from the history, which is written once they know, and from what is held back.
+    async fn told(
         &self,
         memory: &Memory<'_, L>,
         alert: &Alert,
         place: &Place,
-    ) -> Vec<(String, Severity, BurstMember)> {
-        let notes = place.tally.iter().flat_map(|tally| &tally.notes);
-        let notes: Vec<&Note> = notes.filter(|note| note.alert != alert.id).collect();
-        let keys: Vec<_> = notes
+        tally: &Tally,
+        before: Option<&Item>,
+    ) -> Told {
+        let window = &place.window;
+        let first = |notes: Vec<Note>| notes.into_iter().take(SINGLY as usize);
+        let notes: Vec<Note> = first(tally.notes.clone())
+            .chain(first(before.map_or_else(Vec::new, |before| {
+                burst::recent(before, alert.occurred_at)
+            })))
+            .filter(|note| note.alert != alert.id)
+            .collect();
+        let entries: Vec<ItemKey> = notes
             .iter()
             .map(|note| Entry::key(&note.about, note.at, &note.alert))
             .collect();
+        let levels = [window.told(), window.told_before()];
+        let held: Vec<_> = window.held(tally.place).take(ITEMS_AT_ONCE).collect();
+        let keys: Vec<_> = [&entries[..], &levels, &held].concat();
         let items = memory.read(&keys).await;
-        let mut members: Vec<_> = notes
+        let find = |key: &ItemKey| items.iter().find(|item| key.names(item));
+
+        let singly = notes.iter().zip(&entries).filter_map(|(note, key)| {
+            let entry = Entry::read(find(key)?).filter(|entry| !entry.folded)?;
+            Some(Member::singly(note, entry))
+        });
+        let singly: Vec<Member> = singly.collect();
+        let raised = levels
             .iter()
-            .zip(&keys)
-            .filter_map(|(note, key)| {
-                let entry = Entry::read(items.iter().find(|item| key.names(item))?)?;
-                let owner = entry.owner.as_ref().map_or("", Untrusted::as_str);
-                let severity = entry.severity.parse().unwrap_or(alert.severity);
-                Some((
-                    owner.to_owned(),
-                    severity,
-                    member(note.about.clone(), &entry),
-                ))
-            })
-            .collect();
-        let last = alert.entry(true, alert.occurred_at);
-        let about = match (&alert.key, &alert.key_store) {
-            (Some(key), _) => key.arn.to_string(),
-            (None, Some(store)) => store.id.as_str().to_owned(),
-            (None, None) => String::new(),
-        };
-        let owner = alert.owner().map_or("", Untrusted::as_str);
-        members.push((owner.to_owned(), alert.severity, member(about, &last)));
-        members
+            .filter_map(|key| find(key)?.get("severity")?.as_str()?.parse().ok());
+        let level = singly.iter().map(|m| m.held.severity()).chain(raised).max();
+        let mut members = singly;
+        for item in held.iter().rev() {
+            let held = find(item).map_or_else(Vec::new, Held::read_all);
+            members.extend(held.into_iter().map(|held| Member {
+                item: Some(item.clone()),
+                held,
+            }));
+        }
+        Told { level, members }
+    }
+
+    /// Writes down what people are to be told later; whether that is sure.
+    async fn hold(
+        &self,
+        memory: &Memory<'_, L>,
+        alert: &Alert,
+        held: &Held,
+        item: &ItemKey,
+        window: &Window,
+        read: &[Item],
+    ) -> bool {
+        let list = Open::list(&home(&self.config));
+        let listed = read.iter().find(|item| list.names(item));
+        let listed = listed.map_or_else(Vec::new, Open::read_all).into_iter();
+        let now = self.clock.now();
+        let mut open = open(alert, item, window, now);
+        if let Some(listed) = listed
+            .filter(|listed| listed.item == *item)
+            .map(|listed| listed.until)
+            .next()
+        {
+            // It does not begin anew with each alert.
+            open.until = open.until.min(listed);
+        }
+        memory.keep(item, &held.change(now)).await && memory.keep(&list, &open.change()).await
     }
 }
 
-fn account_key(alert: &Alert) -> String {
-    let account = alert
-        .account
-        .as_ref()
-        .map_or("", |account| account.as_str());
-    let region = alert.region.as_ref().map_or("", |region| region.as_str());
-    format!("account#{account}#{region}")
+fn held(alert: &Alert, frame: &Frame) -> Held {
+    let entry = alert.entry(true, frame.now);
+    Held {
+        alert: entry.alert_id,
+        at: entry.occurred_at,
+        about: frame.partition.clone(),
+        name: entry.name,
+        owner: alert.owner().cloned(),
+        severity: entry.severity,
+        told: false,
+    }
 }
 
-fn member(about: String, entry: &Entry) -> BurstMember {
-    BurstMember {
-        about,
-        name: entry.name.clone(),
-        severity: Untrusted::new(&entry.severity),
-        alert_id: entry.alert_id.clone(),
+fn open(alert: &Alert, item: &ItemKey, window: &Window, now: Timestamp) -> Open {
+    let actor = alert.actor.as_ref();
+    Open {
+        item: item.clone(),
+        kind: alert.kind.to_owned(),
+        actor: actor.map(|actor| (actor.kind.clone(), actor.name.clone(), actor.arn.clone())),
+        via: alert.source.via.as_str().to_owned(),
+        event_name: alert.source.event_name.clone(),
+        place: (
+            alert.partition.as_str().to_owned(),
+            alert
+                .account
+                .as_ref()
+                .map_or_else(String::new, |account| account.as_str().to_owned()),
+            alert
+                .region
+                .as_ref()
+                .map_or_else(String::new, |region| region.as_str().to_owned()),
+        ),
+        since: window.start(),
+        until: Open::until(window.start(), now),
+    }
+}
+
+/// An owner whose keys come late hears of the burst at once.
+fn late_owner(held: &Held, members: &[Member]) -> Due {
+    let mut owners: Vec<&str> = members.iter().map(Member::owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let own = held.owner.as_ref().map_or("", |owner| owner.as_str());
+    if owners.contains(&own) || owners.len() >= OWNERS_AT_ONCE {
+        Due::Later
+    } else {
+        Due::Owner(own.to_owned())
     }
 }

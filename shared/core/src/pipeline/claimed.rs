@@ -1,7 +1,5 @@
 //! Fourth stage: the occurrence is ours to tell, and everything that was asked about it is here.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::{join, join4};
 
 use super::Watch;
@@ -9,8 +7,9 @@ use super::burst::Place;
 use super::draft::{Draft, Frame, claim_key};
 use super::ended::Ended;
 use super::gathered::{Asked, when};
-use super::marked::note_alarm;
 use super::named::{Named, find_profile};
+use super::proof::Candidate;
+use super::raised::note_alarm;
 use crate::decision::Occurrence;
 use crate::ledger::{Acquired, Claim, Item, Memory, Profile};
 use crate::ports::{Clock, Kms, Ledger, Topics};
@@ -62,6 +61,27 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         .await;
         let items = items.or(recalled).unwrap_or_default();
         let facts = facts.or(asked).unwrap_or(Asked::Nothing);
+        let acquired = match acquired {
+            Acquired::Told(told) => {
+                let candidate = Candidate {
+                    occurrence: &occurrence,
+                    frame: &frame,
+                };
+                match self.prove(memory, candidate, &told, &items).await {
+                    Some(_) => Acquired::Told(told),
+                    None => {
+                        tracing::warn!(
+                            function = self.function,
+                            alert.kind = occurrence.kind.name(),
+                            "the ledger says that it was told, and not by which alert"
+                        );
+                        let wanted = self.wanted(&occurrence, &frame, request);
+                        memory.retake(wanted, &told).await
+                    }
+                }
+            }
+            acquired => acquired,
+        };
         let claim = match acquired {
             Acquired::Ours(claim) => claim,
             Acquired::Told(claim) => {
@@ -91,14 +111,20 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         frame: &Frame,
         request: &str,
     ) -> Acquired {
+        let claim = self.wanted(occurrence, frame, request);
+        memory
+            .acquire(claim, occurrence.kind.recurs(), &self.clock)
+            .await
+    }
+
+    /// The claim to have.
+    fn wanted(&self, occurrence: &Occurrence, frame: &Frame, request: &str) -> Claim {
         let key = claim_key(occurrence);
         let mut claim = Claim::new(key, request, frame.at, self.clock.now());
         if occurrence.kind.repeats().is_some() {
             claim.call.clone_from(&occurrence.call_id);
         }
-        memory
-            .acquire(claim, occurrence.kind.recurs(), &self.clock)
-            .await
+        claim
     }
 
     async fn was_told(
@@ -135,21 +161,26 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             ..
         } = &claimed;
         let name = occurrence.kind.name();
-        let told = || [claim.clone().delivered(BTreeSet::new()).item()];
+        let candidate = Candidate { occurrence, frame };
+        let told = |told_as| [claim.clone().delivered_as(told_as).item()];
         if let Some(Some(material)) = occurrence.kind.material()
-            && profile.was_told_unnamed(name, frame.at)
+            && let Some(told_at) = profile.told_unnamed_at(name, frame.at)
+            && let Some(told_as) = self.prove_unnamed(memory, candidate, told_at).await
         {
             // Now it has a name: the next one within the hour is another.
             let mut renamed = profile.clone();
             renamed.note_telling(name, Some(&material), frame.at);
             let changes = profile.changes(&renamed, frame.now);
-            let (marks, key) = (told(), Profile::key(&frame.partition));
+            let (marks, key) = (told(told_as), Profile::key(&frame.partition));
             join(memory.put(&marks), memory.set(&key, &changes)).await;
             return Err(self.duplicate(occurrence));
         }
-        if occurrence.source.via == Via::CloudTrail && profile.was_swept(name, frame.at) {
+        if occurrence.source.via == Via::CloudTrail
+            && let Some(swept) = profile.was_swept(name, frame.at)
+            && let Some(told_as) = self.prove_swept(memory, candidate, swept).await
+        {
             // The sweep saw what the call did, and told of it, before this record came.
-            memory.put(&told()).await;
+            memory.put(&told(told_as)).await;
             return Err(self.duplicate(occurrence));
         }
         Ok(claimed)

@@ -9,6 +9,8 @@ use crate::config::Config;
 use crate::decision::Occurrence;
 use crate::kinds::Limit;
 use crate::ledger::burst::Window;
+use crate::ledger::held::Open;
+use crate::ledger::history::Entry;
 use crate::ledger::repeats::Series;
 use crate::ledger::{ItemKey, Profile, Raised};
 use crate::subject::Subject;
@@ -50,14 +52,16 @@ impl Frame {
 }
 
 impl Draft {
-    /// Drafts the alert of an occurrence. Without a ledger nothing is counted.
+    /// Drafts the alert of an occurrence. `run` is Lambda's id of the invocation; `None` without a ledger, where nothing is
+    /// counted.
     pub(super) fn new(
         config: &Config,
         function: &'static str,
         occurrence: Occurrence,
         now: Timestamp,
-        has_ledger: bool,
+        run: Option<&str>,
     ) -> Self {
+        let has_ledger = run.is_some();
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let at = occurrence.occurred_at.unwrap_or(now);
         let subject = occurrence.subject.clone();
@@ -67,7 +71,7 @@ impl Draft {
         let frame = Frame {
             now,
             at,
-            window: window(config, function, &occurrence, at).filter(|_| has_ledger),
+            window: run.and_then(|run| window(config, function, &occurrence, at, run)),
             series: series.map(|name| Series::new(&partition, kind.name(), &name)),
             alarm: kind
                 .alarm()
@@ -75,9 +79,15 @@ impl Draft {
             subject,
             partition,
         };
+        let plan = Plan::of(kind, frame.series.is_some());
+        let mut recalled = recalled(config, &occurrence, &frame);
+        if plan == Plan::AtOnce && has_ledger {
+            // What proves that it was told, if it was told in the same words.
+            recalled.push(Entry::key(&frame.partition, at, &occurrence.alert_id(at)));
+        }
         Self {
-            recalled: recalled(&occurrence, &frame),
-            plan: Plan::of(kind, frame.series.is_some()),
+            recalled,
+            plan,
             frame,
             occurrence,
             _made: (),
@@ -91,13 +101,15 @@ pub(super) fn claim_key(occurrence: &Occurrence) -> ItemKey {
     ItemKey::new(occurrence.subject.partition_key(), sort)
 }
 
-fn recalled(occurrence: &Occurrence, frame: &Frame) -> Vec<ItemKey> {
+fn recalled(config: &Config, occurrence: &Occurrence, frame: &Frame) -> Vec<ItemKey> {
     let mut recalled = Vec::new();
     if frame.has_profile() {
         recalled.push(Profile::key(&frame.partition));
     }
     recalled.extend(frame.alarm.clone());
-    recalled.extend(frame.window.iter().map(Window::counter_before));
+    if let Some(window) = &frame.window {
+        recalled.extend([window.counter_before(), Open::list(&home(config))]);
+    }
     if let Some(series) = &frame.series {
         recalled.extend(series.keys());
         recalled.push(claim_key(occurrence));
@@ -111,6 +123,7 @@ fn window(
     function: &'static str,
     occurrence: &Occurrence,
     at: Timestamp,
+    run: &str,
 ) -> Option<Window> {
     let Occurrence { kind, subject, .. } = occurrence;
     let partition = subject.account_key();
@@ -120,7 +133,9 @@ fn window(
     }
     match kind.limit() {
         Limit::Burst => {
-            let actor = occurrence.actor.as_ref().map_or_else(String::new, who);
+            // Without an actor nothing says that two of them have anything in common but the run that found them.
+            let run = || format!("run {run}");
+            let actor = occurrence.actor.as_ref().map_or_else(run, who);
             Some(Window::of_burst(&partition, kind.name(), &actor, at))
         }
         Limit::Hourly => {
@@ -129,6 +144,16 @@ fn window(
         }
         Limit::None => None,
     }
+}
+
+/// The name under which the ledger keeps everything about the account and Region of the watch.
+pub(super) fn home(config: &Config) -> String {
+    let home = &config.alert_topic;
+    format!(
+        "account#{}#{}",
+        home.account().as_str(),
+        home.region().as_str()
+    )
 }
 
 /// One actor: the same session of the same principal.

@@ -7,6 +7,8 @@ use super::portrait::Portrait;
 use crate::config::Config;
 use crate::decision::Occurrence;
 use crate::kinds::Found;
+use crate::ledger::history::Entry;
+use crate::ledger::profile::Swept;
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Claim, Item, Profile};
 use crate::text::Untrusted;
@@ -102,6 +104,12 @@ fn teach(occurrence: &Occurrence, frame: &Frame, profile: &mut Profile) {
         profile.note_telling(kind.name(), None, frame.at);
     }
     if let Some(within) = &occurrence.unrecorded {
-        profile.swept.insert(kind.name().to_owned(), within.clone());
+        let id = occurrence.alert_id(frame.at);
+        let told_as = Some(Entry::key(&frame.partition, frame.at, &id).sort);
+        let swept = Swept {
+            told_as,
+            ..within.clone()
+        };
+        profile.swept.insert(kind.name().to_owned(), swept);
     }
 }

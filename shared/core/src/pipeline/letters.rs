@@ -11,12 +11,15 @@ use super::known::Learnt;
 use crate::alert::Alert;
 use crate::arn::{BusArn, TopicArn};
 use crate::kinds::Limit;
-use crate::ledger::burst::Fold;
-use crate::ledger::{Claim, Memory};
+use crate::ledger::burst;
+use crate::ledger::{Claim, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{BusEvent, CallError, Clock, Kms, Ledger, Message, Topics};
 use crate::render;
 
-use super::burst::Place;
+use super::burst::{Place, Way};
+use super::holding::Holding;
+use super::rest::Bursts;
+use crate::severity::Severity;
 
 /// A message, and what stands in the claim once it is served.
 pub(super) struct Post {
@@ -45,13 +48,16 @@ pub(super) struct Letters {
     pub(super) learnt: Learnt,
     pub(super) claim: Claim,
     pub(super) place: Option<Place>,
+    /// What is noted of the burst once it is served.
+    pub(super) burst_marks: Vec<(ItemKey, Item)>,
     _made: (),
 }
 
 /// How people hear of an alert.
+#[derive(Default)]
 struct Audience {
     posts: Vec<Post>,
-    bursts: Vec<Alert>,
+    bursts: Bursts,
     /// Why they do not hear of it by itself.
     reason: Option<Cow<'static, str>>,
 }
@@ -95,7 +101,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         Ok(Letters {
             alert,
             posts,
-            bursts: people.bursts,
+            bursts: people.bursts.alerts,
+            burst_marks: people.bursts.marks,
             reason: people.reason,
             for_people,
             folded,
@@ -122,19 +129,20 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let kind = alert.kind;
         match (limit, place) {
             (Limit::Burst, Some(place)) => {
-                let read = &assessed.learnt.read;
-                if let Fold::Folded { count, step } = self.fold(memory, alert, place, read).await {
-                    let bursts = self.bursts(memory, alert, place, count, step).await;
-                    let mut posts = Vec::new();
-                    for burst in &bursts {
-                        posts.extend(self.posts_for_people(burst, &format!("#{}", burst.id))?);
+                let (frame, read) = (&assessed.frame, &assessed.learnt.read);
+                match self.way(memory, alert, frame, place, read).await {
+                    Way::Held(holding) => return self.in_burst(alert, place, holding),
+                    Way::Singly { in_burst: true } => {
+                        return Ok(Audience {
+                            posts: self.posts_for_people(alert, "")?,
+                            bursts: Bursts {
+                                marks: vec![self.level(place, alert.severity)],
+                                ..Bursts::default()
+                            },
+                            reason: None,
+                        });
                     }
-                    let reason = Some(format!("{kind} is number {count} in a burst").into());
-                    return Ok(Audience {
-                        posts,
-                        bursts,
-                        reason,
-                    });
+                    Way::Singly { in_burst: false } => {}
                 }
             }
             (Limit::Hourly, Some(place)) if place.is_later(&alert.id) => {
@@ -145,13 +153,46 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         }
         Ok(Audience {
             posts: self.posts_for_people(alert, "")?,
-            bursts: Vec::new(),
-            reason: None,
+            ..Audience::default()
         })
     }
 
+    /// What people get of an alert that is held back.
+    fn in_burst(
+        &self,
+        alert: &Alert,
+        place: &Place,
+        holding: Holding,
+    ) -> Result<Audience, Failure> {
+        let reason = format!("{} is number {} in a burst", alert.kind, holding.count);
+        let level = holding.level;
+        let mut bursts = self.bursts(alert, holding);
+        if !bursts.alerts.is_empty() {
+            bursts.marks.push(self.level(place, level));
+        }
+        let mut posts = Vec::new();
+        for burst in &bursts.alerts {
+            posts.extend(self.posts_for_people(burst, &format!("#{}", burst.id))?);
+        }
+        Ok(Audience {
+            posts,
+            bursts,
+            reason: Some(reason.into()),
+        })
+    }
+
+    /// How urgent what people know of a burst is.
+    fn level(&self, place: &Place, severity: Severity) -> (ItemKey, Item) {
+        let ttl = burst::counted_until(self.clock.now());
+        let level = Item::from_iter([
+            ("severity".to_owned(), severity.as_str().into()),
+            (TIME_TO_LIVE.to_owned(), ttl.into()),
+        ]);
+        (place.window.told(), level)
+    }
+
     /// The messages for people and chat; `mark` tells them apart from others of the same invocation.
-    fn posts_for_people(&self, alert: &Alert, mark: &str) -> Result<Vec<Post>, Failure> {
+    pub(super) fn posts_for_people(&self, alert: &Alert, mark: &str) -> Result<Vec<Post>, Failure> {
         let config = &self.config;
         let subject = Some(render::subject(alert));
         let body = render::people(alert);
@@ -170,9 +211,8 @@ impl Audience {
     /// Nobody hears of it.
     fn without(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            posts: Vec::new(),
-            bursts: Vec::new(),
             reason: Some(reason.into()),
+            ..Self::default()
         }
     }
 }

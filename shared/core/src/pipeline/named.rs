@@ -42,6 +42,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             }
         } else if let (Some(items), Some(series)) = (&items, &draft.frame.series)
             && let Some(claim) = find_delivered(items, &draft.occurrence)
+            // Written in the same batch, so that nobody needs to look for the alert.
+            && series.find(items).since >= Some(claim.occurred_at)
         {
             return Err(self.repeat(memory, series, &draft.occurrence, &claim).await);
         }

@@ -10,6 +10,7 @@ use super::letters::{Letters, Post};
 use crate::alert::Alert;
 use crate::ledger::Memory;
 use crate::ports::{Clock, Kms, Ledger, Topics};
+use crate::severity::Severity;
 use crate::text::Untrusted;
 
 /// Letters that reached everybody.
@@ -27,7 +28,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         memory: &Memory<'_, L>,
         letters: Letters,
     ) -> Result<Served, Failure> {
-        let (topics, failures) = self.publish(&letters.posts, &letters.claim.topics).await;
+        let claim = &letters.claim;
+        let nothing = BTreeSet::new();
+        // Nothing but the ledger says so, and no item of it keeps what is critical from anybody.
+        let is_sure = !claim.inherited || letters.alert.severity < Severity::Critical;
+        let served = if is_sure { &claim.topics } else { &nothing };
+        let (topics, failures) = self.publish(&letters.posts, served).await;
         if failures.is_empty() {
             self.log_handled(&letters.alert, topics.len());
             return Ok(Served {
@@ -49,7 +55,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     }
 
     /// Sends what is not `served` yet, in parallel: what is served then, and the topics that failed.
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         posts: &[Post],
         served: &BTreeSet<String>,
@@ -66,7 +72,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         (served, failures)
     }
 
-    fn log_handled(&self, alert: &Alert, topics: usize) {
+    pub(super) fn log_handled(&self, alert: &Alert, topics: usize) {
         tracing::info!(
             function = self.function,
             alert.id,

@@ -39,8 +39,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 
     async fn walk(&self, occurrence: Occurrence, request: &str) -> Result<Told, Ended> {
         let memory = Memory::new(self.ledger.as_ref());
-        let (now, has_ledger) = (self.clock.now(), memory.is_there());
-        let draft = Draft::new(&self.config, self.function, occurrence, now, has_ledger);
+        let (now, run) = (self.clock.now(), memory.is_there().then_some(request));
+        let draft = Draft::new(&self.config, self.function, occurrence, now, run);
         let gathered = self.gather(&memory, draft).await;
         let named = self.name(&memory, gathered).await?;
         let claimed = self.claim(&memory, named, request).await?;
@@ -48,6 +48,6 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let assessed = Assessed::new(&self.config, known);
         let letters = self.write(&memory, assessed).await?;
         let served = self.serve(&memory, letters).await?;
-        Ok(self.mark(&memory, served).await)
+        Ok(self.mark(&memory, served, request).await)
     }
 }

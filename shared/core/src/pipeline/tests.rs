@@ -23,13 +23,14 @@ use crate::text::Untrusted;
 
 mod access;
 mod alarm;
+mod burst;
 mod bus;
 mod costs;
-mod deletion;
 mod digest;
 mod ledger;
 mod repeats;
 mod sweep;
+mod trust;
 
 const ARN: &str = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
 
@@ -108,6 +109,7 @@ fn occurrence(kind: impl Into<Kind>, call: Option<&str>) -> Occurrence {
         },
         call_id: call.map(str::to_owned),
         unrecorded: None,
+        sender: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod events;
 mod records;
+mod shares;
 mod state;
 
 pub(crate) use events::EventKey;

@@ -52,7 +52,8 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
             .push(Material::generated(call.context.ids.hex(64)));
     }
 
-    // CloudTrail shows the defaults that the service filled in, and not the policy.
+    // CloudTrail shows the defaults that the service filled in, and the policy if the caller gave one (public records of
+    // CreateKey by consoles and Terraform: `requestParameters.policy`, as text). A default policy is not in it.
     let mut parameters = json!({
         "description": description,
         "origin": origin.as_str(),
@@ -63,7 +64,7 @@ pub(super) fn create_key(call: &mut Call<'_>) -> Outcome {
         "multiRegion": multi_region,
         "tags": to_trail(&body.list("Tags")?.unwrap_or_default().into()),
     });
-    for member in ["CustomKeyStoreId", "XksKeyId"] {
+    for member in ["CustomKeyStoreId", "XksKeyId", "Policy"] {
         if let Some(value) = body.text(member)? {
             parameters[lower_first(member)] = value.into();
         }

@@ -43,6 +43,8 @@ pub(crate) struct Key {
     pub(crate) materials: Vec<Material>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) policy: String,
+    /// The second policy, `AWS_RAM`, which AWS RAM alone writes while the key is shared.
+    pub(crate) ram_policy: Option<String>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) last_use: Option<LastUse>,
     /// In place of the time that follows from the creation.
@@ -123,6 +125,7 @@ impl Key {
             materials: Vec::new(),
             tags: BTreeMap::new(),
             policy: default_policy(partition, account),
+            ram_policy: None,
             grants: Vec::new(),
             last_use: None,
             tracked_since: None,

@@ -9,12 +9,24 @@ use super::{
     policy_document::check_policy,
 };
 
+/// The policy of the owner.
+const DEFAULT: &str = "default";
+
+/// The policy that AWS RAM writes; nobody else may (KMS API Reference, `PutKeyPolicy`).
+const RAM: &str = "AWS_RAM";
+
+/// `NotFoundException` also where the key is not shared (KMS API Reference, `GetKeyPolicy`).
 pub(super) fn get_key_policy(call: &mut Call<'_>) -> Outcome {
-    check_name(call)?;
     let key = call.key()?;
+    let (name, policy) = match call.body.text("PolicyName")? {
+        None | Some(DEFAULT) => (DEFAULT, Some(&key.policy)),
+        Some(RAM) => (RAM, key.ram_policy.as_ref()),
+        Some(_) => (DEFAULT, None),
+    };
+    let policy = policy.ok_or_else(|| KmsError::not_found("No such policy exists"))?;
     Ok(Done::quiet(
         &key.arn,
-        json!({"Policy": key.policy, "PolicyName": "default"}),
+        json!({"Policy": policy, "PolicyName": name}),
     ))
 }
 
@@ -33,9 +45,11 @@ pub(super) fn put_key_policy(call: &mut Call<'_>) -> Outcome {
     Ok(Done::quiet(&key.arn, json!({})).parameters(parameters))
 }
 
-/// There is only one policy per key, and this is its name.
+/// A key has one policy of its owner, and one more while it is shared.
 pub(super) fn list_key_policies(call: &mut Call<'_>) -> Outcome {
     let key = call.key()?;
+    let shared = key.ram_policy.as_ref().map(|_| RAM);
+    let names = shared.into_iter().chain([DEFAULT]);
     let response = page(
         call.body,
         Limits {
@@ -43,15 +57,18 @@ pub(super) fn list_key_policies(call: &mut Call<'_>) -> Outcome {
             max: 1000,
         },
         "PolicyNames",
-        std::iter::once(("default".to_owned(), json!("default"))),
+        names.map(|name| (name.to_owned(), json!(name))),
     )?;
     Ok(Done::quiet(&key.arn, response))
 }
 
-/// There is only one policy per key.
+/// Its owner may write one policy only.
 fn check_name(call: &Call<'_>) -> Result<(), KmsError> {
     match call.body.text("PolicyName")? {
-        None | Some("default") => Ok(()),
+        None | Some(DEFAULT) => Ok(()),
+        Some(RAM) => Err(KmsError::validation(
+            "The policy AWS_RAM is managed by AWS RAM and cannot be put.",
+        )),
         Some(_) => Err(KmsError::not_found("No such policy exists")),
     }
 }

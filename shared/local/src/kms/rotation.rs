@@ -84,6 +84,12 @@ pub(super) fn on_demand(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn status(call: &mut Call<'_>) -> Outcome {
     let key = call.key()?;
+    if key.spec != KeySpec::SymmetricDefault {
+        // "The key rotation status of these KMS keys is always false" (KMS API Reference, `GetKeyRotationStatus`, of asymmetric
+        // and HMAC keys): an answer and no error, although the other operations on rotation refuse them.
+        let response = json!({"KeyId": key.id, "KeyRotationEnabled": false});
+        return Ok(Done::quiet(&key.arn, response));
+    }
     check_rotates(key)?;
     // A setting of the whole family of multi-Region keys, kept with the primary.
     let rotation: &Rotation = match &key.multi_region {

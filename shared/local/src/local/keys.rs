@@ -4,9 +4,31 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::aws::LocalAws;
-use crate::kms::{Key, KeyState, KeyStore, KmsError, KmsRequest, NewKey, key_ref};
+use crate::{
+    kms::{Key, KeyState, KeyStore, KmsError, KmsRequest, NewKey, key_ref},
+    ram::{RamError, RamRequest},
+};
 
 impl LocalAws {
+    /// Calls an operation of AWS RAM (`CreateResourceShare`, `AssociateResourceShare`, `DisassociateResourceShare`,
+    /// `DeleteResourceShare`) as the current caller, without HTTP; names as in the API. Keys in a share get the policy
+    /// `AWS_RAM`.
+    ///
+    /// # Errors
+    ///
+    /// The error that the service would answer.
+    pub fn call_ram(&self, operation: &str, body: &Value) -> Result<Value, RamError> {
+        self.with(|world| {
+            let caller = world.caller.clone();
+            world.ram_call(RamRequest {
+                operation,
+                region: self.region(),
+                caller: &caller,
+                body,
+            })
+        })
+    }
+
     /// Calls a KMS operation as the current caller, in the simulator's Region, without HTTP and without faults.
     ///
     /// # Errors

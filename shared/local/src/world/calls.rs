@@ -7,6 +7,7 @@ use crate::{
     cloudtrail::CloudTrailError,
     cloudwatch::CloudWatchError,
     kms::{Arrived, KmsError, KmsRequest, NewKey},
+    ram::{RamError, RamRequest},
 };
 
 impl World {
@@ -53,6 +54,10 @@ impl World {
     ) -> Result<Value, CloudWatchError> {
         self.cloudwatch
             .call(&mut self.context, &self.kms, operation, region, body)
+    }
+
+    pub(crate) fn ram_call(&mut self, request: RamRequest<'_>) -> Result<Value, RamError> {
+        self.ram.call(&mut self.context, &mut self.kms, request)
     }
 
     /// Puts a key in place and returns its ARN.

@@ -17,6 +17,7 @@ use crate::{
     kms::{Aging, Kms},
     options::Options,
     quotas::Meter,
+    ram::Ram,
     record::Record,
     sns::Sns,
 };
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) context: Context,
     pub(crate) kms: Kms,
     pub(crate) sns: Sns,
+    pub(crate) ram: Ram,
     pub(crate) dynamodb: DynamoDb,
     pub(crate) faults: FaultRules,
     pub(crate) aging: Aging,
@@ -67,6 +69,7 @@ impl World {
             context,
             kms: Kms::default(),
             sns: Sns::default(),
+            ram: Ram::default(),
             dynamodb: DynamoDb::default(),
             faults: FaultRules::default(),
             aging,

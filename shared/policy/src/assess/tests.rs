@@ -1,16 +1,21 @@
 use super::*;
 
 const OWN: &str = "111122223333";
+const CONTEXT: Context<'_> = Context {
+    account: OWN,
+    key: Some("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    trusted_accounts: &["222233334444"],
+    trusted_organizations: &["o-ourcompany1"],
+    now: 1_771_056_000,
+};
+const AT_LARGE: &str = "whoever IAM policies of 111122223333 allow";
+const ROOT_USER: &str = "root user of 111122223333";
 const ROOT: &str = r#"{"AWS":"arn:aws:iam::111122223333:root"}"#;
 
 fn assess_all(statements: &str) -> Assessment {
-    let context = Context {
-        account: OWN,
-        trusted_accounts: &["222233334444"],
-    };
     Policy::parse(&format!(r#"{{"Statement":[{statements}]}}"#))
         .unwrap()
-        .assess(&context)
+        .assess(&CONTEXT)
 }
 
 fn statement(effect: &str, who: &str, actions: &str, condition: &str) -> String {
@@ -60,9 +65,14 @@ fn everybody_without_a_narrowing_condition_is_public() {
         (allow(ROOT, all, "{}"), false),
         (allow(r#"{"Service":"s3.amazonaws.com"}"#, all, "{}"), false),
         (deny(r#""*""#, all, "{}"), false),
-        // Denies are not counted.
+        // Denied to all but one account, which is foreign and not everybody.
         (
             [allow(r#""*""#, all, "{}"), deny(r#""*""#, all, negative)].join(","),
+            false,
+        ),
+        // Denied to some.
+        (
+            [allow(r#""*""#, all, "{}"), deny(r#""*""#, all, caller)].join(","),
             true,
         ),
         (
@@ -173,7 +183,7 @@ fn foreign_accounts_come_from_principals_and_from_conditions() {
         (
             allow(
                 r#""*""#,
-                decrypt,
+                r#""kms:CreateGrant""#,
                 &asks("kms:GranteePrincipal", "arn:aws:iam::444455556666:role/a"),
             ),
             vec![foreign],
@@ -339,26 +349,47 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
     let role = "arn:aws:iam::111122223333:role/path/admin";
     let session = "arn:aws:sts::111122223333:assumed-role/admin/maria";
     let aws = |name: &str| format!(r#"{{"AWS":"{name}"}}"#);
-    let root = "arn:aws:iam::111122223333:root";
+    let owners = vec![ROOT_USER, AT_LARGE];
     let foreign_only = r#"{"StringEquals":{"kms:CallerAccount":"444455556666"}}"#;
     let mfa = r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
+    let no_mfa = r#"{"BoolIfExists":{"aws:MultiFactorAuthPresent":"false"}}"#;
+    let tagged = r#"{"StringEquals":{"aws:PrincipalTag/team":"pay"}}"#;
     for (statements, who) in [
-        (allow(ROOT, all, "{}"), vec![root]),
-        (allow(&aws(OWN), put, "{}"), vec![OWN]),
+        (allow(ROOT, all, "{}"), owners.clone()),
+        (allow(&aws(OWN), put, "{}"), owners.clone()),
         (allow(&aws(role), r#""kms:Put*""#, "{}"), vec![role]),
-        (allow(&aws(role), put, mfa), vec![role]),
-        (allow(r#""*""#, all, "{}"), vec!["everybody"]),
+        (allow(r#""*""#, all, "{}"), owners.clone()),
         (
             allow(
                 r#"{"AWS":["*","arn:aws:iam::111122223333:role/a"]}"#,
                 all,
                 "{}",
             ),
-            vec!["everybody"],
+            vec!["arn:aws:iam::111122223333:role/a", ROOT_USER, AT_LARGE],
         ),
         (
             allow(&format!("!{}", aws("444455556666")), all, "{}"),
-            vec!["everybody but 444455556666"],
+            owners.clone(),
+        ),
+        // By choice: signing in with MFA is up to the caller, the account's tags and network are not known.
+        (allow(&aws(role), put, mfa), vec![role]),
+        (
+            [allow(ROOT, all, "{}"), deny(r#""*""#, put, no_mfa)].join(","),
+            owners.clone(),
+        ),
+        (
+            [
+                allow(ROOT, all, "{}"),
+                deny(r#""*""#, put, mfa),
+                deny(r#""*""#, put, no_mfa),
+            ]
+            .join(","),
+            vec![],
+        ),
+        (allow(&aws(role), put, tagged), vec![]),
+        (
+            [allow(ROOT, all, "{}"), deny(r#""*""#, put, tagged)].join(","),
+            vec![],
         ),
         // Nobody.
         (allow(ROOT, r#"["kms:Decrypt","kms:Put"]"#, "{}"), vec![]),
@@ -407,11 +438,7 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
         ),
         (
             [allow(ROOT, all, "{}"), deny(&aws(role), put, "{}")].join(","),
-            vec![root],
-        ),
-        (
-            [allow(ROOT, all, "{}"), deny(r#""*""#, put, mfa)].join(","),
-            vec![root],
+            owners.clone(),
         ),
         (
             [
@@ -419,7 +446,7 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
                 deny(r#""*""#, r#""kms:Decrypt""#, "{}"),
             ]
             .join(","),
-            vec![root],
+            owners.clone(),
         ),
         (
             [
@@ -427,7 +454,7 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
                 deny(&aws("444455556666"), all, "{}"),
             ]
             .join(","),
-            vec![root],
+            owners.clone(),
         ),
         // Denied to all but some.
         (
@@ -436,7 +463,7 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
                 deny(&format!("!{}", aws(role)), put, "{}"),
             ]
             .join(","),
-            vec![root],
+            vec![role],
         ),
         (
             [
@@ -470,9 +497,13 @@ fn somebody_of_the_account_must_be_able_to_change_the_policy() {
             .join(","),
             vec![],
         ),
+        (
+            [allow(ROOT, all, "{}"), deny(&format!("!{ROOT}"), put, "{}")].join(","),
+            vec![ROOT_USER],
+        ),
     ] {
         let found = assess_all(&statements);
-        assert_eq!(texts(&found.who_may_change), who, "{statements}");
+        assert_eq!(texts(found.who_may(Question::Change)), who, "{statements}");
         assert_eq!(found.lockout, who.is_empty());
     }
 }

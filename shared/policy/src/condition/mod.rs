@@ -8,6 +8,8 @@
 //! called public is looked at, one that is wrongly called narrow is not.
 
 mod narrow;
+mod operator;
+mod subject;
 mod test;
 #[cfg(test)]
 mod tests;
@@ -15,8 +17,13 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use self::narrow::{ALWAYS_PRESENT, Of, Shape, account_in, is_fixed_context, key_of};
-use self::test::Test;
+use self::narrow::{ALWAYS_PRESENT, Of, Shape, is_fixed_context, key_of};
+
+pub(crate) use self::narrow::{account_in, organization_in};
+
+pub(crate) use self::operator::{Compare, seconds};
+pub(crate) use self::subject::Subject;
+pub(crate) use self::test::{Set, Test};
 use crate::json::Json;
 use crate::{bounded, joined};
 
@@ -26,8 +33,6 @@ pub(crate) struct Condition {
     tests: Vec<Test>,
     /// Equal for conditions that test the same, in whatever order and case they are written.
     fingerprint: String,
-    /// The accounts that a caller must be of, where the condition says it.
-    callers: Option<BTreeSet<String>>,
 }
 
 impl Condition {
@@ -58,17 +63,17 @@ impl Condition {
             .chain([ALWAYS_PRESENT.to_owned()])
             .collect();
         for test in &mut tests {
-            test.narrows = test.narrowing(present.contains(&test.key));
+            test.is_present = present.contains(&test.key);
+            test.narrows = test.narrowing();
         }
-        let mut condition = Self {
+        Some(Self {
             tests,
             fingerprint: prints.join("&"),
-            callers: None,
-        };
-        condition.callers = condition
-            .required_accounts(Of::Caller)
-            .map(|accounts| accounts.into_iter().map(str::to_owned).collect());
-        Some(condition)
+        })
+    }
+
+    pub(crate) fn tests(&self) -> &[Test] {
+        &self.tests
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -96,20 +101,9 @@ impl Condition {
     }
 
     /// Keeps somebody out whom the statement's principal would let in.
+    #[cfg(test)]
     pub(crate) fn narrows(&self) -> bool {
         self.narrowing().next().is_some()
-    }
-
-    /// The services, where the condition narrows by `kms:ViaService` and by nothing else.
-    pub(crate) fn only_via(&self) -> Option<BTreeSet<&str>> {
-        let mut services = BTreeSet::new();
-        for (test, of, _) in self.narrowing() {
-            if of != Of::Via {
-                return None;
-            }
-            services.extend(test.values.iter().map(String::as_str));
-        }
-        (!services.is_empty()).then_some(services)
     }
 
     /// Says for which resource or account a service may call.
@@ -127,24 +121,41 @@ impl Condition {
             })
     }
 
-    /// The accounts that the condition names as let in, also where it lets in others as well.
+    /// The accounts for which the condition lets services work, also where it lets them work for others as well.
     pub(crate) fn accounts(&self) -> BTreeSet<&str> {
         let mut accounts = BTreeSet::new();
         for wanted in [Of::Caller, Of::Source, Of::Grantee] {
             let required = self.required_accounts(wanted);
-            let named = self
-                .tests
-                .iter()
-                .filter(|test| test.is_positive())
-                .filter(|test| key_of(&test.key).is_some_and(|(of, _)| of == wanted))
-                .flat_map(|test| test.values.iter().filter_map(|value| account_in(value)));
-            accounts.extend(named.filter(|account| {
-                required
-                    .as_ref()
-                    .is_none_or(|required| required.contains(account))
-            }));
+            accounts.extend(
+                self.values_of(wanted)
+                    .filter_map(account_in)
+                    .filter(|account| {
+                        required
+                            .as_ref()
+                            .is_none_or(|required| required.contains(account))
+                    }),
+            );
         }
         accounts
+    }
+
+    /// The organisations for which the condition lets services work.
+    pub(crate) fn source_organizations(&self) -> BTreeSet<&str> {
+        let values = self.values_of(Of::Source);
+        values.filter_map(organization_in).collect()
+    }
+
+    /// The accounts for which the condition lets grants be made.
+    pub(crate) fn grantee_accounts(&self) -> impl Iterator<Item = &str> {
+        self.values_of(Of::Grantee).filter_map(account_in)
+    }
+
+    fn values_of(&self, wanted: Of) -> impl Iterator<Item = &str> {
+        self.tests
+            .iter()
+            .filter(|test| test.is_positive())
+            .filter(move |test| key_of(&test.key).is_some_and(|(of, _)| of == wanted))
+            .flat_map(|test| test.values.iter().map(String::as_str))
     }
 
     /// The accounts outside of which nobody can meet the condition, if it says so.
@@ -153,19 +164,5 @@ impl Condition {
             .filter(|(_, of, _)| *of == wanted)
             .filter_map(|(test, ..)| test.values.iter().map(|value| account_in(value)).collect())
             .reduce(|a: BTreeSet<_>, b| a.intersection(&b).copied().collect())
-    }
-
-    /// The caller may be one of the account: no test of the caller's account leaves it out.
-    pub(crate) fn admits(&self, account: &str) -> bool {
-        self.callers
-            .as_ref()
-            .is_none_or(|callers| callers.contains(account))
-    }
-
-    /// Whoever is of the account meets it.
-    pub(crate) fn is_met_by_all_of(&self, account: &str) -> bool {
-        self.tests.iter().all(|test| {
-            test.narrows == Some((Of::Caller, Shape::Account)) && test.values.contains(account)
-        })
     }
 }

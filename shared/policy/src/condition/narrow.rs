@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::operator::Compare;
 use crate::principal::{is_account, is_unique_id};
 
 /// Whose property a key is.
@@ -65,6 +66,15 @@ pub(super) const NARROWING: [(&str, Of, Shape); 19] = [
 /// The one key that every request has, even an anonymous one (IAM User Guide, AWS global condition context keys).
 pub(super) const ALWAYS_PRESENT: &str = "aws:principalaccount";
 
+/// Keys that every request has that KMS takes: it takes no anonymous ones.
+pub(super) const ALWAYS_SIGNED: [&str; 5] = [
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principaltype",
+    "aws:userid",
+    "kms:calleraccount",
+];
+
 /// Whose property a key is, and how its fixed values look.
 pub(super) fn key_of(key: &str) -> Option<(Of, Shape)> {
     NARROWING
@@ -74,7 +84,7 @@ pub(super) fn key_of(key: &str) -> Option<(Of, Shape)> {
 }
 
 /// The account that a value is, or that stands in it where an ARN has it.
-pub(super) fn account_in(value: &str) -> Option<&str> {
+pub(crate) fn account_in(value: &str) -> Option<&str> {
     match is_account(value) {
         true => Some(value),
         false => value.split(':').nth(4).filter(|part| is_account(part)),
@@ -82,45 +92,91 @@ pub(super) fn account_in(value: &str) -> Option<&str> {
 }
 
 /// All values are fixed ones, of the shape, to the operator.
-pub(super) fn are_fixed(operator: &str, values: &BTreeSet<String>, shape: Shape) -> bool {
-    let of_arns = operator.starts_with("arn");
-    if (operator == "ipaddress") != (shape == Shape::Address) {
+pub(super) fn are_fixed(compare: Compare, values: &BTreeSet<String>, shape: Shape) -> bool {
+    if (compare == Compare::Address) != (shape == Shape::Address) {
         return false;
     }
-    if shape == Shape::Address {
-        return are_narrow_addresses(values);
+    match shape {
+        Shape::Address => are_narrow_addresses(values),
+        _ => values.iter().all(|value| is_fixed(compare, value, shape)),
     }
-    values.iter().all(|value| {
-        // A variable may be the very fact that it is compared with.
-        if value.contains("${") {
-            return false;
-        }
-        let start = match value.find(['*', '?']) {
-            // To the exact operators `*` is a letter, and the value matches nobody. It is still no fixed one.
-            Some(at) => &value[..at],
-            None => value,
-        };
-        let whole = start.len() == value.len();
-        match shape {
-            Shape::Account => is_account(value),
-            Shape::Arn => is_fixed_arn(value, of_arns),
-            Shape::Organization => whole && is_organization(value),
-            Shape::OrganizationPath => start
-                .split_once('/')
-                .is_some_and(|(organization, _)| is_organization(organization)),
-            Shape::UniqueId => {
-                is_account(value) || {
-                    let id = value.split(':').next().unwrap_or_default();
-                    is_unique_id(id) && start.len() >= id.len()
-                }
+}
+
+/// The value is a fixed one, of the shape, to the operator.
+pub(super) fn is_fixed(compare: Compare, value: &str, shape: Shape) -> bool {
+    // A variable may be the very fact that it is compared with.
+    if value.contains("${") || !compares_names(compare) {
+        return false;
+    }
+    let start = match value.find(['*', '?']) {
+        // To the exact operators `*` is a letter, and the value matches nobody. It is still no fixed one.
+        Some(at) => &value[..at],
+        None => value,
+    };
+    let whole = start.len() == value.len();
+    match shape {
+        Shape::Account => is_account(value),
+        Shape::Arn => is_fixed_arn(value, compare == Compare::Arn),
+        Shape::Organization => whole && is_organization(value),
+        Shape::OrganizationPath => start
+            .split_once('/')
+            .is_some_and(|(organization, _)| is_organization(organization)),
+        Shape::UniqueId => {
+            is_account(value) || {
+                let id = value.split(':').next().unwrap_or_default();
+                is_unique_id(id) && start.len() >= id.len()
             }
-            Shape::Id => whole && !value.is_empty(),
-            Shape::Service => start
-                .split_once('.')
-                .is_some_and(|(service, _)| !service.is_empty()),
-            Shape::Address => false,
         }
+        Shape::Id => whole && !value.is_empty(),
+        Shape::Service => start
+            .split_once('.')
+            .is_some_and(|(service, _)| !service.is_empty()),
+        Shape::Address => false,
+    }
+}
+
+fn compares_names(compare: Compare) -> bool {
+    matches!(
+        compare,
+        Compare::Equals | Compare::EqualsIgnoreCase | Compare::Like | Compare::Arn
+    )
+}
+
+/// Whatever the request's value is, it is asked for.
+pub(super) fn is_met_by_all(compare: Compare, values: &BTreeSet<String>, shape: Shape) -> bool {
+    let samples: [&str; 2] = match shape {
+        Shape::Account => ["000000000000", "999999999999"],
+        Shape::Arn => [
+            "arn:aws:iam::000000000000:root",
+            "arn:aws-cn:sts::999999999999:x/\u{2}",
+        ],
+        Shape::Organization => ["o-\u{2}", "o-zzzzzzzzzzz"],
+        Shape::OrganizationPath => ["o-\u{2}/r-\u{2}/", "o-zzzzzzzzzzz/r-zzzz/ou-zzzz-zzzzzzzz/"],
+        Shape::UniqueId => ["AROA\u{2}:\u{2}", "999999999999"],
+        Shape::Id => ["vpc\u{2}", "vpce-zzzzzzzz"],
+        Shape::Service => ["\u{2}.amazonaws.com", "zz.zz.amazonaws.com.cn"],
+        Shape::Address => return compare == Compare::Address && are_all_addresses(values),
+    };
+    values.iter().any(|value| {
+        samples
+            .iter()
+            .all(|sample| compare.matches(value, sample) == Some(true))
     })
+}
+
+/// The ranges are all of IPv4.
+fn are_all_addresses(ranges: &BTreeSet<String>) -> bool {
+    let halves = ["0.0.0.0/1", "128.0.0.0/1"];
+    ranges
+        .iter()
+        .any(|range| range.ends_with("/0") && range.contains('.'))
+        || halves.iter().all(|half| ranges.contains(*half))
+}
+
+/// The organisation that a value is, or that its path begins with.
+pub(crate) fn organization_in(value: &str) -> Option<&str> {
+    let organization = value.split('/').next()?;
+    is_organization(organization).then_some(organization)
 }
 
 /// `o-` and ten to 32 letters and digits (AWS Organizations API Reference, Organization).

@@ -5,7 +5,10 @@ use super::*;
 const ROOT: &str = r#"{"AWS":"arn:aws:iam::111122223333:root"}"#;
 const CONTEXT: Context<'_> = Context {
     account: "111122223333",
+    key: None,
     trusted_accounts: &["222233334444"],
+    trusted_organizations: &[],
+    now: 1_771_056_000,
 };
 
 fn policy(statements: &[String]) -> Policy {
@@ -25,7 +28,7 @@ fn allow(who: &str, actions: &str) -> String {
 /// One line for each change.
 fn told(before: &[String], after: &[String]) -> Vec<String> {
     let (before, after) = (policy(before), policy(after));
-    let diff = Diff::between(Some(&before), &after);
+    let diff = Diff::between(Some(&before), &after, &CONTEXT);
     assert_eq!(diff.more, 0);
     let line = |sign: char, change: &Change| {
         let left = match change.left.is_empty() {
@@ -66,7 +69,7 @@ fn how_it_is_written_is_no_difference() {
         {"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:Encrypt","Resource":"*"}]}"#;
     let (whole, same) = (Policy::parse(whole).unwrap(), Policy::parse(same).unwrap());
     for (before, after) in [(&whole, &same), (&same, &whole), (&whole, &whole)] {
-        let diff = Diff::between(Some(before), after);
+        let diff = Diff::between(Some(before), after, &CONTEXT);
         assert!(diff.is_empty(), "{diff:?}");
     }
 }
@@ -216,16 +219,15 @@ fn without_a_policy_before_everything_is_new() {
         ),
         allow(r#""*""#, r#""kms:Encrypt""#),
     ]);
-    let diff = Diff::between(None, &after);
+    let diff = Diff::between(None, &after, &CONTEXT);
     assert_eq!(diff.added.len(), 3);
     assert_eq!(diff.added[0].principal, "everybody");
     assert!(diff.removed.is_empty() && !diff.is_empty());
-    assert!(diff.gained_public(&CONTEXT));
+    assert!(diff.gains().public);
     assert_eq!(
-        diff.gained_foreign(&CONTEXT),
+        diff.gains().accounts,
         BTreeSet::from(["444455556666".to_owned()])
     );
-    assert!(diff.widened_foreign(&CONTEXT).is_empty());
 }
 
 #[test]
@@ -252,10 +254,9 @@ fn gains_are_what_was_not_there_before() {
         (public, allow(ROOT, all), false, false, false),
     ] {
         let (before, after) = (policy(&[before]), policy(&[after]));
-        let diff = Diff::between(Some(&before), &after);
-        assert_eq!(diff.gained_public(&CONTEXT), is_public);
-        assert_eq!(!diff.gained_foreign(&CONTEXT).is_empty(), gained);
-        assert_eq!(!diff.widened_foreign(&CONTEXT).is_empty(), widened);
+        let diff = Diff::between(Some(&before), &after, &CONTEXT);
+        assert_eq!(diff.gains().public, is_public);
+        assert_eq!(!diff.gains().accounts.is_empty(), gained || widened);
     }
 }
 
@@ -277,23 +278,26 @@ fn what_opens_comes_first_and_what_is_left_out_is_counted() {
         allow(r#"{"AWS":"111122223333"}"#, r#""kms:Decrypt""#),
         r#"{"Effect":"Allow","NotPrincipal":{"AWS":"444455556666"},"Action":"kms:Decrypt","Resource":"*"}"#.to_owned(),
     ]);
-    let diff = Diff::between(None, &others);
+    let diff = Diff::between(None, &others, &CONTEXT);
     assert_eq!(diff.added[0].principal, "everybody but 444455556666");
     let nothing = policy(&[allow(ROOT, r#""s3:*""#)]);
-    let diff = Diff::between(Some(&nothing), &full);
+    let diff = Diff::between(Some(&nothing), &full, &CONTEXT);
     assert_eq!(
         (diff.added.len(), diff.more),
         (MAX_CHANGES, 202 - MAX_CHANGES)
     );
     assert_eq!(diff.added[0].principal, "everybody");
     assert_eq!(diff.added[0].effect, Effect::Allow);
-    let role = &diff.added[1];
+    // That nobody may decrypt comes before what a hundred roles may.
+    assert_eq!(diff.added[1].principal, "everybody");
+    assert_eq!(diff.added[1].effect, Effect::Deny);
+    let role = &diff.added[2];
     assert_eq!(role.principal, "arn:aws:iam::111122223333:role/r000");
     assert_eq!(
         (role.actions.len(), role.more_actions),
         (MAX_ACTIONS, 100 - MAX_ACTIONS)
     );
-    let diff = Diff::between(Some(&full), &nothing);
+    let diff = Diff::between(Some(&full), &nothing, &CONTEXT);
     assert_eq!(
         (diff.removed.len(), diff.more),
         (MAX_CHANGES, 202 - MAX_CHANGES)
@@ -311,14 +315,14 @@ fn a_change_among_too_much_to_compare_is_no_silence() {
         policy(&[allow(ROOT, &format!(r#"[{},"{last}"]"#, actions.join(",")))])
     };
     let (before, after) = (statement("kms:LongerName"), statement("kms:LongestName"));
-    let diff = Diff::between(Some(&before), &after);
+    let diff = Diff::between(Some(&before), &after, &CONTEXT);
     assert!(diff.added.is_empty() && diff.removed.is_empty());
     assert_eq!(diff.more, 1);
     assert!(!diff.is_empty());
-    assert!(Diff::between(Some(&after), &after).is_empty());
+    assert!(Diff::between(Some(&after), &after, &CONTEXT).is_empty());
     // A pattern is looked at before single operations: it cannot hide behind them.
     let wide = statement("kms:P*");
-    let diff = Diff::between(Some(&before), &wide);
+    let diff = Diff::between(Some(&before), &wide, &CONTEXT);
     assert_eq!(diff.added[0].actions, ["kms:P*"]);
     assert_eq!(diff.more, 1);
 }
@@ -337,14 +341,13 @@ fn more_combinations_than_are_compared_are_counted() {
         policy(&all)
     };
     let (before, after) = (many("A"), many("B"));
-    let diff = Diff::between(Some(&before), &after);
+    let diff = Diff::between(Some(&before), &after, &CONTEXT);
     assert_eq!(
         (diff.added.len(), diff.removed.len()),
         (MAX_CHANGES, MAX_CHANGES)
     );
     assert_eq!(diff.more, MAX_COMPARED + 2 * (MAX_COMPARED - MAX_CHANGES));
-    assert_eq!(diff.widened_foreign(&CONTEXT).len(), 2 * MAX_COMPARED);
-    assert!(Diff::between(Some(&after), &after).is_empty());
+    assert!(Diff::between(Some(&after), &after, &CONTEXT).is_empty());
 }
 
 #[test]
@@ -353,9 +356,9 @@ fn a_change_serialises_for_the_alert() {
         policy(&[allow(ROOT, r#""s3:*""#)]),
         policy(&[allow(ROOT, r#""kms:*""#)]),
     );
-    let diff = Diff::between(Some(&before), &after);
+    let diff = Diff::between(Some(&before), &after, &CONTEXT);
     assert_eq!(
         serde_json::to_string(&diff.added).unwrap(),
-        r#"[{"effect":"Allow","principal":"arn:aws:iam::111122223333:root","actions":["kms:*"],"moreActions":0,"condition":null,"left":[]}]"#
+        r#"[{"effect":"Allow","principal":"arn:aws:iam::111122223333:root","actions":["kms:*"],"moreActions":0,"condition":null,"resource":null,"left":[]}]"#
     );
 }

@@ -27,6 +27,7 @@ impl<W: Ports> Sweep<W> {
         }
         self.stores(run, position).await;
         let mut data = tally.countdown_data(run.at);
+        data.extend(self.attest(run, position).await);
         if pass.depth == Depth::Full {
             data.extend(tally.data(run.at));
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use watch_core::ledger::ItemKey;
-use watch_core::pipeline::{Outcome, Verdict};
+use watch_core::pipeline::{HandleError, Outcome, Verdict};
 use watch_core::ports::CallError;
 
 use super::error::SweepError;
@@ -116,6 +116,12 @@ impl<'a, W: Ports> Run<'a, W> {
     /// There is no time for more.
     pub(super) fn is_over(&self) -> bool {
         self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+
+    /// Takes note of what another run, now, could make good.
+    pub(super) fn fail(&self, error: Option<HandleError>) {
+        let error = error.map(|error| error.to_string());
+        self.failures.borrow_mut().extend(error);
     }
 
     /// Takes note of what could not be done.

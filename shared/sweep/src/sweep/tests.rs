@@ -8,7 +8,7 @@ use watch_core::answers::KeyStoreData;
 use watch_core::decision::Decision;
 use watch_core::event::Event;
 use watch_core::fakes::{
-    FakeAccount, FakeClock, FakeKey, FakeLedger, FakeMetrics, FakeTopics, FakeTrail,
+    FakeAccount, FakeClock, FakeKey, FakeLedger, FakeMetrics, FakeParts, FakeTopics, FakeTrail,
 };
 use watch_core::key::{Manager, Origin, State};
 use watch_core::kinds::{GrantRetired, KeyDisabled, KeyPolicyChanged};
@@ -19,6 +19,7 @@ use super::*;
 
 mod access;
 mod lists;
+mod watch;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -57,6 +58,7 @@ impl Ports for Fakes {
     type Clock = FakeClock;
     type Trail = FakeTrail;
     type Metrics = FakeMetrics;
+    type Parts = FakeParts;
 }
 
 /// A sweep with the fakes at hand.
@@ -66,6 +68,7 @@ struct World {
     topics: FakeTopics,
     trail: FakeTrail,
     metrics: FakeMetrics,
+    parts: FakeParts,
     runs: Cell<u32>,
 }
 
@@ -85,6 +88,7 @@ fn world(variables: &[(&str, &str)]) -> World {
             .unwrap();
     let (kms, topics) = (FakeAccount::default(), FakeTopics::default());
     let (trail, metrics) = (FakeTrail::default(), FakeMetrics::default());
+    let parts = FakeParts::default();
     World {
         sweep: Sweep {
             watch: Watch {
@@ -99,6 +103,7 @@ fn world(variables: &[(&str, &str)]) -> World {
             kms: Paced::new(kms.clone()),
             trail: trail.clone(),
             metrics: metrics.clone(),
+            parts: parts.clone(),
             config,
             decides: vec![decide],
         },
@@ -106,6 +111,7 @@ fn world(variables: &[(&str, &str)]) -> World {
         topics,
         trail,
         metrics,
+        parts,
         runs: Cell::new(0),
     }
 }

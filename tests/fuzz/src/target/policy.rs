@@ -3,10 +3,8 @@
 //! Input: `{"before": …, "after": …, "add": <statement>, "trusted": [<account>]}`. A policy that is a string is taken as
 //! text, any other as JSON.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
-use watch_policy::{Assessment, Context, Diff, MAX_TEXT, Policy};
+use watch_policy::{Assessment, Context, Diff, MAX_TEXT, Policy, Question};
 
 use crate::Verdict;
 
@@ -28,7 +26,10 @@ pub fn run(input: &Value) -> Verdict {
         .collect();
     let context = Context {
         account: OWN,
+        key: None,
         trusted_accounts: &trusted,
+        trusted_organizations: &trusted,
+        now: 1_771_056_000,
     };
     let parse = |name: &str| Policy::parse(&text(&input[name])).ok();
     let (before, after) = (parse("before"), parse("after"));
@@ -59,42 +60,48 @@ fn bounded(found: &Assessment) -> Verdict {
     let texts = [
         &found.open_via,
         &found.foreign_accounts,
+        &found.foreign_organizations,
+        &found.foreign_networks,
+        &found.unknown_principals,
         &found.open_services,
-        &found.who_may_change,
     ];
+    let holders = found.holders.values();
+    let holders = holders.flat_map(|it| [&it.sure, &it.possible]);
     let long = texts
         .into_iter()
+        .chain(holders)
         .flatten()
         .find(|text| text.chars().count() > MAX_TEXT);
     ensure(long.is_none(), "a value is longer than it may be")?;
     ensure(
-        found.lockout == found.who_may_change.is_empty(),
+        found.lockout == found.who_may(Question::Change).is_empty(),
         "locked out, and somebody may change",
     )
 }
 
 /// Nothing is gained or lost between two policies that say the same.
 fn same(one: &Policy, other: &Policy, context: &Context<'_>) -> Verdict {
-    let diff = Diff::between(Some(one), other);
+    let diff = Diff::between(Some(one), other, context);
     ensure(
         diff.is_empty(),
         &format!("a policy differs from itself: {diff:?}"),
     )?;
-    ensure(
-        !diff.gained_public(context),
-        "a policy is more public than itself",
-    )?;
-    let gained = diff.gained_foreign(context);
+    let gained = diff.gains();
     ensure(
         gained.is_empty(),
         &format!("a policy gives {gained:?} more than itself"),
+    )?;
+    let lost = Question::ALL.map(|question| diff.lost(question));
+    ensure(
+        lost.iter().all(|lost| lost.is_empty()),
+        &format!("a policy takes {lost:?} from itself"),
     )
 }
 
 fn compared(before: &Policy, after: &Policy, context: &Context<'_>) -> Verdict {
     let (there, back) = (
-        Diff::between(Some(before), after),
-        Diff::between(Some(after), before),
+        Diff::between(Some(before), after, context),
+        Diff::between(Some(after), before, context),
     );
     ensure(
         there.is_empty() == back.is_empty(),
@@ -104,19 +111,20 @@ fn compared(before: &Policy, after: &Policy, context: &Context<'_>) -> Verdict {
         (there.added.len(), there.removed.len()) == (back.removed.len(), back.added.len()),
         &format!("what is gained there is not what is lost on the way back: {there:?} {back:?}"),
     )?;
-    let gained = there.gained_public(context);
+    let gained = there.gains();
     ensure(
-        !gained || after.assess(context).public,
+        !gained.public || after.assess(context).public,
         "public access gained by a policy that is not public",
     )?;
-    let foreign = there.gained_foreign(context);
     ensure(
-        foreign.is_subset(&after.assess(context).foreign_accounts),
+        gained
+            .accounts
+            .is_subset(&after.assess(context).foreign_accounts),
         "a foreign account gained by a policy that names none",
     )?;
-    let all = Diff::between(None, after);
+    let all = Diff::between(None, after, context);
     ensure(
-        all.gained_foreign(context) == after.assess(context).foreign_accounts,
+        all.gains().accounts == after.assess(context).foreign_accounts,
         "without a policy before, not every foreign account is new",
     )
 }
@@ -185,26 +193,25 @@ fn one_more(policy: &Policy, json: &Value, add: &Value, context: &Context<'_>) -
     Ok(())
 }
 
-/// One policy lets in nobody that the other does not.
+/// One policy lets in nobody that the other does not. Who is told by name may differ: a deny that spares one names that
+/// one, who was somebody of everybody before.
 fn is_within(narrow: &Assessment, wide: &Assessment) -> Verdict {
-    let within = |name: &str, narrow: &BTreeSet<String>, wide: &BTreeSet<String>| {
-        ensure(narrow.is_subset(wide), &format!("{name} is not within"))
-    };
     ensure(!narrow.public || wide.public, "public")?;
-    within("open via", &narrow.open_via, &wide.open_via)?;
-    within("foreign", &narrow.foreign_accounts, &wide.foreign_accounts)?;
-    within("open services", &narrow.open_services, &wide.open_services)?;
+    ensure(!narrow.is_foreign() || wide.is_foreign(), "foreign")?;
+    ensure(
+        narrow.open_services.is_subset(&wide.open_services),
+        "open services",
+    )?;
     ensure(
         !narrow.delegates_to_iam || wide.delegates_to_iam,
         "delegation to IAM",
     )?;
-    // "Everybody" stands for all whom the statement names besides.
-    if wide.who_may_change.contains("everybody") {
-        return Ok(());
+    for question in Question::ALL {
+        let [narrow, wide] = [narrow, wide].map(|it| &it.holders[&question]);
+        ensure(
+            (!narrow.at_large || wide.at_large) && (!narrow.root_user || wide.root_user),
+            &format!("who may {}", question.name()),
+        )?;
     }
-    within(
-        "who may change",
-        &narrow.who_may_change,
-        &wide.who_may_change,
-    )
+    Ok(())
 }

@@ -31,6 +31,8 @@ pub struct AccessChange {
     pub more_actions: u64,
     /// `if kms:ViaService is s3.us-east-1.amazonaws.com`.
     pub condition: Option<Untrusted>,
+    /// What the statement is about, where its `Resource` is not `*`. About another resource than the key it has no effect.
+    pub resource: Option<Untrusted>,
     /// For what was removed: what is left to the principal under the same condition.
     pub left: Vec<Untrusted>,
 }
@@ -49,6 +51,7 @@ impl From<&Change> for AccessChange {
             actions: values(&change.actions),
             more_actions: change.more_actions as u64,
             condition: change.condition.as_deref().map(value_of),
+            resource: change.resource.as_deref().map(value_of),
             left: values(&change.left),
         }
     }
@@ -63,6 +66,9 @@ impl AccessChange {
         }
         if let Some(condition) = &self.condition {
             text.push(text![", ", condition]);
+        }
+        if let Some(resource) = &self.resource {
+            text.push(text![" (for Resource ", resource, ")"]);
         }
         if !self.left.is_empty() {
             text.push(text![
@@ -90,11 +96,12 @@ pub(super) fn changes(changes: &[Change]) -> (Vec<AccessChange>, bool) {
     let mut kept = Vec::new();
     for change in changes.iter().map(AccessChange::from) {
         let size = serde_json::to_string(&change).map_or(usize::MAX, |json| json.len());
-        let Some(rest) = left.checked_sub(size) else {
-            return (kept, false);
-        };
-        left = rest;
-        kept.push(change);
+        // One that is too long does not hide those behind it.
+        if let Some(rest) = left.checked_sub(size) {
+            left = rest;
+            kept.push(change);
+        }
     }
-    (kept, true)
+    let all = kept.len() == changes.len();
+    (kept, all)
 }

@@ -1,20 +1,20 @@
 //! Somebody set a key policy: what it says, and what is new about it.
 
-mod pending;
 mod words;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use watch_policy::{Context, Diff, Policy as KeyPolicy};
+use watch_policy::{Context, Diff, Policy as KeyPolicy, Question};
 
-use self::pending::{fewer_can_cancel, is_pending};
-use super::LISTED;
-use super::change::{AccessChange, changes, value_of};
-use super::judge::{Judged, judge, judge_alone, unreadable, with_context};
+use super::change::{AccessChange, changes};
+use super::judge::{Judged, judge_alone, judged, unreadable, values, with_context};
 use super::memory::{fetch_command, remember, remembered};
-use crate::actor::Actor;
+use crate::key::State;
+use crate::kinds::case::Case;
 use crate::kinds::describe::{Ask, Found, Learn};
-use crate::ledger::{Item, ItemKey, Policy, Profile};
+use crate::ledger::{Item, ItemKey, Policy};
 use crate::text::Untrusted;
 
 /// What KMS says now, against what the event set.
@@ -24,6 +24,42 @@ enum Now {
     Before,
     /// Another one.
     Another,
+}
+
+/// Who is able to do one thing to the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AccessOf {
+    /// `decrypt`, `encrypt`, `sign`, `authenticate`, `agree`, `change` (the policy), `grant`, `schedule` (deletion), or
+    /// `cancel` (deletion).
+    pub question: Untrusted,
+    /// Who was sure to be able to do it, and is no more.
+    pub lost: Vec<Untrusted>,
+    /// Who may be able to do it, and was not.
+    pub gained: Vec<Untrusted>,
+    /// Who is sure to be able to do it now, of the account, trusted accounts and services.
+    pub left: Vec<Untrusted>,
+}
+
+/// Most principals that are listed for one question.
+const LISTED_OF: usize = 10;
+
+/// Who is able to do what, where that changed.
+fn access(diff: &Diff) -> Vec<AccessOf> {
+    let known = diff.before.is_some();
+    let asked = Question::ALL.into_iter().filter(|_| known);
+    let first = |set: &BTreeSet<String>| values(set.iter().take(LISTED_OF));
+    asked
+        .map(|question| (question, diff.lost(question), diff.gained(question)))
+        .filter(|(_, lost, gained)| !(lost.is_empty() && gained.is_empty()))
+        .map(|(question, lost, gained)| AccessOf {
+            question: Untrusted::new(question.name()),
+            lost: first(&lost),
+            gained: first(&gained),
+            left: first(diff.after.who_may(question)),
+        })
+        .collect()
 }
 
 /// Somebody set the key policy.
@@ -43,6 +79,21 @@ pub struct KeyPolicyChanged {
     pub gained_accounts: Vec<Untrusted>,
     /// Nobody of the account may change the policy any more. `null` if that cannot be told.
     pub lockout: Option<bool>,
+    /// Organisations, VPCs, endpoints and addresses, services through which everybody may come, and principals whose
+    /// account is not known (unique ids, identity providers) that have more access than before, or of which that is not
+    /// known.
+    pub gained_others: Vec<Untrusted>,
+    /// Nobody is sure to be able to use the key any more. `null` if that cannot be told.
+    pub unusable: Option<bool>,
+    /// A few are left in control of the key, and everybody else of the account is shut out, its root user included.
+    /// `null` if that cannot be told.
+    pub seized: Option<bool>,
+    /// Who is able to do what, where that changed.
+    pub access: Vec<AccessOf>,
+    /// Fewer are sure to be able to cancel a deletion of the key than before.
+    pub fewer_can_cancel: bool,
+    /// It allows and denies the same as the policy before.
+    pub unchanged: bool,
     /// Services that are let in whatever the account or resource is that they work for.
     pub open_services: Vec<Untrusted>,
     /// Services through which everybody in every account may use the key.
@@ -57,13 +108,6 @@ pub struct KeyPolicyChanged {
     pub unreadable: Option<Untrusted>,
     /// Since when the policy was known with which this one is compared.
     pub compared_with: Option<Timestamp>,
-    /// The key's deletion is pending, so that the policy decides who can cancel it.
-    pub pending_deletion: bool,
-    /// Somebody who could cancel the deletion before cannot any more, or that cannot be excluded. `null` if no deletion
-    /// is pending.
-    pub fewer_can_cancel: Option<bool>,
-    /// It allows and denies the same as the policy before.
-    pub unchanged: bool,
     /// There is more than is listed here.
     pub bounded: bool,
     /// The policy that was asked for, if the record has it.
@@ -74,6 +118,14 @@ pub struct KeyPolicyChanged {
     later: Option<Timestamp>,
     #[serde(skip)]
     now: Option<Now>,
+    #[serde(skip)]
+    nobody_can_cancel: bool,
+    /// Denies shut everybody of the account out of using the key, or of changing its policy.
+    #[serde(skip)]
+    shuts_the_account_out: bool,
+    /// Who is sure to be able to change the policy.
+    #[serde(skip)]
+    left_in_control: Vec<Untrusted>,
     /// How to fetch the policy before.
     #[serde(skip)]
     fetch: Option<String>,
@@ -93,7 +145,9 @@ impl KeyPolicyChanged {
     pub(in crate::kinds) fn found(&mut self, found: &Found<'_>) {
         match found.policy {
             Some(text) => {
-                self.take(judge_alone(text, found));
+                let judged = judge_alone(text, found);
+                self.gained_others.clone_from(&judged.foreign_others);
+                self.take(judged);
                 self.gained_accounts = self.foreign_accounts.clone();
             }
             None => self.take(unreadable("KMS does not tell it")),
@@ -112,12 +166,8 @@ impl KeyPolicyChanged {
     }
 
     fn compare(&mut self, after: &KeyPolicy, before: Option<&KeyPolicy>, context: &Context<'_>) {
-        self.take(judge(after, context));
-        let diff = Diff::between(before, after);
-        self.fewer_can_cancel = self
-            .pending_deletion
-            .then(|| fewer_can_cancel(&diff, before.is_some()));
-        self.unchanged = before.is_some() && diff.is_empty() && self.unreadable.is_none();
+        let diff = Diff::between(before, after, context);
+        self.take(judged(&diff.after));
         let (added, all_added) = changes(&diff.added);
         let (removed, all_removed) = changes(&diff.removed);
         (self.added, self.removed) = (added, removed);
@@ -125,11 +175,30 @@ impl KeyPolicyChanged {
         self.bounded |= diff.more > 0
             || !(all_added && all_removed)
             || self.added.iter().chain(&self.removed).any(more_actions);
-        let mut gained = diff.gained_foreign(context);
-        gained.extend(diff.widened_foreign(context));
-        self.gained_accounts = gained.iter().take(LISTED).map(|it| value_of(it)).collect();
+        let gains = diff.gains();
+        self.gained_accounts = values(&gains.accounts);
+        let others = [
+            &gains.organizations,
+            &gains.networks,
+            &gains.unknown,
+            &gains.via,
+        ];
+        self.gained_others = values(others.into_iter().flatten());
+        let sure = diff.after.unreadable == 0;
+        self.unusable = sure.then_some(diff.nobody_left_to_use());
+        self.seized = sure.then_some(diff.is_seized());
+        self.access = access(&diff);
+        self.fewer_can_cancel = diff.fewer_can_cancel();
+        self.nobody_can_cancel = diff.after.who_may(Question::Cancel).is_empty();
+        self.shuts_the_account_out = Question::USES
+            .iter()
+            .chain(&[Question::Change])
+            .any(|question| diff.after.is_denied_to_the_account(*question));
+        self.left_in_control = values(diff.after.who_may(Question::Change));
+        self.unchanged = before.is_some() && diff.is_empty() && sure;
+        let delegated = diff.before.as_ref();
         self.lost_delegation = self.delegates_to_iam == Some(false)
-            && before.is_some_and(|before| before.assess(context).delegates_to_iam);
+            && delegated.is_some_and(|before| before.delegates_to_iam);
     }
 
     fn is_public(&self) -> bool {
@@ -139,6 +208,27 @@ impl KeyPolicyChanged {
     fn is_lockout(&self) -> bool {
         self.lockout == Some(true)
     }
+
+    fn is_unusable(&self) -> bool {
+        self.unusable == Some(true)
+    }
+
+    fn is_seized(&self) -> bool {
+        self.seized == Some(true)
+    }
+
+    fn gains(&self) -> bool {
+        !(self.gained_accounts.is_empty() && self.gained_others.is_empty())
+    }
+
+    /// It takes away who could cancel the deletion that runs.
+    fn traps(&self, case: &Case<'_>) -> bool {
+        is_pending(case) && (self.fewer_can_cancel || self.nobody_can_cancel)
+    }
+}
+
+fn is_pending(case: &Case<'_>) -> bool {
+    case.state().is_some_and(State::is_pending_deletion)
 }
 
 impl Ask for KeyPolicyChanged {
@@ -154,17 +244,8 @@ impl Ask for KeyPolicyChanged {
 }
 
 impl Learn for KeyPolicyChanged {
-    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
-        if !self.unchanged {
-            profile.note_act(Self::NAME, at, actor);
-        }
-    }
-
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         let known = remembered(found);
-        self.pending_deletion = is_pending(found);
-        // Until it is read.
-        self.fewer_can_cancel = self.pending_deletion.then_some(true);
         self.later = known
             .as_ref()
             .map(|it| it.as_of)
@@ -189,8 +270,7 @@ impl Learn for KeyPolicyChanged {
                 });
                 let live = found.policy.filter(|_| asked_for.is_some());
                 let live = live.and_then(|live| KeyPolicy::parse(live).ok());
-                let same =
-                    |one: &KeyPolicy, other: &KeyPolicy| Diff::between(Some(one), other).is_empty();
+                let same = |one: &KeyPolicy, other: &KeyPolicy| one.says_the_same_as(other);
                 self.now = live.filter(|live| !same(live, &after)).map(|live| {
                     let restored = read.as_ref().is_some_and(|before| same(before, &live));
                     if restored { Now::Before } else { Now::Another }
@@ -199,11 +279,8 @@ impl Learn for KeyPolicyChanged {
             Err(error) => self.take(unreadable(&error.to_string())),
         }
         let items = remember(found, text, as_of, known.as_ref());
-        // What was read in the second of the call may be what the call set.
-        self.unchanged &= before.is_some_and(|before| before.as_of < found.at);
         // Only what will be there can be fetched.
         self.fetch = before
-            .filter(|_| !self.unchanged)
             .filter(|before| items.len() > 1 && before.policy != text)
             .and_then(|before| fetch_command(found, before));
         items

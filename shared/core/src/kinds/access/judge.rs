@@ -1,8 +1,6 @@
 //! What a policy says as it stands, for the owner of the key.
 
-use std::collections::BTreeSet;
-
-use watch_policy::{Context, Policy as KeyPolicy};
+use watch_policy::{Assessment, Context, Policy as KeyPolicy};
 
 use super::LISTED;
 use super::change::value_of;
@@ -13,7 +11,10 @@ use crate::text::Untrusted;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Judged {
     pub(super) public: Option<bool>,
+    /// Accounts.
     pub(super) foreign: Vec<Untrusted>,
+    /// Organisations, networks, principals of unknown account, and services through which everybody may come.
+    pub(super) foreign_others: Vec<Untrusted>,
     pub(super) lockout: Option<bool>,
     pub(super) delegates: Option<bool>,
     pub(super) open_services: Vec<Untrusted>,
@@ -31,13 +32,25 @@ pub(super) fn unreadable(why: &str) -> Judged {
 
 pub(super) fn judge(policy: &KeyPolicy, context: &Context<'_>) -> Judged {
     let found = policy.assess(context);
+    judged(&found)
+}
+
+/// The first of a set of values.
+pub(super) fn values<'a>(set: impl IntoIterator<Item = &'a String>) -> Vec<Untrusted> {
+    set.into_iter()
+        .take(LISTED)
+        .map(|value| value_of(value))
+        .collect()
+}
+
+pub(super) fn judged(found: &Assessment) -> Judged {
     let sure = found.unreadable == 0;
-    let values = |set: &BTreeSet<String>| -> Vec<Untrusted> {
-        set.iter()
-            .take(LISTED)
-            .map(|value| value_of(value))
-            .collect()
-    };
+    let others = [
+        &found.foreign_organizations,
+        &found.foreign_networks,
+        &found.unknown_principals,
+        &found.open_via,
+    ];
     let sets = [
         &found.foreign_accounts,
         &found.open_services,
@@ -47,6 +60,7 @@ pub(super) fn judge(policy: &KeyPolicy, context: &Context<'_>) -> Judged {
         // What can be read may be enough to be sure.
         public: (sure || found.public).then_some(found.public),
         foreign: values(&found.foreign_accounts),
+        foreign_others: values(others.into_iter().flatten()),
         lockout: sure.then_some(found.lockout),
         delegates: sure.then_some(found.delegates_to_iam),
         open_services: values(&found.open_services),
@@ -61,7 +75,8 @@ pub(super) fn judge(policy: &KeyPolicy, context: &Context<'_>) -> Judged {
     }
 }
 
-/// Judges a policy for the owner of the key, whose own and trusted accounts are not foreign.
+/// Judges a policy for the owner of the key, whose own and trusted accounts and organisations are not foreign, at the
+/// time of the event.
 pub(super) fn with_context<T>(found: &Found<'_>, judge: impl FnOnce(&Context<'_>) -> T) -> T {
     let trusted: Vec<&str> = found
         .settings
@@ -69,9 +84,19 @@ pub(super) fn with_context<T>(found: &Found<'_>, judge: impl FnOnce(&Context<'_>
         .iter()
         .map(|account| account.as_str())
         .collect();
+    let settings = &found.settings;
+    let organizations: Vec<&str> = settings
+        .trusted_organizations
+        .iter()
+        .map(String::as_str)
+        .collect();
+    let key = found.subject.key().map(ToString::to_string);
     judge(&Context {
         account: found.subject.account().as_str(),
+        key: key.as_deref(),
         trusted_accounts: &trusted,
+        trusted_organizations: &organizations,
+        now: found.at.as_second(),
     })
 }
 

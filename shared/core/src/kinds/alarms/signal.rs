@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::alarm::{Alarm, children};
-use super::store_metrics::{CREDENTIAL_AGE, STORE_METRICS, StoreMetric};
+use super::store_metrics::{STORE_METRICS, StoreMetric};
 use super::unit::{Unit, seconds};
 use crate::arn::KeyStoreId;
 use crate::event::{AlarmEvent, Labels};
@@ -91,11 +91,6 @@ impl Signal {
     /// What the alarm watches.
     pub fn watches(&self) -> Watches {
         self.watches
-    }
-
-    /// It watches how old a credential is.
-    pub(in crate::kinds) fn watches_credential(&self) -> bool {
-        matches!(self.watches, Watches::KeyStore(metric) if metric.name == CREDENTIAL_AGE)
     }
 
     /// A value in its unit.

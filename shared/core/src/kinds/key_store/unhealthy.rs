@@ -191,14 +191,8 @@ impl Tell for KeyStoreUnhealthy {
         Severity::High
     }
 
-    fn severity(&self, case: &Case<'_>) -> Severity {
-        let keys = case.key_store.and_then(|store| store.key_count);
-        match &self.0 {
-            // Nothing fails for it.
-            Finding::Alarm(signal) if signal.watches_credential() => Severity::Low,
-            _ if keys == Some(0) => Severity::Medium,
-            _ => Severity::High,
-        }
+    fn severity(&self, _: &Case<'_>) -> Severity {
+        Severity::High
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

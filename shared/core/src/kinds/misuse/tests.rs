@@ -246,7 +246,6 @@ fn root_is_shouted() {
         key_store: None,
         gone: false,
         live: true,
-        use_refused: false,
     };
     let kind = denied("DisableKey");
     assert!(

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kinds::{
-    AliasCreated, AliasDeleted, AliasMoved, GrantCreated, KeyCreated, KeyDescriptionChanged,
-    KeyDisabled, KeyEnabled, KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated,
-    KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged,
+    AliasCreated, AliasDeleted, AliasMoved, GrantCreated, KeyCreated, KeyDisabled, KeyEnabled,
+    KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted,
+    KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged,
 };
 use crate::ledger::Policy;
 
@@ -15,6 +15,19 @@ const OTHER: &str = "arn:aws:kms:us-east-1:111122223333:key/c7d92e40-81b3-4f6a-a
 const ADMIN: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}"#;
 const EVERYBODY: &str =
     r#"{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*"}"#;
+
+const RANSOM: &str = r#"{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/attacker"}}}"#;
+const UNIQUE: &str = r#"{"Effect":"Allow","Principal":{"AWS":"AROAQ7EXAMPLEROLE00077"},"Action":"kms:Decrypt","Resource":"*"}"#;
+
+fn deny(action: &str) -> String {
+    format!(r#"{{"Effect":"Deny","Principal":"*","Action":"{action}","Resource":"*"}}"#)
+}
+
+fn organization(id: &str) -> String {
+    format!(
+        r#"{{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalOrgID":"{id}"}}}}}}"#
+    )
+}
 
 fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
     let mut variables = variables.to_vec();
@@ -201,18 +214,23 @@ fn a_policy_that_is_the_same_is_said_to_be() {
         "{}",
         summary(&alert)
     );
+    // Nothing to do, and no advice to do it.
     assert_eq!(alert.severity, Severity::Info);
+    assert!(alert.next_steps.is_empty());
+    assert_eq!(details(&alert)["unchanged"], json!(true));
 }
 
 #[test]
 fn how_bad_a_policy_is() {
-    let trusted = [("TRUSTED_ACCOUNTS", "222233334444")];
+    let trusted = [
+        ("TRUSTED_ACCOUNTS", "222233334444"),
+        ("TRUSTED_ORGANIZATIONS", "o-ourcompany1"),
+    ];
     let only_admin = role("111122223333", r#""kms:*""#);
     let odd = r#"{"Effect":"allow","Principal":"*","Action":"kms:*","Resource":"*"}"#;
     let owner = policy(&[ADMIN]);
     for (before, after, bypassed, severity) in [
         (Some(&owner), owner.clone(), false, Severity::Info),
-        (Some(&owner), owner.clone(), true, Severity::High),
         (
             Some(&owner),
             policy(&[ADMIN, EVERYBODY]),
@@ -241,6 +259,45 @@ fn how_bad_a_policy_is() {
         (
             Some(&owner),
             policy(&[ADMIN, &role("222233334444", r#""kms:Decrypt""#)]),
+            false,
+            Severity::Medium,
+        ),
+        // Ransom, and what shuts everybody out of using the key.
+        (
+            Some(&owner),
+            policy(&[ADMIN, RANSOM]),
+            false,
+            Severity::Critical,
+        ),
+        (None, policy(&[ADMIN, RANSOM]), false, Severity::Critical),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &RANSOM.replace("kms:*", "kms:Decrypt")]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &deny("kms:Decrypt")]),
+            false,
+            Severity::Critical,
+        ),
+        // Somebody whose account is not known.
+        (
+            Some(&owner),
+            policy(&[ADMIN, UNIQUE]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &organization("o-attacker123")]),
+            false,
+            Severity::High,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &organization("o-ourcompany1")]),
             false,
             Severity::Medium,
         ),
@@ -374,7 +431,7 @@ fn a_moved_alias_is_told_with_the_key_that_it_named() {
     };
     let alias = || Untrusted::new("alias/ledger");
     let mut watch = with_ledger(named(&["alias/ledger"], "Old ledger"), &[]);
-    tell_of(&watch, ARN, AliasCreated::new(alias()), 0);
+    tell_of(&watch, ARN, AliasCreated { alias: alias() }, 0);
     watch.kms = named(&["alias/ledger", "alias/new"], "New ledger");
     let moved = tell_of(&watch, OTHER, AliasMoved::new(alias()), 10);
     let told = details(&moved);
@@ -399,7 +456,7 @@ fn a_moved_alias_is_told_with_the_key_that_it_named() {
         ARN
     );
     // Deleted, and made for another key: there is nothing that it was moved from.
-    tell_of(&watch, ARN, AliasDeleted::new(alias()), 30);
+    tell_of(&watch, ARN, AliasDeleted { alias: alias() }, 30);
     assert!(
         item(&watch, ACCOUNT, "alias#alias/ledger")
             .unwrap()
@@ -444,7 +501,15 @@ fn an_alias_that_was_only_ever_listed_is_known_when_it_moves() {
 
 #[test]
 fn a_deleted_alias_is_worse_where_the_key_is_in_use() {
-    let deleted = |kms| alert_on(kms, AliasDeleted::new(Untrusted::new("alias/a")), &[]);
+    let deleted = |kms| {
+        alert_on(
+            kms,
+            AliasDeleted {
+                alias: Untrusted::new("alias/a"),
+            },
+            &[],
+        )
+    };
     assert_eq!(deleted(FakeKms::default()).severity, Severity::Low);
     assert_eq!(
         deleted(FakeKms::used_at("2026-11-01T00:00:00Z")).severity,
@@ -870,271 +935,4 @@ proptest! {
         let is_markup = description.contains(['<', '>']) || description.matches('`').count() % 2 == 1;
         prop_assert!(!is_markup, "markup");
     }
-}
-
-/// A policy that lets in whoever `condition` admits.
-fn on_condition(condition: &str) -> String {
-    policy(&[
-        ADMIN,
-        &format!(
-            r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:root"}},"Action":"kms:Decrypt",
-                "Resource":"*","Condition":{condition}}}"#
-        ),
-    ])
-}
-
-#[test]
-fn tags_and_aliases_that_the_key_policy_asks_for_change_who_may_use_the_key() {
-    let by_tag = on_condition(r#"{"StringEquals":{"aws:ResourceTag/Team":"blue"}}"#);
-    let by_name =
-        on_condition(r#"{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/app-*"}}"#);
-    let tag = |name: &str| {
-        let tags = [(Untrusted::new(name), Untrusted::new("blue"))];
-        Kind::from(KeyTagsChanged::set(tags.into_iter().collect()))
-    };
-    let untag = || Kind::from(KeyTagsChanged::unset(vec![Untrusted::new("TEAM")]));
-    let alias = || Untrusted::new("alias/app-1");
-    let condition = |alert: &Alert| details(alert)["policyConditions"].clone();
-    for (policy, kind, severity, asked) in [
-        (
-            &by_tag,
-            tag("team"),
-            Severity::Medium,
-            json!(["aws:ResourceTag/Team"]),
-        ),
-        (
-            &by_tag,
-            untag(),
-            Severity::Medium,
-            json!(["aws:ResourceTag/Team"]),
-        ),
-        (&by_tag, tag("stage"), Severity::Info, json!([])),
-        (
-            &by_tag,
-            AliasCreated::new(alias()).into(),
-            Severity::Info,
-            json!([]),
-        ),
-        (&by_name, tag("team"), Severity::Info, json!([])),
-        (
-            &by_name,
-            AliasCreated::new(alias()).into(),
-            Severity::Medium,
-            json!(["kms:ResourceAliases"]),
-        ),
-        (
-            &by_name,
-            AliasMoved::new(alias()).into(),
-            Severity::Medium,
-            json!(["kms:ResourceAliases"]),
-        ),
-        (
-            &by_name,
-            AliasDeleted::new(alias()).into(),
-            Severity::Medium,
-            json!(["kms:ResourceAliases"]),
-        ),
-    ] {
-        let alert = tell_of(&with_ledger(having(policy), &[]), ARN, kind.clone(), 0);
-        assert_eq!(
-            (alert.severity, condition(&alert)),
-            (severity, asked),
-            "{alert:?}"
-        );
-        // KMS does not say, but the ledger knows it.
-        let watch = with_ledger(having(policy), &[]);
-        put(&watch, policy, 0);
-        let denied = FakeKms {
-            policy: Err(CallError::new("AccessDeniedException", "no")),
-            ..FakeKms::default()
-        };
-        let watch = FakeWatch {
-            kms: denied,
-            ..watch
-        };
-        let alert = tell_of(&watch, ARN, kind, 10);
-        assert_eq!(alert.severity, severity, "{alert:?}");
-    }
-}
-
-#[test]
-fn the_same_policy_put_again_is_no_news_in_whatever_order() {
-    let one = policy(&[
-        ADMIN,
-        &role("444455556666", r#"["kms:Decrypt","kms:Encrypt"]"#),
-    ]);
-    let again = policy(&[
-        &role("444455556666", r#"["kms:Encrypt","kms:Decrypt"]"#),
-        ADMIN,
-    ]);
-    let watch = with_ledger(having(&one), &[]);
-    assert_eq!(put(&watch, &one, 0).severity, Severity::High);
-    let told = put(&watch, &again, 10);
-    assert_eq!(told.severity, Severity::Info);
-    assert_eq!(details(&told)["unchanged"], true);
-    assert_eq!(commands(&told), [] as [&str; 0]);
-    // What is dangerous stays so.
-    let public = policy(&[ADMIN, EVERYBODY]);
-    for when in [20, 30] {
-        assert_eq!(put(&watch, &public, when).severity, Severity::Critical);
-    }
-}
-
-#[test]
-fn a_policy_that_was_read_in_the_second_of_the_call_may_be_what_the_call_set() {
-    // The key is new, and its policy was read just now; the call was in this second.
-    let other = policy(&[ADMIN, &role("222233334444", r#""kms:Decrypt""#)]);
-    let watch = with_ledger(having(&other), &[]);
-    tell_of(&watch, ARN, KeyCreated::default(), 0);
-    let put_at = |time: &str| {
-        let call = Occurrence {
-            subject: Subject::Key(ARN.parse().unwrap()),
-            occurred_at: Some(at(time)),
-            ..occurrence(KeyPolicyChanged::asked_for(Some(&other), false), Some(time))
-        };
-        let alert = run(watch.tell(call, time)).unwrap().alerts.remove(0);
-        json!(alert.details)["unchanged"].clone()
-    };
-    assert_eq!(put_at("2026-11-20T12:00:00Z"), false);
-    assert_eq!(put_at("2026-11-20T12:00:05Z"), true);
-}
-
-#[test]
-fn a_policy_put_while_the_deletion_is_pending_is_critical_if_fewer_can_cancel() {
-    let pending = |text: &str| FakeKms {
-        metadata: Ok(Metadata {
-            state: Some(State::PendingDeletion),
-            ..Metadata::default()
-        }),
-        ..having(text)
-    };
-    let operator = |actions: &str| {
-        format!(
-            r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:role/operator"}},"Action":{actions},"Resource":"*"}}"#
-        )
-    };
-    let deny = r#"{"Effect":"Deny","Principal":"*","Action":"kms:CancelKeyDeletion","Resource":"*",
-        "Condition":{"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/eve"}}}"#;
-    let (admin, both) = (
-        policy(&[ADMIN]),
-        policy(&[ADMIN, &operator(r#""kms:CancelKeyDeletion""#)]),
-    );
-    let narrowed = policy(&[
-        r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:Put*","kms:Get*","kms:Describe*","kms:CreateGrant","kms:Decrypt"],"Resource":"*"}"#,
-    ]);
-    for (before, after, severity) in [
-        (Some(&both), &admin, Severity::Critical),
-        (Some(&admin), &policy(&[ADMIN, deny]), Severity::Critical),
-        (Some(&admin), &narrowed, Severity::Critical),
-        (None, &narrowed, Severity::Critical),
-        (Some(&admin), &"{".to_owned(), Severity::Critical),
-        (Some(&admin), &both, Severity::High),
-        (
-            Some(&admin),
-            &policy(&[ADMIN, &operator(r#""kms:Decrypt""#)]),
-            Severity::High,
-        ),
-        (None, &admin, Severity::High),
-        (Some(&admin), &admin, Severity::Info),
-    ] {
-        let watch = with_ledger(pending(after), &[]);
-        if let Some(before) = before {
-            put(&watch, before, 0);
-        }
-        let alert = put(&watch, after, 10);
-        assert_eq!(alert.severity, severity, "{after}: {}", summary(&alert));
-        let cancels = commands(&alert)
-            .first()
-            .is_some_and(|first| first.starts_with("aws kms cancel-key-deletion"));
-        assert_eq!(cancels, severity >= Severity::High, "{after}");
-        // The same on a key that nobody wants to delete is no matter of cancelling.
-        let watch = with_ledger(having(after), &[]);
-        let alert = put(&watch, after, 10);
-        assert_eq!(json!(alert.details)["fewerCanCancel"], Value::Null);
-    }
-}
-
-#[test]
-fn a_new_key_is_judged_by_its_record_and_by_kms() {
-    let denied = || FakeKms {
-        policy: Err(CallError::new("AccessDeniedException", "no")),
-        ..FakeKms::default()
-    };
-    let public = policy(&[ADMIN, EVERYBODY]);
-    let foreign = policy(&[&role("444455556666", r#""kms:*""#)]);
-    let created = |asked_for: Option<&str>, bypassed_lockout_check| KeyCreated {
-        asked_for: asked_for.map(str::to_owned),
-        bypassed_lockout_check,
-        ..KeyCreated::default()
-    };
-    let own = policy(&[ADMIN]);
-    for (kms, kind, severity) in [
-        (denied(), created(Some(&public), false), Severity::Critical),
-        // Narrowed since, or opened since.
-        (
-            having(&own),
-            created(Some(&public), false),
-            Severity::Critical,
-        ),
-        (
-            having(&public),
-            created(Some(&own), false),
-            Severity::Critical,
-        ),
-        (having(&public), created(None, false), Severity::Critical),
-        (denied(), created(Some(&foreign), false), Severity::High),
-        (having(&own), created(Some(&own), true), Severity::High),
-        (denied(), created(Some("{"), false), Severity::High),
-        (having(&own), created(Some(&own), false), Severity::Info),
-        (denied(), created(Some(&own), false), Severity::Info),
-    ] {
-        let alert = tell_of(&with_ledger(kms, &[]), ARN, kind, 0);
-        assert_eq!(alert.severity, severity, "{alert:?}");
-    }
-    // The record's policy is the one before of the next.
-    let watch = with_ledger(denied(), &[]);
-    tell_of(&watch, ARN, created(Some(&own), false), 0);
-    assert_eq!(details(&put(&watch, &own, 10))["unchanged"], true);
-}
-
-#[test]
-fn a_replica_is_judged_by_its_policy() {
-    for (policy, bypassed, severity) in [
-        (policy(&[ADMIN]), false, Severity::Info),
-        (policy(&[ADMIN]), true, Severity::High),
-        (
-            policy(&[&role("444455556666", r#""kms:*""#)]),
-            false,
-            Severity::High,
-        ),
-        (policy(&[ADMIN, EVERYBODY]), false, Severity::Critical),
-    ] {
-        let kind = KeyReplicated::to(None, None, Some(&policy)).bypassing(bypassed);
-        let alert = tell_of(&with_ledger(FakeKms::default(), &[]), ARN, kind, 0);
-        assert_eq!(alert.severity, severity, "{policy}");
-    }
-}
-
-#[test]
-fn a_description_is_told_with_the_one_before() {
-    let watch = with_ledger(FakeKms::default(), &[]);
-    let first = tell_of(
-        &watch,
-        ARN,
-        KeyDescriptionChanged::to(Some(Untrusted::new("a"))),
-        0,
-    );
-    assert_eq!(first.severity, Severity::Info);
-    assert!(
-        summary(&first).contains("What it was before is not known."),
-        "{}",
-        summary(&first)
-    );
-    let second = tell_of(
-        &watch,
-        ARN,
-        KeyDescriptionChanged::to(Some(Untrusted::new("to be deleted"))),
-        10,
-    );
-    assert_eq!(details(&second)["to"], "to be deleted");
 }

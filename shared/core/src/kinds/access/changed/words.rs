@@ -1,6 +1,6 @@
 //! What is told of a policy that was set.
 
-use super::{KeyPolicyChanged, Now};
+use super::{KeyPolicyChanged, Now, is_pending};
 use crate::kinds::access::{PUT_BACK, SEE_POLICY};
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::Tell;
@@ -14,20 +14,27 @@ use crate::text::Text;
 const TOLD: usize = 4;
 
 impl Tell for KeyPolicyChanged {
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        if self.is_public() || self.is_lockout() {
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        if self.is_public()
+            || self.is_lockout()
+            || self.is_unusable()
+            || self.is_seized()
+            || self.traps(case)
+        {
             Severity::Critical
-        } else if self.unchanged && !self.bypassed_lockout_check {
-            Severity::Info
-        } else if self.fewer_can_cancel == Some(true) {
-            Severity::Critical
-        } else if self.pending_deletion
-            || self.unreadable.is_some()
-            || !self.gained_accounts.is_empty()
+        } else if self.unreadable.is_some()
+            || self.gains()
+            // Judged by itself: that it is the same as before is known from the ledger alone, where another may have put it.
+            || self.unchanged && !self.foreign_accounts.is_empty()
             || self.lost_delegation
+            || self.shuts_the_account_out && !self.unchanged
+            || self.nobody_can_cancel && self.fewer_can_cancel
             || self.bypassed_lockout_check
+            || is_pending(case) && !self.unchanged
         {
             Severity::High
+        } else if self.unchanged {
+            Severity::Info
         } else {
             Severity::Medium
         }
@@ -35,41 +42,29 @@ impl Tell for KeyPolicyChanged {
 
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
-        if self.is_public() {
-            text![
-                name,
-                " is open to every AWS account: its key policy is public"
-            ]
-        } else if self.is_lockout() {
-            text![name, " has a key policy that nobody can change any more"]
-        } else if self.unchanged {
-            text![name, " was given the key policy that it had"]
-        } else if self.pending_deletion {
-            let fewer = if self.fewer_can_cancel == Some(true) {
-                ", and fewer can cancel that"
-            } else {
-                ""
-            };
-            text![
-                name,
-                " has a new key policy while its deletion is pending",
-                fewer
-            ]
+        if let Some(what) = self.worst(case) {
+            text![name, what]
         } else if self.unreadable.is_some() {
             text![name, " has a new key policy that could not be read"]
-        } else if !self.gained_accounts.is_empty() {
+        } else if self.gains() {
             let plural = if self.gained_accounts.len() > 1 {
                 "s "
             } else {
                 " "
             };
-            let accounts = list(&self.gained_accounts, 2);
-            text![
-                name,
-                " has a new key policy that lets in foreign account",
-                plural,
-                accounts
-            ]
+            match self.gained_accounts.is_empty() {
+                false => text![
+                    name,
+                    " has a new key policy that lets in foreign account",
+                    plural,
+                    list(&self.gained_accounts, 2)
+                ],
+                true => text![
+                    name,
+                    " has a new key policy that lets in ",
+                    list(&self.gained_others, 2)
+                ],
+            }
         } else if self.lost_delegation {
             text![
                 name,
@@ -80,6 +75,8 @@ impl Tell for KeyPolicyChanged {
                 name,
                 " has a new key policy, put without the lock-out check"
             ]
+        } else if self.unchanged {
+            text![name, " had its key policy put again, unchanged"]
         } else {
             text![name, " has a new key policy"]
         }
@@ -113,16 +110,11 @@ impl Tell for KeyPolicyChanged {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        // Nothing to put back.
+        if self.severity(case) == Severity::Info {
+            return Vec::new();
+        }
         let mut steps = Vec::new();
-        if self.unchanged && self.severity(case) == Severity::Info {
-            return steps;
-        }
-        if self.pending_deletion && !self.unchanged {
-            steps.push(step(
-                text!["Cancel the deletion while somebody can, unless the key is meant to go"],
-                case.kms_command("cancel-key-deletion", ""),
-            ));
-        }
         if self.is_lockout() {
             steps.push(step(
                 text![
@@ -162,7 +154,7 @@ impl Tell for KeyPolicyChanged {
                 ));
             }
         }
-        if self.is_public() || !self.gained_accounts.is_empty() {
+        if self.is_public() || self.gains() {
             steps.push(step(
                 text!["See who has used the key"],
                 case.history_command(),
@@ -178,27 +170,64 @@ impl KeyPolicyChanged {
         self.verdicts(case)
     }
 
-    /// What becomes of a deletion that is pending.
-    fn cancelling(&self) -> &'static str {
-        match (self.fewer_can_cancel, self.compared_with) {
-            _ if self.unchanged => "",
-            (None, _) => "",
-            (Some(false), _) => {
-                "The key's deletion is pending. Whoever could cancel it by the policy before still can."
-            }
-            (Some(true), Some(_)) => {
-                "The key's deletion is pending, and by the new policy fewer can cancel it than before: that looks as if \
-                 somebody wants to make sure that it is deleted."
-            }
-            (Some(true), None) => {
-                "The key's deletion is pending, and the new policy may leave nobody who can cancel it."
-            }
+    /// What of it is as bad as can be, to follow the key's name.
+    fn worst(&self, case: &Case<'_>) -> Option<&'static str> {
+        let all = [
+            (
+                self.is_public(),
+                " is open to every AWS account: its key policy is public",
+            ),
+            (
+                self.is_lockout(),
+                " has a key policy that nobody can change any more",
+            ),
+            (
+                self.traps(case),
+                " is being deleted, and its new key policy takes away who could cancel that",
+            ),
+            (
+                self.is_seized(),
+                " has a key policy that shuts out everybody but a few",
+            ),
+            (
+                self.is_unusable(),
+                " has a key policy under which nobody can use it any more",
+            ),
+        ];
+        all.into_iter().find_map(|(is, what)| is.then_some(what))
+    }
+
+    /// Who is shut out, and who is left.
+    fn losses(&self, case: &Case<'_>) -> Text {
+        let mut text = Text::new();
+        if self.is_seized() && !self.is_lockout() {
+            text.sentence(text![
+                "Everybody else of the account is shut out, its root user and administrators included: only ",
+                list(&self.left_in_control, 6),
+                " can be sure to change the policy."
+            ]);
+        } else if self.shuts_the_account_out && !self.is_lockout() && !self.is_unusable() {
+            text.sentence(
+                "A deny shuts out everybody of the account but those it names, its root user included.",
+            );
         }
+        if self.is_unusable() {
+            text.sentence(
+                "Nobody can be sure to use the key any more: what depends on it fails as soon as it asks for the key.",
+            );
+        }
+        if self.traps(case) {
+            text.sentence(
+                "The key is pending deletion, and fewer can cancel that than before: cancel it now, while somebody can.",
+            );
+        } else if is_pending(case) && !self.unchanged {
+            text.sentence("The key is pending deletion, and its policy says who can cancel that.");
+        }
+        text
     }
 
     fn verdicts(&self, case: &Case<'_>) -> Text {
         let mut text = Text::new();
-        text.sentence(self.cancelling());
         if self.is_public() {
             text.sentence(
                 "The policy is PUBLIC: it lets in everybody in every AWS account, without a condition that keeps \
@@ -218,8 +247,9 @@ impl KeyPolicyChanged {
                 "), so nothing about it is known to be safe."
             ]);
         }
-        text.sentence(self.gains());
-        if self.lost_delegation {
+        text.sentence(self.losses(case));
+        text.sentence(self.gained());
+        if self.lost_delegation && !self.is_seized() {
             text.sentence(
                 "IAM policies of the account no longer give access to the key: whoever the key policy does not name is \
                  locked out, administrators included.",
@@ -251,18 +281,28 @@ impl KeyPolicyChanged {
         text
     }
 
-    fn gains(&self) -> Text {
-        if self.gained_accounts.is_empty() {
-            return Text::new();
-        }
+    fn gained(&self) -> Text {
+        let mut text = Text::new();
         let accounts = list(&self.gained_accounts, 6);
-        let plural = self.gained_accounts.len() > 1;
-        match (self.compared_with, plural) {
-            (Some(_), false) => text!["The foreign account ", accounts, " gains access."],
-            (Some(_), true) => text!["The foreign accounts ", accounts, " gain access."],
-            (None, false) => text!["The foreign account ", accounts, " has access."],
-            (None, true) => text!["The foreign accounts ", accounts, " have access."],
+        match (self.compared_with, self.gained_accounts.len()) {
+            (_, 0) => {}
+            (Some(_), 1) => {
+                text.sentence(text!["The foreign account ", accounts, " gains access."])
+            }
+            (Some(_), _) => {
+                text.sentence(text!["The foreign accounts ", accounts, " gain access."])
+            }
+            (None, 1) => text.sentence(text!["The foreign account ", accounts, " has access."]),
+            (None, _) => text.sentence(text!["The foreign accounts ", accounts, " have access."]),
         }
+        if !self.gained_others.is_empty() {
+            text.sentence(text![
+                "Access for whoever is of, from or through ",
+                list(&self.gained_others, 6),
+                ": not known to be yours."
+            ]);
+        }
+        text
     }
 
     fn comparison(&self) -> Text {

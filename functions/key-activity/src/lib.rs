@@ -203,6 +203,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_cloudtrail_adds_to_a_record_later_tells_of_the_same_call() {
+        let record = |id: &str, addendum: Value| {
+            json!({"eventName": "DisableKey", "eventID": id, "eventTime": "2026-02-14T09:51:57Z", "addendum": addendum,
+                "resources": [{"ARN": ARN}]})
+        };
+        let identity = |record: &Value| reported(record).identity();
+        let told = identity(&record("one", Value::Null));
+        let added = |reason: &str, original: Value| {
+            let addendum = json!({"reason": reason, "updatedFields": "tlsDetails", "originalEventID": original});
+            identity(&record("two", addendum))
+        };
+        assert_eq!(added("UPDATED_DATA", json!("one")), told);
+        // Late, and not twice.
+        for original in [Value::Null, json!("")] {
+            assert_eq!(
+                added("DELIVERY_DELAY", original),
+                identity(&record("two", Value::Null))
+            );
+        }
+        assert_ne!(added("UPDATED_DATA", json!("three")), told);
+        // The copies of one call in several accounts keep what they share.
+        let mut shared = record("two", json!({"originalEventID": "one"}));
+        shared["sharedEventID"] = json!("call");
+        let mut first = record("one", Value::Null);
+        first["sharedEventID"] = json!("call");
+        assert_eq!(identity(&shared), identity(&first));
+    }
+
     fn details(detail: Value) -> Value {
         let mut record = json!({"resources": [{"ARN": ARN}]});
         let members = detail.as_object().unwrap().clone();

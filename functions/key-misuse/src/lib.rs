@@ -48,6 +48,11 @@ const STATES: [(&str, State); 5] = [
 /// States that pass by themselves, in seconds.
 const TRANSIENT: [&str; 2] = ["is creating", "is updating"];
 
+/// Words of an error's message, in small letters, for data that do not belong to the key: an external key store answers
+/// so, where KMS itself would answer InvalidCiphertextException (KMS Developer Guide, failed requests to external key
+/// stores). The key is well.
+const REJECTED: [&str; 2] = ["ciphertext", "additional authenticated data"];
+
 /// What this function makes of an event.
 pub fn decide(event: &Event) -> Decision {
     let Event::CloudTrail(record) = event else {
@@ -85,6 +90,12 @@ fn use_of_unusable(record: &CloudTrailEvent) -> Decision {
         let name = record.name.as_str();
         return Decision::Ignore(format!("{name} failed in a state that passes by itself").into());
     }
+    if reason.is_none() && REJECTED.iter().any(|words| message.contains(words)) {
+        let name = record.name.as_str();
+        return Decision::Ignore(
+            format!("{name} failed because the ciphertext or its authenticated data was rejected, not the key: {message}").into(),
+        );
+    }
     let error_code = record.error_code.clone().unwrap_or_default();
     let is_disabled = error_code.as_str().starts_with("Disabled");
     let named = record.key_in_error();
@@ -104,6 +115,7 @@ fn use_of_unusable(record: &CloudTrailEvent) -> Decision {
     let kind = UnusableKeyUsed {
         operation: record.name.clone(),
         error_code,
+        error_message: record.error_message.clone(),
         reason: reason.or(is_disabled.then_some(State::Disabled)),
         encryption_context_keys: context_keys,
         custom_key_store_id: call.additional("customKeyStoreId"),
@@ -295,6 +307,39 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn another_reason_than_a_state_is_quoted_and_rejected_data_are_no_fault_of_the_key() {
+        let words =
+            "The external key store proxy did not respond to the request in the time allotted.";
+        for name in CRYPTOGRAPHIC {
+            let (_, kind) = used(failed(name, "KMSInvalidStateException", Some(words)));
+            let message = kind.error_message.as_ref().map(Untrusted::as_str);
+            assert_eq!((kind.reason, message), (None, Some(words)), "{name}");
+        }
+        for words in [
+            "The external key store proxy rejected the request because the specified ciphertext or additional authenticated \
+             data is corrupted, missing, or otherwise invalid.",
+            "Additional Authenticated Data does not match",
+        ] {
+            for code in ["KMSInvalidStateException", "KMSInvalidState"] {
+                match decide_record(failed("Decrypt", code, Some(words))) {
+                    Decision::Ignore(reason) => {
+                        assert!(reason.contains("rejected, not the key"), "{reason}")
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        // A state is a state, whatever else is said.
+        let both = format!("{ARN} is disabled. The ciphertext was not looked at.");
+        assert_eq!(
+            used(failed("Decrypt", "DisabledException", Some(&both)))
+                .1
+                .reason,
+            Some(State::Disabled)
+        );
     }
 
     #[test]

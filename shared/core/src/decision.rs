@@ -128,7 +128,7 @@ pub struct Occurrence {
     pub actor: Option<Actor>,
     /// How we heard of it.
     pub source: Source,
-    /// CloudTrail's id of the call, shared by its copies in several accounts.
+    /// CloudTrail's id of the call, shared by its copies in several accounts, and by what CloudTrail adds later.
     pub call_id: Option<String>,
     /// The sweep saw that it happened, within this time, and found no record of the call.
     pub unrecorded: Option<Swept>,
@@ -197,9 +197,11 @@ impl Occurrence {
                 event_name: Some(event.name.clone()),
                 replay: event.envelope.replay.clone(),
             },
+            // A record that adds to an earlier one has an id of its own, and tells of the same call.
             call_id: event
                 .shared_event_id
                 .as_ref()
+                .or(event.original_event_id.as_ref())
                 .or(event.event_id.as_ref())
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
@@ -217,11 +219,13 @@ impl Occurrence {
         let subject = match event.key() {
             Some(key) => Subject::Key(key),
             None => {
-                let place = event.partition.clone().zip(event.account.clone());
+                let place = event.partition.clone().zip(event.about_account());
                 let ((partition, account), region) = place
                     .zip(event.region.clone())
                     .ok_or(Unreadable::NoEvent("no account or Region"))?;
-                match key_store_of(event) {
+                // Of a key store in another account KMS cannot be asked here.
+                let is_own = event.account.as_ref() == Some(&account);
+                match key_store_of(event).filter(|_| is_own) {
                     Some(id) => Subject::KeyStore {
                         partition,
                         account,

@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::arn::{KeyArn, Region};
+use crate::arn::{AccountId, KeyArn, Region};
 
 /// Longest value shown unless the place needs another bound, in characters.
 ///
@@ -278,6 +278,12 @@ impl Part for &Text {
 impl Part for &KeyArn {
     fn add_to(self, text: &mut Text) {
         text.0.push(Span::Own(self.to_string().into()));
+    }
+}
+
+impl Part for &AccountId {
+    fn add_to(self, text: &mut Text) {
+        text.0.push(Span::Own(self.as_str().to_owned().into()));
     }
 }
 

@@ -57,6 +57,8 @@ enum Sample {
     Active,
     /// A key that is off, and whose policy lets everybody in.
     Off,
+    /// An HMAC key, of which KMS says that its rotation is not enabled.
+    Hmac,
 }
 
 fn sample(key: &KeyArn) -> Result<Sample, CallError> {
@@ -73,6 +75,12 @@ fn sample(key: &KeyArn) -> Result<Sample, CallError> {
         ("us-east-1", "2b6e8d13-f047-49ca-8e95-60d1c3a7fb28") => Ok(Sample::Disconnected),
         (_, "7d3f9a52-6c1e-4b08-9f47-2e8a5d1c0b36") => Ok(Sample::Active),
         (_, "e4b81c09-5a27-4f6d-b3c8-91d0f7a26e54") => Ok(Sample::Off),
+        (_, "8f2c6ec8-cc41-49a3-ae3a-2b7fdfe01893") => Ok(Sample::Hmac),
+        (_, "1a358ca0-0d75-485d-99c9-4309570dc195") => Ok(Sample::Symmetric),
+        (_, "58d5563d-ab2c-431e-a315-128862c33a4f") => Ok(Sample::Symmetric),
+        (_, "616499c9-e25a-4605-aec6-f0245bd86d40") => Ok(Sample::Orders),
+        (_, "7f1b103c-df15-42b0-aab4-77d26415479c") => Ok(Sample::Archive),
+        (_, "e13e213e-bdaa-4a00-a01d-616f121ae3e6") => Ok(Sample::Archive),
         _ => Err(gone(key)),
     }
 }
@@ -136,6 +144,12 @@ impl Kms for SampleKeys {
                 ..symmetric
             }),
             Sample::CloudHsm => Err(denied("DescribeKey")),
+            Sample::Hmac => Ok(Metadata {
+                spec: word("HMAC_256"),
+                usage: word("GENERATE_VERIFY_MAC"),
+                description: word("Signs the tickets"),
+                ..symmetric
+            }),
             Sample::Active => Ok(Metadata {
                 state: Some(State::Enabled),
                 description: word("Orders database"),
@@ -200,6 +214,7 @@ impl Kms for SampleKeys {
             Sample::Disconnected => &["alias/hsm/vault"],
             Sample::Active => &["alias/orders"],
             Sample::Off => &["alias/archive"],
+            Sample::Hmac => &["alias/tickets"],
         };
         Ok(names.iter().map(|name| Untrusted::new(name)).collect())
     }
@@ -216,6 +231,7 @@ impl Kms for SampleKeys {
             | Sample::AwsManaged
             | Sample::Signing
             | Sample::Disconnected
+            | Sample::Hmac
             | Sample::Off => &[],
         };
         Ok(tags
@@ -246,6 +262,8 @@ impl Kms for SampleKeys {
                 "UnsupportedOperationException",
                 "the key cannot rotate",
             )),
+            // What KMS answers instead of an error.
+            Sample::Hmac => Ok(RotationStatus::default()),
             Sample::CloudHsm => Err(denied("GetKeyRotationStatus")),
         }
     }
@@ -276,6 +294,7 @@ impl Kms for SampleKeys {
             | Sample::Signing
             | Sample::Disconnected
             | Sample::Active
+            | Sample::Hmac
             | Sample::Off => Ok(Vec::new()),
         }
     }
@@ -291,6 +310,7 @@ impl Kms for SampleKeys {
             | Sample::Archive
             | Sample::Signing
             | Sample::Disconnected
+            | Sample::Hmac
             | Sample::Expiring => Ok(PARTNER.to_owned()),
             Sample::Symmetric | Sample::CloudHsm => Err(denied("GetKeyPolicy")),
         }
@@ -337,13 +357,15 @@ impl Kms for SampleKeys {
                     created_at,
                 })
             }
-            Sample::Imported | Sample::Expiring | Sample::Signing | Sample::Disconnected => {
-                Ok(LastUsage {
-                    used: None,
-                    tracked_since,
-                    created_at,
-                })
-            }
+            Sample::Imported
+            | Sample::Expiring
+            | Sample::Signing
+            | Sample::Hmac
+            | Sample::Disconnected => Ok(LastUsage {
+                used: None,
+                tracked_since,
+                created_at,
+            }),
             Sample::Primary => Ok(LastUsage {
                 used: None,
                 tracked_since: created_at,

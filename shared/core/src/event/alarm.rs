@@ -213,6 +213,50 @@ impl AlarmEvent {
         names
     }
 
+    /// Somebody has set the state (`SetAlarmState`), who has to give words, and may leave the data out that CloudWatch adds
+    /// whenever it evaluates an alarm on metrics. Events about one of several time series, or about all of them, have none.
+    pub fn is_set_by_hand(&self) -> bool {
+        !self.metrics.is_empty()
+            && self.contributor.is_none()
+            && !self.is_grouped()
+            && matches!(self.current.state, AlarmState::Alarm | AlarmState::Ok)
+            && self.current.reason.is_some()
+            && self.current.data == ReasonData::default()
+    }
+
+    /// The one metric that the alarm watches, in whatever namespace, and the namespace.
+    pub fn only_metric(&self) -> Option<(Untrusted, Option<Untrusted>)> {
+        let watched = self.metrics.iter().flat_map(MetricQuery::watched);
+        let named = watched
+            .filter_map(|(namespace, name, _)| Some((spelled_right(name?), namespace.cloned())));
+        let mut named: BTreeSet<_> = named.collect();
+        named.pop_first().filter(|_| named.is_empty())
+    }
+
+    /// The accounts whose metrics are watched.
+    pub fn metric_accounts(&self) -> BTreeSet<AccountId> {
+        // The label of queries over several accounts.
+        let labelled = |labels| value_of(labels, "AWS.AccountId").and_then(AccountId::new);
+        let own = self.contributor.as_ref();
+        if let Some(account) = own.and_then(|own| labelled(&own.attributes)) {
+            return [account].into();
+        }
+        let accounts = self.metrics.iter().flat_map(|query| {
+            query.watched().filter_map(move |(.., labels)| {
+                let account = labelled(labels).or_else(|| query.account.clone());
+                account.or_else(|| self.account.clone())
+            })
+        });
+        accounts.collect()
+    }
+
+    /// The account that the alarm is about: the one whose metrics it watches, else its own.
+    pub fn about_account(&self) -> Option<AccountId> {
+        let mut accounts = self.metric_accounts();
+        let only = accounts.pop_first().filter(|_| accounts.is_empty());
+        only.or_else(|| self.account.clone())
+    }
+
     /// Everything that the alarm watches belongs to other services of AWS, and it names no key and no key store.
     pub fn is_of_another_service(&self) -> bool {
         let mut watched = self

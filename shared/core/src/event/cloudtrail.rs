@@ -28,6 +28,8 @@ pub struct CloudTrailEvent {
     pub event_id: Option<Untrusted>,
     /// The id that the copies of one call in several accounts share.
     pub shared_event_id: Option<Untrusted>,
+    /// The record of the same call that this one adds to (CloudTrail User Guide, record contents: `addendum`).
+    pub original_event_id: Option<Untrusted>,
     /// The account that got this copy.
     pub recipient: Option<AccountId>,
     /// The key that the call was about.
@@ -231,6 +233,7 @@ impl CloudTrailEvent {
             time: time(&detail["eventTime"]).or(envelope.time),
             event_id: text(&detail["eventID"]),
             shared_event_id: text(&detail["sharedEventID"]),
+            original_event_id: text(&detail["addendum"]["originalEventID"]),
             recipient: detail["recipientAccountId"]
                 .as_str()
                 .and_then(AccountId::new)

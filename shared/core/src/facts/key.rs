@@ -80,16 +80,7 @@ impl Facts {
     /// Only symmetric keys whose material KMS holds rotate (KMS Developer Guide, rotate keys). The reads are made before
     /// that is known, because one more round trip would cost more than two calls.
     fn forget_what_does_not_apply(&mut self) {
-        let rotates = self.metadata.known().is_none_or(|metadata| {
-            metadata
-                .spec
-                .as_ref()
-                .is_none_or(|spec| spec.as_str() == "SYMMETRIC_DEFAULT")
-                && !matches!(
-                    metadata.origin,
-                    Some(Origin::CloudHsm | Origin::ExternalKeyStore)
-                )
-        });
+        let rotates = self.metadata.known().is_none_or(rotates);
         let no_meaning = |error: Option<&CallError>| {
             error.is_some_and(|error| {
                 !rotates
@@ -97,10 +88,11 @@ impl Facts {
                     || error.code().as_str() == "KMSInvalidStateException"
             })
         };
-        if no_meaning(self.rotation.missing()) {
+        // Of asymmetric and HMAC keys KMS may say "no" rather than that it has no meaning.
+        if !rotates || no_meaning(self.rotation.missing()) {
             self.rotation = Fact::None;
         }
-        if no_meaning(self.materials.missing()) {
+        if !rotates || no_meaning(self.materials.missing()) {
             self.materials = Fact::None;
         }
     }
@@ -221,10 +213,10 @@ impl Facts {
             .materials
             .into_known()
             .and_then(|(materials, _)| materials.iter().filter_map(|it| it.rotated_at).max());
-        let rotation = match (
-            self.rotation.into_known().map(|(status, _)| status),
-            last_rotation,
-        ) {
+        // What KMS answered or the ledger remembers of a key that never rotates is no fact about it.
+        let status = self.rotation.into_known().map(|(status, _)| status);
+        let rotation = match (status, last_rotation) {
+            _ if !rotates(&metadata) => None,
             (None, None) => None,
             (status, last_at) => Some(Rotation {
                 enabled: status.as_ref().map(|status| status.enabled),
@@ -256,6 +248,19 @@ impl Facts {
             ..Key::unknown(arn)
         }
     }
+}
+
+/// Only symmetric keys whose material KMS holds rotate (KMS Developer Guide, rotate keys).
+fn rotates(metadata: &Metadata) -> bool {
+    let symmetric = metadata
+        .spec
+        .as_ref()
+        .is_none_or(|spec| spec.as_str() == "SYMMETRIC_DEFAULT");
+    let elsewhere = matches!(
+        metadata.origin,
+        Some(Origin::CloudHsm | Origin::ExternalKeyStore)
+    );
+    symmetric && !elsewhere && metadata.custom_key_store_id.is_none()
 }
 
 impl From<LastUsage> for LastUse {

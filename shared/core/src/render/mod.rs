@@ -7,7 +7,7 @@ mod people;
 
 use crate::about::LastUseStatus;
 use crate::alert::Alert;
-use crate::key::State;
+use crate::key::{Origin, State};
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
@@ -137,6 +137,10 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
                 (Some(false), _) if key.state.as_ref().is_some_and(State::is_pending_deletion) => {
                     text!["reads as off while the deletion is pending"]
                 }
+                // KMS Developer Guide, rotate keys: never automatic.
+                (Some(false), _) if key.origin == Some(Origin::External) => {
+                    text!["only on demand: the key material is imported"]
+                }
                 (Some(false), _) => text!["off"],
                 (None, _) => text!["unknown"],
             };
@@ -201,6 +205,10 @@ fn actor_rows(alert: &Alert) -> Vec<Row> {
     let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
     row("Name", Some(text![&actor.name, " (", &actor.kind, ")"]));
     row("ARN", actor.arn.as_ref().map(|arn| text![arn]));
+    let federated_by = actor.federated_by.as_ref();
+    row("Signed in by", federated_by.map(|provider| text![provider]));
+    let access_key = actor.access_key_id.as_ref();
+    row("Access key", access_key.map(|id| text![id]));
     row("From", actor.source_ip.as_ref().map(|ip| text![ip]));
     row(
         "With",

@@ -71,6 +71,8 @@ pub struct Evaluation {
     pub stamp: Option<Untrusted>,
     /// Since when, to the second.
     pub time: Option<Timestamp>,
+    /// What was the matter with the evaluation: `PARTIAL_DATA`, `EVALUATION_ERROR`, …
+    pub evaluation_state: Option<Untrusted>,
     /// What held back a composite alarm's actions: an alarm, or a period of waiting.
     pub suppressed_by: Option<Untrusted>,
     /// Why its actions were held back, in CloudWatch's words.
@@ -86,6 +88,7 @@ impl Evaluation {
             data: ReasonData::read(&value["reasonData"]),
             stamp: text(stamp),
             time: time(stamp),
+            evaluation_state: text(&value["evaluationState"]),
             suppressed_by: text(&value["actionsSuppressedBy"]),
             suppressed_reason: long_text(&value["actionsSuppressedReason"], LONGEST_WORDS),
         })

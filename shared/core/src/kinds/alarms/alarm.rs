@@ -31,6 +31,12 @@ pub struct Alarm {
     pub state: Untrusted,
     /// The state before. Not known of contributors.
     pub previous_state: Option<Untrusted>,
+    /// Why, in CloudWatch's words, or in those of whoever set the state by hand.
+    pub reason: Option<Untrusted>,
+    /// What was the matter with the evaluation: `PARTIAL_DATA`, …
+    pub evaluation_state: Option<Untrusted>,
+    /// The event lacks what CloudWatch adds when it evaluates an alarm: somebody set the state (`SetAlarmState`).
+    pub set_by_hand: bool,
     /// ARN of the mute rule that is in force.
     pub muted_by: Option<Untrusted>,
     /// The end of its window.
@@ -80,6 +86,13 @@ impl Alarm {
             children: children(event),
             state: state(&event.current.state),
             previous_state: event.previous.as_ref().map(|was| state(&was.state)),
+            reason: event
+                .current
+                .reason
+                .as_ref()
+                .map(|words| words.shortened(500)),
+            evaluation_state: event.current.evaluation_state.clone(),
+            set_by_hand: event.is_set_by_hand(),
             muted_by: mute.and_then(|mute| mute.by.clone()),
             muted_until: mute.and_then(|mute| mute.end),
             actions_suppressed_by: event.current.suppressed_by.clone(),
@@ -145,6 +158,36 @@ impl Alarm {
         let mut text = text!["the alarm \"", self.name.shortened(160), "\""];
         if let Some(description) = &self.description {
             text.push(text![" (\"", description.shortened(300), "\")"]);
+        }
+        text
+    }
+
+    /// How it came to its state, in the words of the event, as a sentence.
+    pub(in crate::kinds) fn came_to_it(&self) -> Text {
+        let mut text = Text::new();
+        if self.set_by_hand {
+            text.sentence(
+                "The event lacks the data that CloudWatch adds when it evaluates an alarm: somebody set this state by hand \
+                 (SetAlarmState).",
+            );
+        }
+        if let Some(words) = &self.reason {
+            let who = match self.set_by_hand {
+                true => "The reason given is \"",
+                false => "CloudWatch gives this reason: \"",
+            };
+            text.sentence(text![who, words.shortened(300), "\"."]);
+        }
+        match self.evaluation_state.as_ref().map(Untrusted::as_str) {
+            Some("PARTIAL_DATA") => text.sentence(
+                "It was evaluated on part of the data only (PARTIAL_DATA): not everything that it watches was looked at.",
+            ),
+            Some(_) => text.sentence(text![
+                "CloudWatch says of the evaluation: ",
+                self.evaluation_state.clone().unwrap_or_default(),
+                "."
+            ]),
+            None => {}
         }
         text
     }

@@ -23,11 +23,14 @@ use crate::text;
 use crate::text::Text;
 
 /// Whom the alarm is about.
-fn whom(case: &Case<'_>) -> Text {
+fn whom(case: &Case<'_>, signal: &Signal) -> Text {
     match (case.key, case.key_store) {
         (Some(key), _) => key.name(),
         (None, Some(_)) => store_name(case),
-        (None, None) => text!["KMS in this account and Region"],
+        (None, None) => match signal.another_account() {
+            Some(account) => text!["KMS in ", account],
+            None => text!["KMS in this account and Region"],
+        },
     }
 }
 
@@ -61,5 +64,7 @@ pub(in crate::kinds) fn alarm_sentences(text: &mut Text, signal: &Signal) {
         text.push(".");
     }
     text.sentence(text!["This is ", signal.alarm.named(), "."]);
+    text.sentence(signal.watched());
+    text.sentence(signal.alarm.came_to_it());
     text.sentence(signal.alarm.held_back());
 }

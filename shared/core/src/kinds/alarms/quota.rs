@@ -20,6 +20,14 @@ pub struct KmsQuotaNear(pub Signal);
 impl KmsQuotaNear {
     /// The requests that share the quota.
     fn requests(&self) -> Text {
+        let mut text = self.of_resource();
+        if let Some(account) = self.0.another_account() {
+            text.push(text![" of ", account]);
+        }
+        text
+    }
+
+    fn of_resource(&self) -> Text {
         let Some(resource) = self.0.dimension("Resource") else {
             return text!["Requests to KMS"];
         };
@@ -50,7 +58,10 @@ impl Tell for KmsQuotaNear {
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::High
+        match self.0.alarm.set_by_hand {
+            true => Severity::Medium,
+            false => Severity::High,
+        }
     }
 
     fn title(&self, _: &Case<'_>) -> Text {
@@ -70,10 +81,13 @@ impl Tell for KmsQuotaNear {
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![self.title(case), "."];
         measured(&mut text, &self.0);
-        text.sentence(
-            "The quota is for the whole account in this Region. Beyond it KMS refuses requests (ThrottlingException): of all \
-             applications, and of AWS services that use keys for them.",
-        );
+        let account = self.0.another_account();
+        text.sentence(text![
+            "The quota is for the whole ",
+            account.unwrap_or_else(|| text!["account"]),
+            " in this Region. Beyond it KMS refuses requests (ThrottlingException): of all applications, and of AWS services \
+             that use keys for them.",
+        ]);
         text.sentence(
             "The metric is a sum over its period: a burst within a minute may be refused below 100 %.",
         );
@@ -88,6 +102,10 @@ impl Tell for KmsQuotaNear {
                 region.as_str()
             )
         });
+        let see = match self.0.another_account() {
+            Some(account) => text!["In ", account, ", see the quota, and ask for a higher one"],
+            None => text!["See the quota, and ask for a higher one"],
+        };
         vec![
             step(
                 text!["Find in CloudTrail who sends the most requests, and whether that is meant"],
@@ -100,7 +118,7 @@ impl Tell for KmsQuotaNear {
                 ],
                 None,
             ),
-            step(text!["See the quota, and ask for a higher one"], quotas),
+            step(see, quotas),
         ]
     }
 }

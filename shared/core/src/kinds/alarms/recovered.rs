@@ -45,6 +45,10 @@ pub enum Resolution {
     Gone,
     /// There are no data any more, which says nothing.
     NoData,
+    /// CloudWatch looked at part of the data only, or could not evaluate all of it.
+    PartialData,
+    /// Somebody set the alarm's state by hand.
+    SetByHand,
     /// KMS did not say.
     Unknown,
 }
@@ -120,6 +124,16 @@ impl AlarmRecovered {
         self.signal.alarm.state.as_str() == "OK"
     }
 
+    /// Why its being OK says little.
+    fn doubt(&self) -> Option<Resolution> {
+        let alarm = &self.signal.alarm;
+        match self.is_ok() {
+            true if alarm.set_by_hand => Some(Resolution::SetByHand),
+            true if alarm.evaluation_state.is_some() => Some(Resolution::PartialData),
+            _ => None,
+        }
+    }
+
     /// What became of the key material. A metric that ends says nothing: KMS is asked.
     fn of_material(&mut self, known: &Background<'_>) -> Resolution {
         let Some(facts) = known.facts else {
@@ -181,6 +195,9 @@ impl AlarmRecovered {
         if !self.is_ok() {
             return Resolution::NoData;
         }
+        if let Some(doubt) = self.doubt() {
+            return doubt;
+        }
         if self.measured {
             return Resolution::Resolved;
         }
@@ -197,6 +214,9 @@ impl AlarmRecovered {
 
     /// Quotas and use: no requests are few requests. Of other alarms nobody knows what silence means.
     fn of_others(&self) -> Resolution {
+        if let Some(doubt) = self.doubt() {
+            return doubt;
+        }
         let silence_is_well = self.signal.watches() != Watches::Other;
         let made_up = self.signal.metric.is_none() && self.signal.alarm.contributor.is_none();
         match self.is_ok() {
@@ -287,7 +307,7 @@ impl Tell for AlarmRecovered {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let whom = whom(case);
+        let whom = whom(case, &self.signal);
         let material = self.signal.watches() == Watches::Material;
         match self.resolution {
             Resolution::Reimported => match self.expires_at {
@@ -324,12 +344,21 @@ impl Tell for AlarmRecovered {
                 "Not known to be resolved: the expiry of the key material of ",
                 whom
             ],
-            Resolution::NoData | Resolution::Unknown => {
+            Resolution::NoData
+            | Resolution::PartialData
+            | Resolution::SetByHand
+            | Resolution::Unknown => {
                 text!["Not known to be resolved: ", whom, ", ", self.what()]
             }
             Resolution::Resolved => match self.signal.watches() {
                 Watches::Quota => {
-                    text!["Resolved: requests to KMS are below the alarm's share of their quota"]
+                    let of = self.signal.another_account();
+                    let of = of.map_or_else(Text::new, |account| text![" of ", account]);
+                    text![
+                        "Resolved: requests to KMS",
+                        of,
+                        " are below the alarm's share of their quota"
+                    ]
                 }
                 Watches::Usage => text!["Resolved: the use of ", whom, " is usual again"],
                 _ => text!["Resolved: ", whom, ", ", self.what()],
@@ -384,6 +413,12 @@ impl Tell for AlarmRecovered {
                 }
                 _ => "There are no data any more, which says nothing about what the alarm warned of.",
             }),
+            Resolution::PartialData => text.sentence(
+                "That is said on part of the data, so it does not say that what the alarm warned of is over.",
+            ),
+            Resolution::SetByHand => text.sentence(
+                "A state that somebody set does not say that what the alarm warned of is over.",
+            ),
             Resolution::Unknown => text.sentence(
                 "CloudWatch says OK also where data have ended, and KMS did not say how it stands.",
             ),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::alarm::{Alarm, children};
 use super::store_metrics::{STORE_METRICS, StoreMetric};
 use super::unit::{Unit, seconds};
-use crate::arn::KeyStoreId;
+use crate::arn::{AccountId, KeyStoreId};
 use crate::event::{AlarmEvent, Labels};
 use crate::text;
 use crate::text::{Span, Text, Untrusted};
@@ -34,8 +34,12 @@ pub enum Watches {
 pub struct Signal {
     /// The alarm.
     pub alarm: Alarm,
-    /// The metric that it watches, `null` if it is none of KMS's, or several.
+    /// The metric that it watches, `null` if there are several, or none.
     pub metric: Option<Untrusted>,
+    /// The metric's namespace.
+    pub namespace: Option<Untrusted>,
+    /// The accounts whose metrics are watched, if they are not the alarm's own.
+    pub accounts: Vec<AccountId>,
     /// The dimensions of it that are one certain value.
     pub dimensions: Labels,
     /// The last value that the alarm was evaluated on. Not known of contributors.
@@ -58,10 +62,16 @@ impl Signal {
     /// What `event` says.
     pub fn of(event: &AlarmEvent) -> Self {
         let names = event.metric_names();
+        let only = event.only_metric();
         let metric = match names.as_slice() {
             [only] => Some(only.clone()),
+            [] => only.as_ref().map(|(name, _)| name.clone()),
             _ => None,
         };
+        let mut accounts = event.metric_accounts();
+        if accounts.len() == 1 && accounts.first() == event.account.as_ref() {
+            accounts.clear();
+        }
         let watches = watches(event, &names);
         let (usual_from, usual_to) = event.band();
         let dimensions = event.label_names().into_iter().filter_map(|name| {
@@ -82,6 +92,8 @@ impl Signal {
             usual_from,
             usual_to,
             period_seconds: event.current.data.period,
+            namespace: only.and_then(|(_, namespace)| namespace),
+            accounts: accounts.into_iter().take(20).collect(),
             metric,
             watches,
             alarm: Alarm::of(event),
@@ -91,6 +103,47 @@ impl Signal {
     /// What the alarm watches.
     pub fn watches(&self) -> Watches {
         self.watches
+    }
+
+    /// `account 444455556666`, if that is not the alarm's own.
+    pub(in crate::kinds) fn another_account(&self) -> Option<Text> {
+        match self.accounts.as_slice() {
+            [only] => Some(text!["account ", only]),
+            _ => None,
+        }
+    }
+
+    /// What it watches, by the names that the event has for it, as a sentence.
+    pub(in crate::kinds) fn watched(&self) -> Text {
+        let mut text = Text::new();
+        if self.watches == Watches::Other
+            && let Some(metric) = &self.metric
+        {
+            text.push(text!["It watches the metric ", metric.shortened(120)]);
+            if let Some(namespace) = &self.namespace {
+                text.push(text![" of ", namespace.shortened(120)]);
+            }
+            text.push(".");
+        }
+        if !self.accounts.is_empty() {
+            text.sentence("The metrics are those of account ");
+            for (index, account) in self.accounts.iter().take(5).enumerate() {
+                if index > 0 {
+                    text.push(", ");
+                }
+                text.push(account);
+            }
+            text.push(if self.accounts.len() > 5 {
+                " and others, "
+            } else {
+                ", "
+            });
+            text.push("the alarm is in another.");
+            if let Some(store) = self.dimension("CustomKeyStoreId") {
+                text.sentence(text!["The custom key store is ", store.shortened(64), "."]);
+            }
+        }
+        text
     }
 
     /// A value in its unit.

@@ -67,12 +67,11 @@ impl Tell for KmsUsageAnomaly {
         Severity::High
     }
 
-    /// What an alarm means of which nothing is known, only its owner knows: it is taken seriously.
+    /// What an alarm means of which nothing is known, only its owner knows: that is no reason for more than a look.
     fn severity(&self, _: &Case<'_>) -> Severity {
-        if self.is_known() {
-            Severity::Medium
-        } else {
-            Severity::High
+        match self.is_of_lost_key() && !self.0.alarm.set_by_hand {
+            true => Severity::High,
+            false => Severity::Medium,
         }
     }
 
@@ -99,6 +98,10 @@ impl Tell for KmsUsageAnomaly {
             (None, Some(key)) => text!["cryptographic requests with ", key.name()],
             (Some(operation), None) => text![operation, " requests to KMS"],
             (None, None) => text!["cryptographic requests to KMS"],
+        };
+        let what = match self.0.another_account().filter(|_| case.key.is_none()) {
+            Some(account) => text![what, " in ", account],
+            None => what,
         };
         match self.direction() {
             Some(direction) => text![direction, " ", what, " than usual"],

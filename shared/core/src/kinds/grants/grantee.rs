@@ -1,5 +1,7 @@
 //! Who a grant is for, in all the ways in which a record spells it.
 
+use crate::actor::is_aws_itself;
+
 /// Ends of the names of AWS services, by partition.
 const SERVICES: [&str; 7] = [
     ".amazonaws.com",
@@ -10,9 +12,6 @@ const SERVICES: [&str; 7] = [
     ".csp.hci.ic.gov",
     ".cloud.adc-e.uk",
 ];
-
-/// What CloudTrail writes in place of a service's name (CloudTrail User Guide, userIdentity; the guide for China).
-const AWS_ITSELF: [&str; 2] = ["AWS Internal", "Amazon Internal"];
 
 /// Services that make any call that somebody tells them to make: what they pass on is not for them.
 const MESSENGERS: [&str; 13] = [
@@ -37,10 +36,7 @@ const UNIQUE_IDS: [&str; 5] = ["AIDA", "AROA", "AGPA", "ANPA", "ASIA"];
 /// The name of an AWS service, or what stands for one.
 pub(super) fn is_service(name: &str) -> bool {
     let is_host = !name.contains([':', '/', ' ']) && SERVICES.iter().any(|end| name.ends_with(end));
-    is_host
-        || AWS_ITSELF
-            .iter()
-            .any(|itself| name.eq_ignore_ascii_case(itself))
+    is_host || is_aws_itself(name)
 }
 
 /// A service that makes calls for its own work, and not just any that it is told to make.

@@ -7,7 +7,7 @@ use super::failures::Failure;
 use super::{see_store, store_command, store_facts, store_name};
 use crate::about::KeyStore;
 use crate::actor::Actor;
-use crate::arn::Region;
+use crate::arn::{AccountId, Region};
 use crate::event::Labels;
 use crate::hash::short_hash;
 use crate::kinds::alarms::{Alarm, Signal, Unit, Watches};
@@ -48,8 +48,12 @@ struct Connection {
 struct Details<'a> {
     /// The alarm, if it was one.
     alarm: Option<&'a Alarm>,
-    /// The metric that the alarm watches, `null` if it is none of KMS's, or several.
+    /// The metric that the alarm watches, `null` if there are several, or none.
     metric: Option<&'a Untrusted>,
+    /// The metric's namespace.
+    namespace: Option<&'a Untrusted>,
+    /// The accounts whose metrics are watched, if they are not the alarm's own.
+    accounts: &'a [AccountId],
     /// The dimensions of it that are one certain value.
     dimensions: Labels,
     /// The last value that the alarm was evaluated on. Not known of contributors.
@@ -122,6 +126,8 @@ impl KeyStoreUnhealthy {
         Details {
             alarm: signal.map(|signal| &signal.alarm),
             metric: signal.and_then(|signal| signal.metric.as_ref()),
+            namespace: signal.and_then(|signal| signal.namespace.as_ref()),
+            accounts: signal.map_or(&[], |signal| &signal.accounts),
             dimensions: signal.map_or_else(Labels::new, |signal| signal.dimensions.clone()),
             value: signal.and_then(|signal| signal.value),
             threshold: signal.and_then(|signal| signal.threshold),
@@ -192,7 +198,10 @@ impl Tell for KeyStoreUnhealthy {
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::High
+        match &self.0 {
+            Finding::Alarm(signal) if signal.alarm.set_by_hand => Severity::Medium,
+            Finding::Alarm(_) | Finding::Sweep(_) => Severity::High,
+        }
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

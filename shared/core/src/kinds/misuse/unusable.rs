@@ -28,7 +28,10 @@ pub struct UnusableKeyUsed {
     pub operation: Untrusted,
     /// Why it failed: the error code.
     pub error_code: Untrusted,
-    /// The state of the key that made it fail, from the error's message, else from KMS.
+    /// Why it failed, in KMS's words.
+    pub error_message: Option<Untrusted>,
+    /// The state of the key that made it fail, from the error's message, or from KMS if that says no more. `null` if KMS
+    /// gives another reason.
     pub reason: Option<State>,
     /// Names in the encryption context, at most twenty, never the values: they say what the data belongs to.
     pub encryption_context_keys: Vec<Untrusted>,
@@ -80,8 +83,19 @@ impl UnusableKeyUsed {
         name(case, self.requested_key.as_ref())
     }
 
+    /// What KMS says, if it says something else than a state. The code alone says nothing: that of an invalid state also
+    /// stands for an external key store that refuses a request, or a cluster that does not answer.
+    fn other_reason(&self) -> Option<&Untrusted> {
+        self.error_message
+            .as_ref()
+            .filter(|_| self.reason.is_none())
+    }
+
     /// Why the call failed.
     fn why(&self) -> Text {
+        if let Some(words) = self.other_reason() {
+            return text!["and KMS gave this reason: \"", words.shortened(300), "\"."];
+        }
         match (&self.reason, self.reason_from_kms) {
             (Some(state), false) => text![
                 "because the key ",
@@ -116,6 +130,9 @@ impl UnusableKeyUsed {
                 "Its waiting period begins when its last replica is deleted, and until its end it can be saved; after \
                  that, what needs it has lost it for ever."
             ],
+            _ if self.other_reason().is_some() => {
+                text!["What needs it does not work until that is mended."]
+            }
             _ => text!["What needs it does not work until the key does."],
         }
     }
@@ -155,6 +172,7 @@ impl UnusableKeyUsed {
                 steps
             }
             Some(State::Unavailable) => vec![connect(case)],
+            _ if self.custom_key_store_id.is_some() => vec![see_store(case)],
             _ => vec![step(
                 text!["See how the key stands"],
                 case.kms_command("describe-key", ""),
@@ -186,7 +204,13 @@ impl Learn for UnusableKeyUsed {
     }
 
     fn observe(&mut self, key: &Key) {
+        // Words that speak of a state without saying which leave it to KMS; other words are a reason of their own.
+        let says_nothing = self
+            .error_message
+            .as_ref()
+            .is_none_or(|words| words.as_str().to_lowercase().contains("state"));
         if self.reason.is_none()
+            && says_nothing
             && let Some(state) = key.state.as_ref().filter(|state| unusable(state).is_some())
         {
             self.reason = Some(state.clone());
@@ -217,6 +241,17 @@ impl Tell for UnusableKeyUsed {
 
     fn title(&self, case: &Case<'_>) -> Text {
         let state = self.state(case).and_then(unusable);
+        if state.is_none() && self.other_reason().is_some() {
+            let (name, who) = (self.name(case), who(case));
+            return text![
+                &self.operation,
+                " with ",
+                name,
+                " fails, and ",
+                who,
+                " needs it"
+            ];
+        }
         text![
             self.name(case),
             " ",
@@ -235,7 +270,7 @@ impl Tell for UnusableKeyUsed {
             " with ",
             self.name(case),
             described(case),
-            " and failed, "
+            " and failed, ",
         ];
         text.push(self.why());
         if self.one_of_two {
@@ -301,6 +336,21 @@ impl Tell for UnusableKeyUsed {
         steps.push(history);
         steps
     }
+}
+
+/// How the key store stands that holds the key.
+fn see_store(case: &Case<'_>) -> Step {
+    let region = case.key.map(|key| key.arn.region().as_str());
+    let store = case.key.and_then(|key| key.custom_key_store_id.as_ref());
+    let store = store.and_then(|id| KeyStoreId::new(id.as_str()));
+    let command = region.zip(store).map(|(region, store)| {
+        let id = store.as_str();
+        format!("aws kms describe-custom-key-stores --custom-key-store-id {id} --region {region}")
+    });
+    step(
+        text!["See how the custom key store stands that holds the key"],
+        command,
+    )
 }
 
 /// How a key works again whose key store was disconnected.

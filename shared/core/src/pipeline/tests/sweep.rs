@@ -800,7 +800,7 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     4. Then connect it, which may take 20 minutes
        aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
 
-    {"alarm":null,"connectionState":"FAILED","dimensions":{},"errorCode":"XKS_PROXY_TIMED_OUT","foundAt":"2026-11-20T09:00:00Z","metric":null,"periodSeconds":null,"threshold":null,"unit":null,"usualFrom":null,"usualTo":null,"value":null}
+    {"accounts":[],"alarm":null,"connectionState":"FAILED","dimensions":{},"errorCode":"XKS_PROXY_TIMED_OUT","foundAt":"2026-11-20T09:00:00Z","metric":null,"namespace":null,"periodSeconds":null,"threshold":null,"unit":null,"usualFrom":null,"usualTo":null,"value":null}
     "#);
     let off = unhealthy("DISCONNECTED", None);
     insta::assert_snapshot!(words(&alert(store("DISCONNECTED", None, 1), &nothing, off)), @r#"

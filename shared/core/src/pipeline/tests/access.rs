@@ -684,7 +684,8 @@ fn a_grant_that_a_service_makes_for_itself_goes_to_the_feed_alone_and_asks_kms_n
         ("444455556666", Severity::High),
         ("arn:aws:iam::222233334444:role/loader", Severity::Low),
         ("arn:aws:iam::111122223333:role/app", Severity::Low),
-        ("AROAQ7EXAMPLEKEYA", Severity::Low),
+        // Nothing says of which account it is.
+        ("AROAQ7EXAMPLEKEYA", Severity::Medium),
     ] {
         let watch = with_ledger(FakeKms::default(), &trusted);
         let alert = tell_of(&watch, ARN, grant(grantee), 0);

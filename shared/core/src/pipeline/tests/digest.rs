@@ -122,7 +122,7 @@ fn a_week_is_one_screen_for_people() {
 
     WHAT TO DO
     1. Let IAM policies open the blind spots: add to their key policies
-       {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:DescribeKey","kms:GetKeyPolicy","kms:GetKeyRotationStatus","kms:ListKeyRotations","kms:ListResourceTags","kms:GetKeyLastUsage"],"Resource":"*"}
+       {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:DescribeKey","kms:GetKeyPolicy","kms:GetKeyRotationStatus","kms:ListKeyRotations","kms:ListResourceTags","kms:GetKeyLastUsage","kms:ListGrants"],"Resource":"*"}
     2. See that whoever owns what ends in these days knows of it
 
     WHEN AND WHERE
@@ -254,7 +254,7 @@ fn the_statement_lets_iam_decide_who_reads() {
             "Effect": "Allow",
             "Principal": {"AWS": "arn:aws-us-gov:iam::111122223333:root"},
             "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListKeyRotations",
-                       "kms:ListResourceTags", "kms:GetKeyLastUsage"],
+                       "kms:ListResourceTags", "kms:GetKeyLastUsage", "kms:ListGrants"],
             "Resource": "*"
         })
     );

@@ -37,7 +37,7 @@ pub struct Memory<'a, L> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
     /// It is ours; also if the ledger cannot say, since two alerts are better than none.
-    Ours(Claim),
+    Ours(Box<Claim>),
     /// The occurrence was told, under this claim.
     Told(Box<Claim>),
     /// Another is about to tell, and takes long.
@@ -76,14 +76,14 @@ impl<'a, L: Ledger> Memory<'a, L> {
     /// Tries for a claim, waits a moment if another has it.
     pub async fn acquire(&self, wanted: Claim, recurs: bool, clock: &impl Clock) -> Acquired {
         let Some(ledger) = self.ledger else {
-            return Acquired::Ours(wanted);
+            return Acquired::Ours(Box::new(wanted));
         };
         let mut pauses = PAUSES.into_iter();
         let (mut claim, mut previous) = (wanted.clone(), None);
         for _ in 0..ATTEMPTS {
             let attempt = ledger.claim(&claim, previous);
             let standing = match self.bounded(BEFORE, "claim", attempt).await {
-                None | Some(Ok(())) => return Acquired::Ours(claim),
+                None | Some(Ok(())) => return Acquired::Ours(Box::new(claim)),
                 Some(Err(standing)) => standing,
             };
             match standing.standing(&wanted, recurs, clock.now()) {
@@ -110,11 +110,11 @@ impl<'a, L: Ledger> Memory<'a, L> {
         let mut claim = wanted;
         claim.version = standing.version.saturating_add(1);
         let Some(ledger) = self.ledger else {
-            return Acquired::Ours(claim);
+            return Acquired::Ours(Box::new(claim));
         };
         let attempt = ledger.claim(&claim, Some(standing.version));
         match self.bounded(BEFORE, "claim", attempt).await {
-            None | Some(Ok(())) => Acquired::Ours(claim),
+            None | Some(Ok(())) => Acquired::Ours(Box::new(claim)),
             // Another takes it, too.
             Some(Err(_)) => Acquired::Held,
         }

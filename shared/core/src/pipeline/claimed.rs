@@ -83,7 +83,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             acquired => acquired,
         };
         let claim = match acquired {
-            Acquired::Ours(claim) => claim,
+            Acquired::Ours(claim) => *claim,
             Acquired::Told(claim) => {
                 return Err(self
                     .was_told(memory, &occurrence, &frame, &items, &claim)

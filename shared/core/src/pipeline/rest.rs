@@ -257,7 +257,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let key = ItemKey::new(home(&self.config), format!("claim#Burst#{}", burst.id));
         let claim = Claim::new(key, request, burst.occurred_at, self.clock.now());
         let (claim, served) = match memory.acquire(claim, false, &self.clock).await {
-            Acquired::Ours(claim) => (claim.clone(), claim.topics),
+            Acquired::Ours(claim) => ((*claim).clone(), claim.topics),
             // No item of the ledger keeps from people what is critical.
             Acquired::Told(claim) if burst.severity == Severity::Critical => {
                 (*claim, BTreeSet::new())

@@ -93,7 +93,8 @@ const FILES: [&str; 4] = [
 fn leads_away(text: &str) -> bool {
     let words = text.split(' ').filter(|word| !FILES.contains(word));
     let mut words = words.map(str::to_ascii_lowercase);
-    words.any(|word| word.contains("://") || word.contains("www."))
+    let is_host = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric());
+    words.any(|word| word.contains("://") || word.split("www.").skip(1).any(is_host))
 }
 
 fn mail(message: &Message) -> Verdict {

@@ -18,6 +18,14 @@ use crate::subject::Subject;
 use crate::text;
 use crate::text::Text;
 
+/// The kinds of event that it tells of when they did not come.
+pub(super) const TELLS_OF: [&str; 4] = [
+    KeyPolicyChanged::NAME,
+    GrantCreated::NAME,
+    GrantRevoked::NAME,
+    GrantRetired::NAME,
+];
+
 /// What a sweep found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::Kind;
 use super::alarms::Alarm;
 use super::case::Case;
 use super::describe::{Background, Clues, Found, Identity, Limit, Section};
+use super::{KeyAccessDrifted, Kind, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::facts::Reads;
@@ -110,6 +110,12 @@ impl Kind {
             Identity::Date(date) => format!("{name}#{date}"),
             Identity::Week(week) => format!("{name}#{week}"),
         }
+    }
+
+    /// An alert of this kind tells of the same, if both have one identity.
+    pub(crate) fn is_told_by(&self, kind: &str) -> bool {
+        let by_drift = kind == KeyAccessDrifted::NAME && drifted::TELLS_OF.contains(&self.name());
+        self.name() == kind || self.it().is_telling_of() == Some(kind) || by_drift
     }
 
     /// The same identity on another day is another occurrence.

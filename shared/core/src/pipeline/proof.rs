@@ -110,8 +110,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 }
 
 fn entry_of<'a>(candidate: Candidate<'_>, items: impl Iterator<Item = &'a Item>) -> Option<Entry> {
-    let kind = candidate.occurrence.kind.name();
+    let kind = &candidate.occurrence.kind;
     items
         .filter_map(Entry::read)
-        .find(|entry| entry.kind == kind)
+        .find(|entry| kind.is_told_by(entry.kind.as_str()))
 }

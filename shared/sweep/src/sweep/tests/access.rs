@@ -65,13 +65,13 @@ async fn the_record_of_the_call_says_who_did_it_and_an_event_that_told_is_not_re
         let world = watched().await;
         let policy = policy_for(STRANGER);
         let put = record("PutKeyPolicy", "e1", &json!({"policy": policy}));
-        if told_before {
-            let event = json!({"version": "0", "id": "e1", "source": "aws.kms", "account": "111122223333",
+        let event = json!({"version": "0", "id": "e1", "source": "aws.kms", "account": "111122223333",
                 "detail-type": "AWS API Call via CloudTrail", "time": "2026-11-20T12:00:00Z",
                 "region": "us-east-1", "detail": put});
-            let Decision::Report(occurrence) = decide(&Event::read(&event).unwrap()) else {
-                panic!("{event}");
-            };
+        let Decision::Report(occurrence) = decide(&Event::read(&event).unwrap()) else {
+            panic!("{event}");
+        };
+        if told_before {
             world
                 .sweep
                 .watch
@@ -80,7 +80,7 @@ async fn the_record_of_the_call_says_who_did_it_and_an_event_that_told_is_not_re
             world
                 .sweep
                 .watch
-                .report(*occurrence, "other")
+                .report(*occurrence.clone(), "other")
                 .await
                 .unwrap();
             world.topics.sent.take();
@@ -107,6 +107,9 @@ async fn the_record_of_the_call_says_who_did_it_and_an_event_that_told_is_not_re
         assert_eq!(alert["actor"]["name"], "maria", "{alert}");
         assert_eq!(alert["occurredAt"], "2026-11-20T12:00:00Z");
         assert_eq!(world.told(), ["KeyAccessDrifted k"]);
+        // Its event comes after all.
+        let late = world.sweep.watch.report(*occurrence, "late").await;
+        assert_eq!(late.unwrap().verdict, Verdict::Duplicate);
     }
 }
 

@@ -1,7 +1,5 @@
 //! Policies that somebody wrote to do harm, or that look as if: what the judge must say of each.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::collections::BTreeSet;
 
 use watch_policy::{Context, Diff, Policy, Question};

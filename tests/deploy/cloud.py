@@ -173,6 +173,7 @@ class Stack:
         events = self.cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         failed = [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason')}" for e in events if "FAILED" in e["ResourceStatus"]]
         assert stack["StackStatus"] == f"{kind}_COMPLETE" and not failed, (stack["StackStatus"], failed)
+        self.stack_id = stack["StackId"]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         resources = self.cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
         self.ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
@@ -216,6 +217,7 @@ class Stack:
         text = json.dumps(value)
         for logical, physical in self.ids.items():
             text = re.sub(rf'(?<=[":/]){STACK}-{logical}"', f'{physical}"', text)
+        text = re.sub(rf"arn:aws:cloudformation:[\w-]+:\d+:stack/{STACK}/[\w-]+", self.stack_id, text)
         return json.loads(text)
 
     def happen(self, event):

@@ -232,7 +232,8 @@ fn bound(count: usize, critical: usize) -> usize {
     let steps = [6, 20, 50].iter().filter(|step| **step <= count).count();
     // The window before counts along: a step may be reached with fewer alerts.
     let of_owners = 3 * (steps + 3);
-    count.min(5 + critical + 3 + of_owners)
+    // At a step everybody concerned hears of it, also those whose keys were told of one by one (ADR 13).
+    count.min(5 + critical + 3) + of_owners
 }
 
 /// One act of an attack.

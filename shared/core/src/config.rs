@@ -234,12 +234,10 @@ impl SweepConfig {
             text.parse().ok().filter(|hold| (0..=1_440).contains(hold))
         });
         let namespace = "not a namespace of CloudWatch";
-        let metric_namespace = reader.choice(
-            "METRIC_NAMESPACE",
-            "KMSWatch".to_owned(),
-            namespace,
-            |text| is_metric_namespace(text).then(|| text.to_owned()),
-        );
+        let usual = "KMSWatch".to_owned();
+        let metric_namespace = reader.choice("METRIC_NAMESPACE", usual, namespace, |text| {
+            is_metric_namespace(text).then(|| text.to_owned())
+        });
         let weekly = "neither WEEKLY nor OFF";
         let digest = reader.choice("DIGEST", true, weekly, |text| match text {
             "WEEKLY" => Some(true),
@@ -249,11 +247,7 @@ impl SweepConfig {
         let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let flag = "neither true nor false";
         let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
-        let Reader {
-            mut problems,
-            is_fatal,
-            ..
-        } = reader;
+        let (mut problems, is_fatal) = (reader.problems, reader.is_fatal);
         match Config::from_lookup(&lookup, required) {
             Ok(mut alerts) if !is_fatal => {
                 alerts.ignored.append(&mut problems);

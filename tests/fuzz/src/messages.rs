@@ -90,8 +90,25 @@ const FILES: [&str; 4] = [
     "file://key-policy.json",
 ];
 
+/// The URL of a queue, which `aws sqs` wants in place of a name: a host of AWS's, and nothing odd after it.
+fn is_queue(word: &str) -> bool {
+    let value = word.rsplit_once('=').map_or(word, |(_, value)| value);
+    let rest = value.strip_prefix("https://sqs.");
+    rest.and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(host, path)| {
+            let plain =
+                |more: &'static [u8]| move |b: u8| b.is_ascii_alphanumeric() || more.contains(&b);
+            [".amazonaws.com", ".amazonaws.com.cn"]
+                .iter()
+                .any(|end| host.ends_with(end))
+                && host.bytes().all(plain(b"-."))
+                && path.bytes().all(plain(b"-_/."))
+        })
+}
+
 fn leads_away(text: &str) -> bool {
-    let words = text.split(' ').filter(|word| !FILES.contains(word));
+    let words = text.split(' ');
+    let words = words.filter(|word| !FILES.contains(word) && !is_queue(word));
     let mut words = words.map(str::to_ascii_lowercase);
     let is_host = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric());
     words.any(|word| word.contains("://") || word.split("www.").skip(1).any(is_host))

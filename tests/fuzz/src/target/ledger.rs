@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use watch_core::items::{Claim, Item};
-use watch_core::ledger::burst::{Note, Owners, Tally, Window, member};
+use watch_core::ledger::burst::{Note, Tally, Window, member, recent};
 use watch_core::ledger::history::Entry;
 use watch_core::ledger::repeats::Series;
 use watch_core::ledger::{AliasTarget, Policy, Profile, Raised};
@@ -64,7 +64,7 @@ fn read(item: &Item) -> Verdict {
             ));
         }
     }
-    drop((Entry::read(item), Raised::read(item), Owners::read(item)));
+    drop((Entry::read(item), Raised::read(item), recent(item, now)));
     let window = Window::of_burst("p", "KeyDeleted", "somebody", now);
     let _ = (window.start(), window.counter(), window.counter_before());
     let note = Note {

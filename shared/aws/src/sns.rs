@@ -9,7 +9,7 @@ use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use watch_core::answers::Subscription;
 use watch_core::arn::TopicArn;
-use watch_core::ports::{CallError, Message, Page, Parts};
+use watch_core::ports::{Attribute, CallError, Message, Page, Parts};
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
@@ -77,8 +77,12 @@ impl SnsAdapter {
             .set_subject(message.subject.clone())
             .message(&message.body);
         for (name, value) in &message.attributes {
+            let (data_type, value) = match value {
+                Attribute::One(value) => ("String", value.clone()),
+                Attribute::Many(values) => ("String.Array", serde_json::json!(values).to_string()),
+            };
             let value = MessageAttributeValue::builder()
-                .data_type("String")
+                .data_type(data_type)
                 .string_value(value)
                 .build();
             let value =

@@ -23,6 +23,10 @@ pub struct Key {
     pub description: Option<Untrusted>,
     /// Value of the tag that names the owner.
     pub owner: Option<Untrusted>,
+    /// Who else is told as an owner: those whom other spellings of the tag name, and those who owned the key in the last
+    /// days. They stand in the message attribute `owner`.
+    #[serde(skip)]
+    pub other_owners: Vec<Untrusted>,
     /// State of the key, as KMS says now.
     pub state: Option<State>,
     /// Who manages the key.
@@ -60,6 +64,7 @@ impl Key {
             aliases: None,
             description: None,
             owner: None,
+            other_owners: Vec::new(),
             state: None,
             manager: None,
             origin: None,

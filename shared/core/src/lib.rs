@@ -41,6 +41,7 @@ pub mod key;
 pub mod kinds;
 pub mod ledger;
 pub mod link;
+pub mod owner;
 pub mod pipeline;
 pub mod ports;
 pub mod render;

@@ -222,8 +222,39 @@ pub struct Message {
     pub subject: Option<String>,
     /// Body.
     pub body: String,
-    /// Attributes of type String, for filter policies.
-    pub attributes: Vec<(&'static str, String)>,
+    /// Attributes for filter policies.
+    pub attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// The value of a message attribute.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attribute {
+    /// Of type `String`; never empty.
+    One(String),
+    /// Of type `String.Array`: a filter policy that matches one of them matches.
+    Many(Vec<String>),
+}
+
+impl Attribute {
+    /// Its one value, or its several.
+    pub fn values(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Attribute {
+    fn from(value: T) -> Self {
+        Self::One(value.into())
+    }
+}
+
+impl PartialEq<&str> for Attribute {
+    fn eq(&self, other: &&str) -> bool {
+        matches!(self, Self::One(value) if value == other)
+    }
 }
 
 /// One event for a bus, ready to be sent.

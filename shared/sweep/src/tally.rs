@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use watch_core::about::{LastUse, LastUseStatus};
 use watch_core::answers::LastUsage;
 use watch_core::arn::KeyArn;
-use watch_core::facts::owner;
 use watch_core::key::{Origin, State};
 use watch_core::kinds::{BlindSpot, Changes, Due, DueWhat, Totals};
 use watch_core::ledger::Profile;
+use watch_core::owner::owner;
 use watch_core::ports::{Datum, MetricUnit};
 use watch_core::text::Untrusted;
 

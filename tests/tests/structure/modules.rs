@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actor enrichment key source stack step",
             "answers link",
             "about event ports",
+            "owner",
             "ledger",
             "facts",
             "kinds",

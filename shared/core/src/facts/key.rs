@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::fact::{Fact, LAST_USE_LIMIT, READ_LIMIT, enrichment, read};
-use super::owner::owner;
 use crate::about::{Key, LastUse, LastUseStatus, Rotation};
 use crate::answers::{LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::arn::KeyArn;
@@ -11,6 +10,7 @@ use crate::enrichment::Enrichment;
 use crate::key::Origin;
 use crate::ledger::Profile;
 use crate::ledger::profile::{self, learn};
+use crate::owner::{OTHERS, owners};
 use crate::ports::{CallError, CallErrorKind, Kms};
 use crate::text::Untrusted;
 
@@ -205,10 +205,11 @@ impl Facts {
             // The state that is remembered is not the state of a key that is no more.
             metadata.state = None;
         }
-        let owner = self
-            .tags
-            .known()
-            .and_then(|tags| owner(tags, owner_tag_key));
+        let tags = self.tags.known();
+        let mut named = tags
+            .into_iter()
+            .flat_map(|tags| owners(tags, owner_tag_key).cloned());
+        let (owner, other_owners) = (named.next(), named.take(OTHERS).collect());
         let last_rotation = self
             .materials
             .into_known()
@@ -229,6 +230,7 @@ impl Facts {
             aliases: self.aliases.into_known().map(|(aliases, _)| aliases),
             description: metadata.description.and_then(Untrusted::non_empty),
             owner,
+            other_owners,
             state: metadata.state,
             manager: metadata.manager,
             origin: metadata.origin,

@@ -3,9 +3,7 @@
 mod fact;
 mod key;
 mod key_store;
-mod owner;
 
 pub use fact::{LAST_USE_LIMIT, READ_LIMIT};
 pub use key::{Facts, Reads};
 pub use key_store::KeyStoreFacts;
-pub use owner::owner;

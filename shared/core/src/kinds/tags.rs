@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::answers::Tags;
-use crate::facts::owner;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
+use crate::owner::owner;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;

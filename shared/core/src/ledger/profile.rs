@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::items::{Item, ItemKey, to_item};
+use crate::owner::{OTHERS, owners};
 use crate::text::{Untrusted, identifier};
 
 /// Two tellings of one rotation or expiry, one of which does not name the material, lie no further apart than this.
@@ -83,6 +84,9 @@ pub struct Swept {
 /// How far back what a sweep saw counts: a full sweep looks at every key once a day.
 const SWEPT_BACK: SignedDuration = SignedDuration::from_hours(26);
 
+/// How long a former owner of a key hears of it.
+const OWNED_DAYS: i64 = 7;
+
 /// How long a countdown is remembered once its date has passed.
 const COUNTED_DOWN_DAYS: i64 = 60;
 
@@ -121,6 +125,8 @@ pub struct Profile {
     pub held: Vec<Held>,
     /// What the sweep told without knowing of an event, by kind of alert: an event that comes after all is no news.
     pub swept: BTreeMap<String, Swept>,
+    /// Who owned the key until lately, and when that was seen to be over ([`Profile::former_owners`]).
+    pub owned: BTreeMap<Untrusted, Timestamp>,
     /// When any of this was written.
     pub as_of: Option<Timestamp>,
 }
@@ -149,6 +155,7 @@ impl Profile {
             countdowns: attribute(item, "countdowns").unwrap_or_default(),
             held: attribute(item, "held").unwrap_or_default(),
             swept: attribute(item, "swept").unwrap_or_default(),
+            owned: attribute(item, "owned").unwrap_or_default(),
             as_of: attribute(item, "asOf"),
         }
     }
@@ -234,6 +241,29 @@ impl Profile {
         telling.material.is_none().then_some(telling.at)
     }
 
+    /// Takes note of those who owned the key `before` and do not now: they hear of it for some days more, so that nobody
+    /// takes a key's alerts away from its owner by a tag.
+    pub fn note_owners(&mut self, before: &Self, owner_tag_key: &str, now: Timestamp) {
+        self.owned
+            .retain(|_, over| is_within(*over, OWNED_DAYS, now));
+        let (Some(before), Some(tags)) = (&before.tags, &self.tags) else {
+            return;
+        };
+        for owner in owners(&before.value, owner_tag_key) {
+            let is_over = owners(&tags.value, owner_tag_key).all(|other| other != owner);
+            // The first ones stay: a row of made-up owners pushes out nobody.
+            if is_over && self.owned.len() < OTHERS {
+                self.owned.entry(owner.clone()).or_insert(now);
+            }
+        }
+    }
+
+    /// Who owned the key within the last days.
+    pub fn former_owners(&self, now: Timestamp) -> impl Iterator<Item = &Untrusted> {
+        let lately = move |(_, over): &(_, &Timestamp)| is_within(**over, OWNED_DAYS, now);
+        self.owned.iter().filter(lately).map(|(owner, _)| owner)
+    }
+
     /// A `kind` was told that happened since `known_at`, or just before.
     pub fn was_told_since(&self, kind: &str, known_at: Timestamp) -> bool {
         let slack = SignedDuration::from_mins(1);
@@ -262,6 +292,13 @@ impl Profile {
             matches!(date, Some(Ok(date)) if Timestamp::ge(&date, &old))
         });
     }
+}
+
+/// No more than `days` before `now`, and not after it.
+fn is_within(at: Timestamp, days: i64, now: Timestamp) -> bool {
+    let slack = SignedDuration::from_mins(5);
+    let ago = now.duration_since(at);
+    ago >= -slack && ago <= SignedDuration::from_hours(days * 24)
 }
 
 /// So close together that they may be one.
@@ -382,6 +419,37 @@ mod tests {
         assert_eq!(known.as_ref().unwrap().as_of, at(NOW));
         learn(&mut known, &1, at("2026-11-21T12:00:00Z"));
         assert_eq!(known.unwrap().as_of, at("2026-11-21T12:00:00Z"));
+    }
+
+    #[test]
+    fn a_former_owner_hears_of_the_key_for_a_week() {
+        let tagged = |owner: &str| Tags::from([(Untrusted::new("Owner"), Untrusted::new(owner))]);
+        let retag = |profile: &mut Profile, tags: &Tags, now: &str| {
+            let before = profile.clone();
+            learn(&mut profile.tags, tags, at(now));
+            profile.note_owners(&before, "Owner", at(now));
+        };
+        let mut profile = Profile::default();
+        retag(&mut profile, &tagged("team-pay"), NOW);
+        let former = |profile: &Profile, now: &str| -> Vec<String> {
+            let owners = profile.former_owners(at(now));
+            owners.map(|owner| owner.as_str().to_owned()).collect()
+        };
+        assert!(former(&profile, NOW).is_empty());
+        for day in 10..30 {
+            let now = format!("2026-11-20T12:00:{day}Z");
+            retag(&mut profile, &tagged(&format!("thief-{day}")), &now);
+        }
+        let owners = former(&profile, "2026-11-27T12:00:10Z");
+        assert!(owners.contains(&"team-pay".to_owned()), "{owners:?}");
+        assert_eq!(owners.len(), OTHERS);
+        assert!(!former(&profile, "2026-11-27T12:00:11Z").contains(&"team-pay".to_owned()));
+        // One that is taken away altogether, and one that is written before its time.
+        let mut profile = Profile::default();
+        retag(&mut profile, &tagged("team-pay"), NOW);
+        retag(&mut profile, &Tags::new(), NOW);
+        assert_eq!(former(&profile, NOW), ["team-pay"]);
+        assert!(former(&profile, "2026-11-19T12:00:00Z").is_empty());
     }
 
     #[test]

@@ -54,6 +54,8 @@ impl Known {
         let mut profile = before.clone();
         let policy = facts.policy().map(str::to_owned);
         let mut portrait = facts.portrait(&mut profile, &frame.subject, config, frame.now);
+        profile.note_owners(&before, &config.owner_tag_key, frame.now);
+        portrait.told_too(profile.former_owners(frame.now));
         let kind = &mut occurrence.kind;
         kind.recall(&profile);
         // If the ledger failed, nobody knows how it stands: what was not told now is told the next time.

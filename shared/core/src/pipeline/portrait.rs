@@ -2,6 +2,7 @@
 
 use crate::about::{Key, KeyStore};
 use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
+use crate::owner::OTHERS;
 use crate::text::Untrusted;
 
 /// A key or a key store as it stands now.
@@ -30,6 +31,18 @@ impl Portrait {
                 as_of: None,
                 missing: Vec::new(),
             },
+        }
+    }
+
+    /// These hear of it as owners of the key too.
+    pub(super) fn told_too<'a>(&mut self, owners: impl Iterator<Item = &'a Untrusted>) {
+        let Some(key) = &mut self.key else {
+            return;
+        };
+        for owner in owners.take(OTHERS) {
+            if key.owner.as_ref() != Some(owner) && !key.other_owners.contains(owner) {
+                key.other_owners.push(owner.clone());
+            }
         }
     }
 

@@ -206,7 +206,10 @@ proptest! {
 
         let attributes = attributes(&alert);
         prop_assert!(attributes.len() <= 10, "more break raw delivery to SQS");
-        for (name, value) in &attributes {
+        let values = attributes
+            .iter()
+            .flat_map(|(name, value)| value.values().iter().map(move |value| (name, value)));
+        for (name, value) in values {
             prop_assert!(!value.is_empty() && is_clean(value), "{}", name);
             prop_assert!(value.chars().all(|c| c.len_utf16() == 1));
         }

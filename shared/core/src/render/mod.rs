@@ -5,9 +5,10 @@ mod chat;
 mod feed;
 mod people;
 
-use crate::about::LastUseStatus;
+use crate::about::{Key, LastUseStatus};
 use crate::alert::Alert;
 use crate::key::{Origin, State};
+use crate::ports::Attribute;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
@@ -24,38 +25,43 @@ const BODY_LIMIT: usize = MESSAGE_LIMIT - 16 * 1024;
 /// Longest attribute value: a tag value has at most 256 characters.
 const ATTRIBUTE_LIMIT: usize = 256;
 
-/// The message attributes that subscriptions filter by: all strings, none empty.
-pub fn attributes(alert: &Alert) -> Vec<(&'static str, String)> {
+/// The message attributes that subscriptions filter by, none empty: strings, but for the owner of a key that had another
+/// until lately, and so has several ("String.Array", SNS Developer Guide, message attributes).
+pub fn attributes(alert: &Alert) -> Vec<(&'static str, Attribute)> {
     let key = alert.key.as_ref();
-    let or = |value: Option<&str>, none: &str| {
-        value
-            .filter(|text| !text.is_empty())
-            .unwrap_or(none)
-            .to_owned()
+    let or = |value: Option<&str>, none: &str| -> Attribute {
+        value.filter(|text| !text.is_empty()).unwrap_or(none).into()
     };
+    let account = alert.account.as_ref().map(|account| account.as_str());
+    let region = alert.region.as_ref().map(|region| region.as_str());
     vec![
-        ("kind", alert.kind.to_owned()),
-        ("severity", alert.severity.as_str().to_owned()),
-        (
-            "account",
-            or(
-                alert.account.as_ref().map(|account| account.as_str()),
-                "UNKNOWN",
-            ),
-        ),
-        (
-            "region",
-            or(
-                alert.region.as_ref().map(|region| region.as_str()),
-                "UNKNOWN",
-            ),
-        ),
+        ("kind", alert.kind.into()),
+        ("severity", alert.severity.as_str().into()),
+        ("account", or(account, "UNKNOWN")),
+        ("region", or(region, "UNKNOWN")),
         ("keyId", or(key.map(|key| key.id.as_str()), "NONE")),
-        (
-            "owner",
-            or(alert.owner().map(attribute_value).as_deref(), "UNKNOWN"),
-        ),
+        ("owner", owners(alert)),
     ]
+}
+
+/// Who hears of it as an owner: whoever the tags name, and whoever they named until lately.
+fn owners(alert: &Alert) -> Attribute {
+    let now = alert.owner().map(attribute_value);
+    let now = now.filter(|owner| !owner.is_empty());
+    let mut owners = vec![now.unwrap_or_else(|| "UNKNOWN".to_owned())];
+    for owner in alert.key.iter().flat_map(|key| &key.other_owners) {
+        let owner = attribute_value(owner);
+        if !owner.is_empty() && !owners.contains(&owner) {
+            owners.push(owner);
+        }
+    }
+    match owners.pop() {
+        Some(only) if owners.is_empty() => Attribute::One(only),
+        last => {
+            owners.extend(last);
+            Attribute::Many(owners)
+        }
+    }
 }
 
 /// SNS refuses characters outside the basic multilingual plane in an attribute.
@@ -97,7 +103,7 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
         None => {}
     }
     let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
-    row("Owner", key.owner.as_ref().map(|owner| text![owner]));
+    row("Owner", owner_row(key));
     row(
         "Description",
         key.description
@@ -170,6 +176,20 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
     row("Created", key.created_at.map(|at| text![at]));
     row("ARN", Some(text![&key.arn]));
     rows
+}
+
+/// Who owns it now, and who else is told.
+fn owner_row(key: &Key) -> Option<Text> {
+    let mut text = match &key.owner {
+        Some(owner) => text![owner],
+        None if key.other_owners.is_empty() => return None,
+        None => text!["none"],
+    };
+    for (place, owner) in key.other_owners.iter().enumerate() {
+        text.push(if place == 0 { "; told too: " } else { ", " });
+        text.push(owner);
+    }
+    Some(text)
 }
 
 /// What is known of the custom key store.

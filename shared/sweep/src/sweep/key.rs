@@ -113,6 +113,7 @@ impl<W: Ports> Sweep<W> {
         let (at, partition) = (run.at, key.to_string());
         let mut profile = before.clone();
         look.teach(&mut profile, at);
+        profile.note_owners(before, &self.config.alerts.owner_tag_key, at);
         let mut found = access.held;
         if !run.first {
             found.extend(differences(before, &profile, at));

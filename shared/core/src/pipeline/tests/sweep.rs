@@ -489,10 +489,7 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
         |kms, profile: &Profile, seen| alert(kms, profile, swept(KeyVanished::new(seen)));
     let alert = alert_of(gone(), &profile, seen);
     assert_eq!(alert.severity, Severity::High);
-    assert_eq!(
-        render::attributes(&alert)[5],
-        ("owner", "team-pay".to_owned())
-    );
+    assert_eq!(render::attributes(&alert)[5], ("owner", "team-pay".into()));
     insta::assert_snapshot!(shown(&alert), @r#"
     HIGH: alias/payments has vanished
 

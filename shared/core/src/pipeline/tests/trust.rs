@@ -2,7 +2,7 @@
 
 use super::ledger::{at_time, deletion_of, ledger, rotated, with_ledger};
 use super::*;
-use crate::kinds::KeyPolicyChanged;
+use crate::kinds::{KeyDisabled, KeyPolicyChanged};
 use crate::ledger::profile::{Swept, Telling};
 use crate::ledger::{Claim, Item, ItemKey, Policy, Profile};
 
@@ -194,4 +194,24 @@ fn an_event_of_another_account_says_so() {
         summary.contains("Another account sent this event: 999988887777"),
         "{summary}"
     );
+}
+
+#[test]
+fn whoever_owned_a_key_lately_hears_of_it_too() {
+    let mut watch = with_ledger(FakeKms::default(), &[]);
+    let mut owners = |owner: &str, call: &str| {
+        let tag = (Untrusted::new("Owner"), Untrusted::new(owner));
+        watch.kms.tags = Ok([tag].into_iter().collect());
+        let disabled = occurrence(KeyDisabled::default(), Some(call));
+        let told = run(watch.tell(disabled, call)).unwrap();
+        let attributes: BTreeMap<_, _> = render::attributes(&told.alerts[0]).into_iter().collect();
+        let body = render::people(&told.alerts[0]);
+        (attributes["owner"].values().to_vec(), body)
+    };
+    assert_eq!(owners("team-pay", "1").0, ["team-pay"]);
+    let (told, body) = owners("nobody", "2");
+    assert_eq!(told, ["nobody", "team-pay"]);
+    assert!(body.contains("told too: team-pay"), "{body}");
+    assert_eq!(owners("somebody", "3").0.len(), 3);
+    assert_eq!(owners("team-pay", "4").0[0], "team-pay");
 }

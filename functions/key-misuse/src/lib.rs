@@ -11,7 +11,7 @@
 //! the caller's account only.
 
 use watch_core::decision::{Decision, Occurrence};
-use watch_core::event::{CloudTrailEvent, Event, Unreadable};
+use watch_core::event::{ApiCall, CloudTrailEvent, Event, Unreadable};
 use watch_core::key::State;
 use watch_core::kinds::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 use watch_core::subject::Subject;
@@ -100,24 +100,12 @@ fn use_of_unusable(record: &CloudTrailEvent) -> Decision {
     let is_disabled = error_code.as_str().starts_with("Disabled");
     let named = record.key_in_error();
     let call = &record.call;
-    let contexts = [
-        "/encryptionContext",
-        "/sourceEncryptionContext",
-        "/destinationEncryptionContext",
-    ];
-    let mut context_keys: Vec<_> = contexts
-        .into_iter()
-        .flat_map(|context| call.requested_names(context))
-        .collect();
-    context_keys.sort();
-    context_keys.dedup();
-    context_keys.truncate(CONTEXT_KEYS);
     let kind = UnusableKeyUsed {
         operation: record.name.clone(),
         error_code,
         error_message: record.error_message.clone(),
         reason: reason.or(is_disabled.then_some(State::Disabled)),
-        encryption_context_keys: context_keys,
+        encryption_context_keys: context_keys(call),
         custom_key_store_id: call.additional("customKeyStoreId"),
         one_of_two: record.name.as_str() == "ReEncrypt" && named.is_none(),
         requested_key: requested_key(record),
@@ -140,6 +128,23 @@ fn use_of_unusable(record: &CloudTrailEvent) -> Decision {
         return callers_copy(record);
     }
     Occurrence::of_cloudtrail_on(Subject::Key(key), record, kind).into()
+}
+
+/// Names in the encryption contexts of a call, without their values.
+fn context_keys(call: &ApiCall) -> Vec<Untrusted> {
+    let contexts = [
+        "/encryptionContext",
+        "/sourceEncryptionContext",
+        "/destinationEncryptionContext",
+    ];
+    let mut keys: Vec<_> = contexts
+        .into_iter()
+        .flat_map(|context| call.requested_names(context))
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys.truncate(CONTEXT_KEYS);
+    keys
 }
 
 fn denied(record: &CloudTrailEvent) -> Decision {

@@ -228,6 +228,18 @@ impl AlarmRecovered {
         }
     }
 
+    /// Why its being OK says little, as a sentence.
+    fn doubtful(&self) -> &'static str {
+        match self.resolution {
+            Resolution::SetByHand => {
+                "A state that somebody set does not say that what the alarm warned of is over."
+            }
+            _ => {
+                "That is said on part of the data, so it does not say that what the alarm warned of is over."
+            }
+        }
+    }
+
     /// What the alarm watches, as far as that has a name.
     fn what(&self) -> Text {
         match self.signal.watches() {
@@ -413,12 +425,7 @@ impl Tell for AlarmRecovered {
                 }
                 _ => "There are no data any more, which says nothing about what the alarm warned of.",
             }),
-            Resolution::PartialData => text.sentence(
-                "That is said on part of the data, so it does not say that what the alarm warned of is over.",
-            ),
-            Resolution::SetByHand => text.sentence(
-                "A state that somebody set does not say that what the alarm warned of is over.",
-            ),
+            Resolution::PartialData | Resolution::SetByHand => text.sentence(self.doubtful()),
             Resolution::Unknown => text.sentence(
                 "CloudWatch says OK also where data have ended, and KMS did not say how it stands.",
             ),

@@ -1,7 +1,8 @@
 //! Who can use a key, and is it on?
 //!
 //! * Trigger: EventBridge rules for CloudTrail's records of `DisableKey`, `EnableKey`, `CreateKey`, `PutKeyPolicy`,
-//!   `ReplicateKey`, `UpdatePrimaryRegion`, of grants, aliases and tags, and of the operations on custom key stores.
+//!   `ReplicateKey`, `UpdatePrimaryRegion`, of grants, aliases, tags and descriptions, and of the operations on custom
+//!   key stores.
 //! * Effect: one alert on the topics, nothing else.
 //! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyPolicy`, `kms:GetKeyLastUsage`,
 //!   `kms:DescribeCustomKeyStores`, `kms:ListKeys`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
@@ -11,15 +12,15 @@
 //! stack to which both are forwarded tells it once.
 
 use watch_core::answers::Metadata;
-use watch_core::arn::KeyArn;
+use watch_core::arn::{KeyArn, Region};
 use watch_core::decision::Decision;
 use watch_core::event::{ApiCall, CloudTrailEvent, Event};
 use watch_core::key::{Manager, Origin, State};
 use watch_core::kinds::{
     AliasCreated, AliasDeleted, AliasMoved, GrantConstraints, GrantCreated, GrantRetired,
-    GrantRevoked, KeyCreated, KeyDisabled, KeyEnabled, KeyPolicyChanged, KeyReplicated,
-    KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated,
-    KeyTagsChanged, Kind, PrimaryRegionChanged,
+    GrantRevoked, KeyCreated, KeyDescriptionChanged, KeyDisabled, KeyEnabled, KeyPolicyChanged,
+    KeyReplicated, KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected,
+    KeyStoreUpdated, KeyTagsChanged, Kind, PrimaryRegionChanged,
 };
 use watch_core::text::Untrusted;
 
@@ -33,7 +34,7 @@ pub fn decide(event: &Event) -> Decision {
         "EnableKey" => Decision::change(record, |_| KeyEnabled::default()),
         "CreateKey" => Decision::change(record, created),
         "PutKeyPolicy" => Decision::change(record, policy_put),
-        "ReplicateKey" => Decision::change(record, replicated),
+        "ReplicateKey" => Decision::change(record, |call| replicated(record, call)),
         "UpdatePrimaryRegion" if is_of_kms(record) => Decision::Ignore(
             "UpdatePrimaryRegion as KMS records it in the new primary Region: the record of the Region before is told"
                 .into(),
@@ -57,18 +58,18 @@ pub fn decide(event: &Event) -> Decision {
             let id = call.additional("grantId").or(call.requested("grantId"));
             GrantRetired::by(&record.actor, id)
         }),
-        "CreateAlias" => Decision::change(record, |call| AliasCreated { alias: alias(call) }),
+        "CreateAlias" => Decision::change(record, |call| AliasCreated::new(alias(call))),
         "UpdateAlias" => Decision::change(record, |call| AliasMoved::new(alias(call))),
-        "DeleteAlias" => Decision::change(record, |call| AliasDeleted { alias: alias(call) }),
+        "DeleteAlias" => Decision::change(record, |call| AliasDeleted::new(alias(call))),
         "TagResource" => {
             Decision::change(record, |call| KeyTagsChanged::set(call.requested_tags()))
         }
         "UntagResource" => Decision::change(record, |call| {
             KeyTagsChanged::unset(call.requested_list("tagKeys"))
         }),
-        "UpdateKeyDescription" => Decision::Ignore(
-            "UpdateKeyDescription changes neither who can use a key nor whether it works".into(),
-        ),
+        "UpdateKeyDescription" => Decision::change(record, |call| {
+            KeyDescriptionChanged::to(call.requested("description"))
+        }),
         "SynchronizeMultiRegionKey" => {
             Decision::Ignore("SynchronizeMultiRegionKey is KMS's own housekeeping".into())
         }
@@ -103,6 +104,7 @@ fn created(call: &ApiCall) -> KeyCreated {
     };
     KeyCreated {
         bypassed_lockout_check: call.requested_flag("bypassPolicyLockoutSafetyCheck"),
+        asked_for: call.requested_raw("policy").map(str::to_owned),
         told: Metadata {
             state: told("keyState").map(|state| State::new(state.as_str())),
             manager: told("keyManager").map(|manager| Manager::new(manager.as_str())),
@@ -124,14 +126,23 @@ fn policy_put(call: &ApiCall) -> KeyPolicyChanged {
     )
 }
 
-fn replicated(call: &ApiCall) -> KeyReplicated {
-    let replica = call.answered_at("/replicaKeyMetadata/arn");
-    let replica: Option<KeyArn> = replica.and_then(|arn| arn.as_str().parse().ok());
-    KeyReplicated::to(
-        call.requested("replicaRegion"),
-        replica,
-        call.answered_raw("replicaPolicy"),
-    )
+fn replicated(record: &CloudTrailEvent, call: &ApiCall) -> KeyReplicated {
+    let region = call.requested("replicaRegion");
+    let answered = call.answered_at("/replicaKeyMetadata/arn");
+    let answered = answered.and_then(|arn| arn.as_str().parse().ok());
+    // Related keys differ in their Region alone.
+    let related = || {
+        let (key, region) = (record.key.as_ref()?, region.as_ref()?);
+        let region = Region::new(region.as_str())?;
+        let (partition, account) = (key.partition().clone(), key.account().clone());
+        KeyArn::new(partition, region, account, key.id()).ok()
+    };
+    let replica: Option<KeyArn> = answered.or_else(related);
+    let policy = call
+        .answered_raw("replicaPolicy")
+        .or_else(|| call.requested_raw("policy"));
+    KeyReplicated::to(region, replica, policy)
+        .bypassing(call.requested_flag("bypassPolicyLockoutSafetyCheck"))
 }
 
 fn granted(call: &ApiCall) -> GrantCreated {
@@ -256,6 +267,7 @@ mod tests {
             ("DeleteAlias", "AliasDeleted"),
             ("TagResource", "KeyTagsChanged"),
             ("UntagResource", "KeyTagsChanged"),
+            ("UpdateKeyDescription", "KeyDescriptionChanged"),
         ] {
             let mut record = json!({"eventName": operation, "resources": [{"ARN": ARN}]});
             for request in [
@@ -342,10 +354,6 @@ mod tests {
         for (record, reason) in [
             (copy, "another account's key"),
             (second, "the record of the Region before is told"),
-            (
-                json!({"eventName": "UpdateKeyDescription"}),
-                "neither who can use a key",
-            ),
             (
                 json!({"eventName": "SynchronizeMultiRegionKey"}),
                 "housekeeping",

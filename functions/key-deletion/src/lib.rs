@@ -7,7 +7,7 @@
 //!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 
 use watch_core::decision::{Decision, Occurrence};
-use watch_core::event::{ApiCall, Event, KmsEventName};
+use watch_core::event::{ApiCall, CloudTrailEvent, Event, KmsEventName};
 use watch_core::key::State;
 use watch_core::kinds::{KeyDeleted, KeyDeletionCancelled, KeyDeletionScheduled};
 
@@ -21,7 +21,7 @@ pub fn decide(event: &Event) -> Decision {
             Occurrence::of_kms_event(kms, KeyDeleted::default()).into()
         }
         Event::CloudTrail(record) => match record.name.as_str() {
-            "ScheduleKeyDeletion" => Decision::change(record, scheduled),
+            "ScheduleKeyDeletion" => Decision::change(record, |call| scheduled(record, call)),
             "CancelKeyDeletion" => Decision::change(record, |_| KeyDeletionCancelled::default()),
             "DeleteKey" => Decision::change(record, |_| KeyDeleted::default()),
             _ => Decision::not_mine(event),
@@ -30,7 +30,7 @@ pub fn decide(event: &Event) -> Decision {
     }
 }
 
-fn scheduled(call: &ApiCall) -> KeyDeletionScheduled {
+fn scheduled(record: &CloudTrailEvent, call: &ApiCall) -> KeyDeletionScheduled {
     let waits = call
         .answered("keyState")
         .is_some_and(|state| state.as_str() == State::PendingReplicaDeletion.as_str());
@@ -41,6 +41,8 @@ fn scheduled(call: &ApiCall) -> KeyDeletionScheduled {
         waits_for_replicas: waits,
         deletion_date_text: call.answered("deletionDate"),
         custom_key_store_id: call.additional("customKeyStoreId"),
+        principal: record.actor.principal.clone(),
+        ..KeyDeletionScheduled::default()
     }
 }
 

@@ -56,4 +56,7 @@ pub struct Missing {
     pub fact: &'static str,
     /// Why: an error code of AWS and its message.
     pub reason: Untrusted,
+    /// KMS refused the question because it gets too many.
+    #[serde(skip)]
+    pub throttled: bool,
 }

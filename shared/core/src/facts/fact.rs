@@ -122,6 +122,7 @@ pub(super) fn enrichment(
             error.map(|error| Missing {
                 fact,
                 reason: error.reason(),
+                throttled: error.kind() == CallErrorKind::Throttled,
             })
         })
         .collect();

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::about::Key;
+use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, contradiction, described, last_use, root, who};
+use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -39,6 +41,10 @@ impl Ask for KeyDisabled {
 }
 
 impl Learn for KeyDisabled {
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        profile.note_act(Self::NAME, at, actor);
+    }
+
     fn imply(&self, key: &mut Key, _: Timestamp) {
         if key.state.is_none() {
             key.state = Some(State::Disabled);

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use crate::arn::KeyArn;
 use crate::facts::Reads;
+use crate::kinds::access::{asked_conditions, is_about_aliases, policy_item, see_conditions};
 use crate::kinds::case::{Case, RECENT_DAYS, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
-use crate::kinds::words::{described, last_use, root, who};
+use crate::kinds::words::{described, last_use, list, root, who};
 use crate::ledger::alias::{is_alias, other_name};
 use crate::ledger::{AliasTarget, Item, ItemKey};
 use crate::severity::Severity;
@@ -49,12 +50,25 @@ impl NamedKey {
     }
 }
 
-/// The item of the alias, if it has a name that KMS would let it have.
+/// The item of the alias, if it has a name that KMS would let it have, and that of the key's policy.
 fn memory(alias: &Untrusted, subject: &Subject) -> Vec<ItemKey> {
     is_alias(alias.as_str())
         .then(|| AliasTarget::key(&subject.account_key(), alias.as_str()))
         .into_iter()
+        .chain([policy_item(subject)])
         .collect()
+}
+
+/// That the policy goes by the key's names, so that this changes who may use it.
+fn conditions_words(conditions: &[Untrusted]) -> Text {
+    if conditions.is_empty() {
+        return Text::new();
+    }
+    text![
+        "The key policy asks for ",
+        list(conditions, 2),
+        ", so this changes who may use the key."
+    ]
 }
 
 fn remembered(alias: &Untrusted, found: &Found<'_>) -> Option<AliasTarget> {
@@ -103,6 +117,8 @@ pub struct AliasMoved {
     pub from: Option<NamedKey>,
     /// The key that it names now.
     pub to: Option<NamedKey>,
+    /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
+    pub policy_conditions: Vec<Untrusted>,
 }
 
 impl AliasMoved {
@@ -112,6 +128,7 @@ impl AliasMoved {
             alias,
             from: None,
             to: None,
+            policy_conditions: Vec::new(),
         }
     }
 
@@ -125,6 +142,10 @@ impl AliasMoved {
 }
 
 impl Ask for AliasMoved {
+    fn reads_policy(&self) -> bool {
+        true
+    }
+
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         memory(&self.alias, subject)
     }
@@ -132,6 +153,7 @@ impl Ask for AliasMoved {
 
 impl Learn for AliasMoved {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.policy_conditions = asked_conditions(found, is_about_aliases);
         self.to = found.subject.key().map(|arn| NamedKey {
             arn: arn.clone(),
             name: other_name(self.alias.as_str(), found.profile),
@@ -200,6 +222,7 @@ impl Tell for AliasMoved {
         text.sentence(
             "Permissions of the old key do not come along: callers need those of the new one.",
         );
+        text.sentence(conditions_words(&self.policy_conditions));
         if case.gone {
             text.sentence("KMS does not know the new key.");
         }
@@ -240,9 +263,25 @@ impl Tell for AliasMoved {
 pub struct AliasCreated {
     /// The alias.
     pub alias: Untrusted,
+    /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
+    pub policy_conditions: Vec<Untrusted>,
+}
+
+impl AliasCreated {
+    /// What becomes of the policy is found out later.
+    pub fn new(alias: Untrusted) -> Self {
+        Self {
+            alias,
+            policy_conditions: Vec::new(),
+        }
+    }
 }
 
 impl Ask for AliasCreated {
+    fn reads_policy(&self) -> bool {
+        true
+    }
+
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         memory(&self.alias, subject)
     }
@@ -250,6 +289,7 @@ impl Ask for AliasCreated {
 
 impl Learn for AliasCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.policy_conditions = asked_conditions(found, is_about_aliases);
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))
             .unwrap_or_default()
@@ -258,17 +298,24 @@ impl Learn for AliasCreated {
 
 impl Tell for AliasCreated {
     fn ceiling(&self) -> Severity {
-        Severity::Info
+        Severity::Medium
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Info
+        if self.policy_conditions.is_empty() {
+            Severity::Info
+        } else {
+            Severity::Medium
+        }
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
         let mut text = text![&self.alias, " was created"];
         if let Some(key) = case.key {
             text.push(text![" for key ", Span::Own(key.id.clone().into())]);
+        }
+        if !self.policy_conditions.is_empty() {
+            text.push(", whose policy goes by its names");
         }
         text
     }
@@ -283,12 +330,16 @@ impl Tell for AliasCreated {
             ]);
         }
         text.push(".");
+        text.sentence(conditions_words(&self.policy_conditions));
         text.sentence(root(case));
         text
     }
 
-    fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
-        Vec::new()
+    fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
+        if self.policy_conditions.is_empty() || case.gone {
+            return Vec::new();
+        }
+        see_conditions(case).into()
     }
 }
 
@@ -299,6 +350,18 @@ impl Tell for AliasCreated {
 pub struct AliasDeleted {
     /// The alias.
     pub alias: Untrusted,
+    /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
+    pub policy_conditions: Vec<Untrusted>,
+}
+
+impl AliasDeleted {
+    /// What becomes of the policy is found out later.
+    pub fn new(alias: Untrusted) -> Self {
+        Self {
+            alias,
+            policy_conditions: Vec::new(),
+        }
+    }
 }
 
 impl AliasDeleted {
@@ -311,6 +374,10 @@ impl AliasDeleted {
 }
 
 impl Ask for AliasDeleted {
+    fn reads_policy(&self) -> bool {
+        true
+    }
+
     // How urgent it is depends on it, and aliases are deleted seldom.
     fn reads(&self) -> Reads {
         Reads {
@@ -326,6 +393,7 @@ impl Ask for AliasDeleted {
 
 impl Learn for AliasDeleted {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.policy_conditions = asked_conditions(found, is_about_aliases);
         remember(&self.alias, &AliasTarget::deleted(found.at), found)
     }
 }
@@ -338,6 +406,8 @@ impl Tell for AliasDeleted {
     fn severity(&self, case: &Case<'_>) -> Severity {
         if case.used_within(RECENT_DAYS) {
             Severity::High
+        } else if !self.policy_conditions.is_empty() {
+            Severity::Medium
         } else {
             Severity::Low
         }
@@ -367,6 +437,7 @@ impl Tell for AliasDeleted {
         } else {
             last_use(case)
         });
+        text.sentence(conditions_words(&self.policy_conditions));
         text.sentence(root(case));
         text
     }

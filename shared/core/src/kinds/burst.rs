@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::{KeyDeletionScheduled, KeyDisabled, KeyMaterialDeleted};
 use crate::arn::KeyArn;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Identify, Identity, Limit, Section, Tell};
@@ -17,6 +18,13 @@ use crate::text::{Text, Untrusted};
 
 /// How many names stand in a summary; the details have more.
 const NAMED: usize = 20;
+
+/// Kinds that are no routine where there are many, whatever each single key is worth.
+const GRAVE_IN_NUMBERS: [&str; 3] = [
+    KeyDeletionScheduled::NAME,
+    KeyDisabled::NAME,
+    KeyMaterialDeleted::NAME,
+];
 
 /// One actor does the same to many keys. There is one such alert for each owner concerned.
 #[derive(Clone, Debug, Serialize)]
@@ -91,7 +99,11 @@ impl Identify for Burst {
 
 impl Tell for Burst {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        self.severity
+        if GRAVE_IN_NUMBERS.contains(&self.of) {
+            self.severity.max(Severity::High)
+        } else {
+            self.severity
+        }
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

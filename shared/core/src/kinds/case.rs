@@ -23,10 +23,14 @@ pub struct Case<'a> {
     pub gone: bool,
     /// KMS did not fail to say how it stands: its state is what KMS says now, and no memory.
     pub live: bool,
+    /// KMS refused to say when the key was used last, because it gets too many requests.
+    pub use_refused: bool,
 }
 
 /// Days back from an occurrence within which a key counts as in use.
 pub(super) const RECENT_DAYS: i64 = 30;
+/// How old what the ledger knows of a key's use may be to count in place of KMS's answer, in days.
+const REMEMBERED_USE_DAYS: i64 = 2;
 /// Days back from an occurrence beyond which a key counts as idle.
 const IDLE_DAYS: i64 = 90;
 
@@ -49,8 +53,19 @@ impl<'a> Case<'a> {
         self.key.and_then(|key| key.last_use.as_ref())
     }
 
-    /// The key was used in the `days` before it happened, or since.
+    /// When the key was used last is not known, or only as of long ago, because KMS refused to say. Whoever makes enough
+    /// requests can bring that about, so that it must not make anything less urgent.
+    pub(super) fn use_is_unknown_by_refusal(&self) -> bool {
+        let fresh = self.days_before(REMEMBERED_USE_DAYS);
+        let remembered = self.last_use().and_then(|last_use| last_use.as_of);
+        self.use_refused && remembered.is_none_or(|as_of| as_of < fresh)
+    }
+
+    /// The key was used in the `days` before it happened, or since; or KMS refused to say.
     pub(super) fn used_within(&self, days: i64) -> bool {
+        if self.use_is_unknown_by_refusal() {
+            return true;
+        }
         let since = self.days_before(days);
         self.last_use()
             .and_then(|last_use| last_use.at)
@@ -59,6 +74,9 @@ impl<'a> Case<'a> {
 
     /// The key was never used, or not for [`IDLE_DAYS`]. What is not known does not count.
     pub(super) fn idle(&self) -> bool {
+        if self.use_is_unknown_by_refusal() {
+            return false;
+        }
         let since = self.days_before(IDLE_DAYS);
         self.last_use()
             .is_some_and(|last_use| match last_use.status {
@@ -69,8 +87,10 @@ impl<'a> Case<'a> {
     }
 
     pub(super) fn never_used(&self) -> bool {
-        self.last_use()
-            .is_some_and(|last_use| last_use.status == LastUseStatus::NeverUsed)
+        !self.use_is_unknown_by_refusal()
+            && self
+                .last_use()
+                .is_some_and(|last_use| last_use.status == LastUseStatus::NeverUsed)
     }
 
     pub(super) fn days_before(&self, days: i64) -> Timestamp {

@@ -10,7 +10,7 @@
 //! | [`access`] | key policies: of old keys, new ones, and replicas |
 //! | [`grants`] | access beside the policy |
 //! | [`drifted`] | access that changed though no event told |
-//! | [`alias`], [`tags`] | what a key is called, and whose it is |
+//! | [`alias`], [`tags`], [`description`] | what a key is called, whose it is, what is said of it |
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
@@ -36,6 +36,7 @@ mod canary;
 mod case;
 mod deletion;
 mod describe;
+mod description;
 mod digest;
 mod drifted;
 mod grants;
@@ -62,9 +63,10 @@ pub use burst::{Burst, BurstMember};
 pub use canary::WatchCanary;
 pub use case::Case;
 pub use deletion::{
-    KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished,
+    KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished, Sign,
 };
 pub(crate) use describe::{Background, Clues, Found, Limit, Section, Settings};
+pub use description::KeyDescriptionChanged;
 pub use digest::{
     BlindSpot, Changes, Due, DueWhat, InventoryDigest, MAX_DUE, MAX_NAMES, Totals,
     blind_spot_statement, iso_week,
@@ -89,48 +91,49 @@ pub use watch_changed::{WatchChanged, WatchFinding};
 // Where a kind has something of its own, beside what it tells.
 kind::kinds! {
     // kind                Identify Ask  Learn
-    KeyDeletionScheduled  own      own  own
-    KeyDeletionNear       own      own  own
-    KeyDeletionCancelled  own      own  own
-    KeyDeleted            own      own  own
-    KeyVanished           own      own  own
-    KeyRotated            own      own  own
-    KeyRotationRequested  -        own  -
-    KeyRotationEnabled    -        own  -
-    KeyRotationDisabled   -        own  -
-    KeyRotationOverdue    own      own  own
-    KeyMaterialExpired    own      own  own
-    KeyMaterialDeleted    own      own  own
-    KeyMaterialImported   own      own  own
-    UnusableKeyUsed       own      own  own
-    KeyChangeDenied       own      own  own
-    KeyMaterialExpiring   own      own  own
-    KeyStoreUnhealthy     own      -    own
-    KmsQuotaNear          own      -    -
-    KmsUsageAnomaly       own      -    -
-    AlarmRecovered        own      own  own
-    KeyDisabled           own      own  own
-    KeyEnabled            own      -    own
-    KeyPolicyChanged      -        own  own
-    KeyAccessDrifted      own      own  own
-    GrantCreated          -        own  own
-    GrantRevoked          -        own  own
-    GrantRetired          -        own  own
-    AliasMoved            -        own  own
-    AliasCreated          -        own  own
-    AliasDeleted          -        own  own
-    KeyCreated            -        own  own
-    KeyTagsChanged        -        -    own
-    KeyReplicated         -        -    own
-    PrimaryRegionChanged  -        -    -
-    KeyStoreDisconnected  -        -    own
-    KeyStoreDeleted       -        own  own
-    KeyStoreUpdated       -        -    own
-    KeyStoreConnected     -        -    own
-    KeyStoreCreated       -        own  own
-    Burst                 own      -    -
-    InventoryDigest       own      -    own
-    WatchChanged          own      own  own
-    WatchCanary           own      -    -
-    UnreadableEvent       own      -    -
+    KeyDeletionScheduled   own      own  own
+    KeyDeletionNear        own      own  own
+    KeyDeletionCancelled   own      own  own
+    KeyDeleted             own      own  own
+    KeyVanished            own      own  own
+    KeyRotated             own      own  own
+    KeyRotationRequested   -        own  -
+    KeyRotationEnabled     -        own  -
+    KeyRotationDisabled    -        own  -
+    KeyRotationOverdue     own      own  own
+    KeyMaterialExpired     own      own  own
+    KeyMaterialDeleted     own      own  own
+    KeyMaterialImported    own      own  own
+    UnusableKeyUsed        own      own  own
+    KeyChangeDenied        own      own  own
+    KeyMaterialExpiring    own      own  own
+    KeyStoreUnhealthy      own      -    own
+    KmsQuotaNear           own      -    -
+    KmsUsageAnomaly        own      -    -
+    AlarmRecovered         own      own  own
+    KeyDisabled            own      own  own
+    KeyEnabled             own      -    own
+    KeyPolicyChanged       -        own  own
+    KeyAccessDrifted       own      own  own
+    GrantCreated           -        own  own
+    GrantRevoked           -        own  own
+    GrantRetired           -        own  own
+    AliasMoved             -        own  own
+    AliasCreated           -        own  own
+    AliasDeleted           -        own  own
+    KeyCreated             -        own  own
+    KeyTagsChanged         -        own  own
+    KeyDescriptionChanged  -        -    own
+    KeyReplicated          -        -    own
+    PrimaryRegionChanged   -        -    -
+    KeyStoreDisconnected   -        -    own
+    KeyStoreDeleted        -        own  own
+    KeyStoreUpdated        -        -    own
+    KeyStoreConnected      -        -    own
+    KeyStoreCreated        -        own  own
+    Burst                  own      -    -
+    InventoryDigest        own      -    own
+    WatchChanged           own      own  own
+    WatchCanary            own      -    -
+    UnreadableEvent        own      -    -
 }

@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::actor::Actor;
 use crate::answers::Tags;
+use crate::kinds::access::{asked_conditions, policy_item, see_conditions};
 use crate::kinds::case::{Case, step};
-use crate::kinds::describe::{Found, Learn, Tell};
+use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
-use crate::ledger::Item;
+use crate::ledger::{Item, ItemKey, Profile};
 use crate::owner::owner;
 use crate::severity::Severity;
 use crate::step::Step;
+use crate::subject::Subject;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -44,6 +47,8 @@ pub struct KeyTagsChanged {
     pub owner_from: Option<Untrusted>,
     /// The owner now.
     pub owner_to: Option<Untrusted>,
+    /// Condition keys of the key's policy that ask for these tags: who may use the key has changed.
+    pub policy_conditions: Vec<Untrusted>,
     /// Since when the tags before were known with which these are compared.
     pub compared_with: Option<Timestamp>,
     #[serde(skip)]
@@ -77,7 +82,24 @@ impl KeyTagsChanged {
     }
 }
 
+/// What a condition on a tag of the key begins with, in lower case (IAM User Guide, global condition keys).
+const RESOURCE_TAG: &str = "aws:resourcetag/";
+
+impl Ask for KeyTagsChanged {
+    fn reads_policy(&self) -> bool {
+        true
+    }
+
+    fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+        vec![policy_item(subject)]
+    }
+}
+
 impl Learn for KeyTagsChanged {
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        profile.note_act(Self::NAME, at, actor);
+    }
+
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         // Tags that were read after this happened may be the new ones.
         let known = found.before.tags.as_ref();
@@ -103,6 +125,17 @@ impl Learn for KeyTagsChanged {
                 to: None,
             })
             .collect();
+
+        let changed = [&self.added, &self.changed, &self.removed];
+        let changed: Vec<_> = changed
+            .into_iter()
+            .flatten()
+            .map(|change| change.key.as_str().to_ascii_lowercase())
+            .collect();
+        self.policy_conditions = asked_conditions(found, |key| {
+            key.strip_prefix(RESOURCE_TAG)
+                .is_some_and(|tag| changed.iter().any(|changed| changed == tag))
+        });
 
         let name = found.settings.owner_tag_key;
         let names_owner = |key: &&Untrusted| key.as_str().eq_ignore_ascii_case(name);
@@ -134,7 +167,7 @@ impl Tell for KeyTagsChanged {
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        if self.owner_changed {
+        if self.owner_changed || !self.policy_conditions.is_empty() {
             Severity::Medium
         } else {
             Severity::Info
@@ -144,6 +177,9 @@ impl Tell for KeyTagsChanged {
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         match (&self.owner_from, &self.owner_to) {
+            _ if !self.owner_changed && !self.policy_conditions.is_empty() => {
+                text![name, " has other tags, and its policy goes by them"]
+            }
             _ if !self.owner_changed => text![name, " has other tags"],
             (Some(from), Some(to)) => text![name, " has a new owner: ", to, " instead of ", from],
             (None, Some(to)) => text![name, " has a new owner: ", to],
@@ -193,7 +229,15 @@ impl Tell for KeyTagsChanged {
                 "Alerts about the key go by this tag: whoever subscribed to an owner's keys gets them by its new value.",
             );
         }
-        text.sentence("Where policies ask for tags, this also changes who may use the key.");
+        text.sentence(if self.policy_conditions.is_empty() {
+            text!["Where policies ask for tags, this also changes who may use the key."]
+        } else {
+            text![
+                "The key policy asks for ",
+                list(&self.policy_conditions, 6),
+                ", so this changes who may use the key."
+            ]
+        });
         if case.gone {
             text.sentence("KMS does not know the key any more.");
         }
@@ -202,12 +246,24 @@ impl Tell for KeyTagsChanged {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        if !self.owner_changed || case.gone {
+        if case.gone {
             return Vec::new();
         }
-        let Some((tag, from)) = self.owner_tag.as_ref().zip(self.owner_from.as_ref()) else {
-            return Vec::new();
-        };
+        let mut steps: Vec<_> = self.give_back(case).into_iter().collect();
+        if !self.policy_conditions.is_empty() {
+            steps.extend(see_conditions(case));
+        }
+        steps
+    }
+}
+
+impl KeyTagsChanged {
+    /// The tag of the owner, as it was.
+    fn give_back(&self, case: &Case<'_>) -> Option<Step> {
+        let (tag, from) = self.owner_tag.as_ref().zip(self.owner_from.as_ref())?;
+        if !self.owner_changed {
+            return None;
+        }
         // Tags may hold anything; what a shell or the command line may take for its own is not put into a command.
         let is_plain = |text: &Untrusted| {
             text.as_str().bytes().all(|b| {
@@ -219,9 +275,9 @@ impl Tell for KeyTagsChanged {
             let tag = format!("--tags TagKey={},TagValue={}", tag.as_str(), from.as_str());
             case.kms_command("tag-resource", &tag)
         });
-        vec![step(
+        Some(step(
             text!["Undo, unless the key was handed over"],
             command.flatten(),
-        )]
+        ))
     }
 }

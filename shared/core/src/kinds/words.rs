@@ -35,6 +35,11 @@ pub(super) fn described(case: &Case<'_>) -> Text {
 
 /// When the key was last used.
 pub(super) fn last_use(case: &Case<'_>) -> Text {
+    if case.use_is_unknown_by_refusal() {
+        return text![
+            "When it was last used KMS did not say, because it gets too many requests; so it counts as in use."
+        ];
+    }
     let Some(last_use) = case.last_use() else {
         return text!["When it was last used could not be found out."];
     };

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::actor::Actor;
 use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
 use crate::items::{Item, ItemKey, to_item};
 use crate::owner::{OTHERS, owners};
@@ -39,6 +40,16 @@ pub struct Scheduled {
     pub by: Option<Untrusted>,
     /// When.
     pub at: Timestamp,
+}
+
+/// The last time that somebody did something to a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Act {
+    /// When.
+    pub at: Timestamp,
+    /// Who, without the session.
+    pub by: Option<Untrusted>,
 }
 
 /// The last telling of a rotation, or of an expiry.
@@ -121,6 +132,8 @@ pub struct Profile {
     pub tellings: BTreeMap<String, Telling>,
     /// The last steps of countdowns that were told, by kind of alert and date ([`Profile::was_counted`]).
     pub countdowns: BTreeMap<String, u32>,
+    /// What was done to the key last, by kind of alert, as far as a later deletion is seen in its light.
+    pub acts: BTreeMap<String, Act>,
     /// Differences that the sweep found, and that are not told yet.
     pub held: Vec<Held>,
     /// What the sweep told without knowing of an event, by kind of alert: an event that comes after all is no news.
@@ -153,6 +166,7 @@ impl Profile {
             deleted_at: attribute(item, "deletedAt"),
             tellings: attribute(item, "tellings").unwrap_or_default(),
             countdowns: attribute(item, "countdowns").unwrap_or_default(),
+            acts: attribute(item, "acts").unwrap_or_default(),
             held: attribute(item, "held").unwrap_or_default(),
             swept: attribute(item, "swept").unwrap_or_default(),
             owned: attribute(item, "owned").unwrap_or_default(),
@@ -223,6 +237,14 @@ impl Profile {
 }
 
 impl Profile {
+    /// Takes note of what `actor` did, unless something later of the kind is known.
+    pub fn note_act(&mut self, kind: &str, at: Timestamp, actor: Option<&Actor>) {
+        if self.acts.get(kind).is_none_or(|act| act.at <= at) {
+            let by = actor.map(|actor| actor.principal.clone());
+            self.acts.insert(kind.to_owned(), Act { at, by });
+        }
+    }
+
     /// What the sweep told of a `kind` that happened around `at`, without its record.
     pub fn was_swept(&self, kind: &str, at: Timestamp) -> Option<&Swept> {
         // The clocks of KMS and of the watch are not one.

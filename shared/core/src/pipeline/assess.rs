@@ -85,6 +85,10 @@ pub(super) fn assess(
         enrichment,
     } = portrait;
     // What is not missing was said just now, or is not known at all.
+    let use_refused = enrichment
+        .missing
+        .iter()
+        .any(|missing| missing.fact == "lastUse" && missing.throttled);
     let mut missing = enrichment.missing.iter();
     let unanswered = missing.any(|missing| matches!(missing.fact, "metadata" | "keyStore"));
     if let Some(key) = &mut key {
@@ -101,6 +105,7 @@ pub(super) fn assess(
         key_store: key_store.as_ref(),
         gone,
         live: !unanswered,
+        use_refused,
     };
     let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
     Alert {

@@ -49,7 +49,11 @@ impl Portrait {
     /// Says that the ledger failed, so that the alert may come twice, and lacks what only the ledger knows.
     pub(super) fn lacks_ledger(&mut self, reason: Untrusted) {
         let fact = "ledger";
-        self.enrichment.missing.push(Missing { fact, reason });
+        self.enrichment.missing.push(Missing {
+            fact,
+            reason,
+            throttled: false,
+        });
         if self.enrichment.status == EnrichmentStatus::Complete {
             self.enrichment.status = EnrichmentStatus::Partial;
         }

@@ -26,6 +26,7 @@ mod alarm;
 mod burst;
 mod bus;
 mod costs;
+mod deletion;
 mod digest;
 mod ledger;
 mod repeats;

@@ -39,7 +39,11 @@ fn fit(alert: &Alert, limit: usize) -> Result<String, serde_json::Error> {
             shed(key);
         }
         let reason = Untrusted::new("left out: the message would be larger than SNS allows");
-        alert.enrichment.missing.push(Missing { fact, reason });
+        alert.enrichment.missing.push(Missing {
+            fact,
+            reason,
+            throttled: false,
+        });
         alert.enrichment.status = EnrichmentStatus::Partial;
         json = to_json(&alert)?;
         if json.len() <= limit {

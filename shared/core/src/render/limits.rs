@@ -164,6 +164,7 @@ fn alert(words: &[String]) -> Alert {
         key_store: None,
         gone: false,
         live: true,
+        use_refused: false,
     };
     alert.title = alert.details.title(&case);
     alert.summary = alert.details.summary(&case);
@@ -174,6 +175,7 @@ fn alert(words: &[String]) -> Alert {
     alert.enrichment.missing.push(Missing {
         fact: "tags",
         reason,
+        throttled: false,
     });
     alert.enrichment.status = crate::enrichment::EnrichmentStatus::Partial;
     alert

@@ -139,7 +139,7 @@ pub fn people(alert: &Alert) -> String {
 /// The missing facts, those with one reason together.
 fn by_reason(missing: &[Missing]) -> Vec<(Vec<&'static str>, &Untrusted)> {
     let mut groups: Vec<(Vec<&'static str>, &Untrusted)> = Vec::new();
-    for Missing { fact, reason } in missing {
+    for Missing { fact, reason, .. } in missing {
         match groups.iter_mut().find(|(_, known)| *known == reason) {
             Some((facts, _)) => facts.push(fact),
             None => groups.push((vec![fact], reason)),

@@ -11,10 +11,11 @@ use watch_policy::{Context, Diff, Policy as KeyPolicy, Question};
 use super::change::{AccessChange, changes};
 use super::judge::{Judged, judge_alone, judged, unreadable, values, with_context};
 use super::memory::{fetch_command, remember, remembered};
+use crate::actor::Actor;
 use crate::key::State;
 use crate::kinds::case::Case;
 use crate::kinds::describe::{Ask, Found, Learn};
-use crate::ledger::{Item, ItemKey, Policy};
+use crate::ledger::{Item, ItemKey, Policy, Profile};
 use crate::text::Untrusted;
 
 /// What KMS says now, against what the event set.
@@ -244,6 +245,12 @@ impl Ask for KeyPolicyChanged {
 }
 
 impl Learn for KeyPolicyChanged {
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        if !self.unchanged {
+            profile.note_act(Self::NAME, at, actor);
+        }
+    }
+
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         let known = remembered(found);
         self.later = known

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::judge::judge_alone;
+use super::fresh::Fresh;
+use super::judge::{Judged, judge_alone};
 use super::memory::{remember, remembered};
-use super::{PUT_BACK, SEE_POLICY, new_policy_severity, policy_words};
+use super::{PUT_BACK, SEE_POLICY};
 use crate::about::Key;
 use crate::answers::Metadata;
 use crate::key::Origin;
@@ -18,7 +19,7 @@ use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
-/// A key was created. Its record has no policy, so KMS is asked.
+/// A key was created. Its record may have the policy; KMS is asked all the same.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -35,9 +36,38 @@ pub struct KeyCreated {
     pub bypassed_lockout_check: bool,
     /// Why the policy could not be read, or not all of it.
     pub unreadable: Option<Untrusted>,
+    /// Who else is let in of whom that is not known to be right: organisations, networks, unique ids.
+    #[serde(skip)]
+    pub foreign_others: Vec<Untrusted>,
     /// What the record says of the key.
     #[serde(skip)]
     pub told: Metadata,
+    /// The policy that it was created with, if the record has it.
+    #[serde(skip)]
+    pub asked_for: Option<String>,
+}
+
+impl KeyCreated {
+    fn take(&mut self, judged: Judged) {
+        self.public = judged.public;
+        self.foreign_accounts = judged.foreign;
+        self.foreign_others = judged.foreign_others;
+        self.lockout = judged.lockout;
+        self.delegates_to_iam = judged.delegates;
+        self.unreadable = judged.unreadable;
+    }
+
+    fn policy(&self) -> Fresh<'_> {
+        Fresh {
+            whose: "Its",
+            public: self.public,
+            foreign: &self.foreign_accounts,
+            foreign_others: &self.foreign_others,
+            lockout: self.lockout,
+            bypassed_lockout_check: self.bypassed_lockout_check,
+            unreadable: self.unreadable.as_ref(),
+        }
+    }
 }
 
 impl Ask for KeyCreated {
@@ -52,17 +82,25 @@ impl Ask for KeyCreated {
 
 impl Learn for KeyCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
-        let Some(text) = found.policy else {
-            return Vec::new();
+        let asked_for = self.asked_for.take();
+        if let Some(text) = &asked_for {
+            self.take(judge_alone(text, found));
+        }
+        if let Some(text) = found.policy {
+            // Somebody may have put another one since: that is told by itself, but what is worse counts here too.
+            let born = self.policy().severity();
+            let mut now = self.clone();
+            now.take(judge_alone(text, found));
+            if asked_for.is_none() || now.policy().severity() > born {
+                *self = now;
+            }
+        }
+        let (text, as_of) = match (found.policy, &asked_for) {
+            (Some(text), _) => (text, found.now),
+            (None, Some(text)) => (text.as_str(), found.at),
+            (None, None) => return Vec::new(),
         };
-        let judged = judge_alone(text, found);
-        self.public = judged.public;
-        self.foreign_accounts = judged.foreign;
-        self.lockout = judged.lockout;
-        self.delegates_to_iam = judged.delegates;
-        self.unreadable = judged.unreadable;
-        // As of now: somebody may have put another one since the key was created.
-        remember(found, text, found.now, remembered(found).as_ref())
+        remember(found, text, as_of, remembered(found).as_ref())
     }
 
     fn imply(&self, key: &mut Key, _: Timestamp) {
@@ -88,16 +126,11 @@ impl Learn for KeyCreated {
 
 impl Tell for KeyCreated {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        new_policy_severity(self.public, self.unreadable.is_some())
+        self.policy().severity()
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let how = match (self.public, &self.unreadable) {
-            (Some(true), _) => ", open to every AWS account",
-            (_, Some(_)) => " with a key policy that could not be read",
-            _ => "",
-        };
-        text![case.name(), " was created", how]
+        text![case.name(), " was created", self.policy().title()]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
@@ -108,23 +141,7 @@ impl Tell for KeyCreated {
                  some seconds).",
             );
         }
-        text.sentence(policy_words(
-            "Its",
-            self.public,
-            &self.foreign_accounts,
-            self.unreadable.as_ref(),
-        ));
-        if self.lockout == Some(true) {
-            text.sentence(
-                "Nobody of the account may change its policy: only AWS Support can make it manageable.",
-            );
-        }
-        if self.bypassed_lockout_check {
-            text.sentence(
-                "The call told KMS to skip its check that somebody can change the policy \
-                 (BypassPolicyLockoutSafetyCheck).",
-            );
-        }
+        text.sentence(self.policy().words());
         if self.public.is_none() && self.unreadable.is_none() {
             text.sentence("Who may use it could not be found out: its policy was not to be had.");
         }

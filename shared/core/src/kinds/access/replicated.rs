@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::fresh::Fresh;
 use super::judge::judge_alone;
-use super::{PUT_BACK, SEE_POLICY, new_policy_severity, policy_words};
+use super::{PUT_BACK, SEE_POLICY};
 use crate::arn::KeyArn;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Found, Learn, Tell};
@@ -27,8 +28,15 @@ pub struct KeyReplicated {
     pub public: Option<bool>,
     /// Accounts that the replica's policy lets in, other than the owner and the trusted ones.
     pub foreign_accounts: Vec<Untrusted>,
+    /// Nobody of the account may change the replica's policy. `null` if that cannot be told.
+    pub lockout: Option<bool>,
+    /// The call asked KMS not to check that somebody can change the policy.
+    pub bypassed_lockout_check: bool,
     /// Why the replica's policy could not be read, or not all of it.
     pub unreadable: Option<Untrusted>,
+    /// Who else is let in of whom that is not known to be right: organisations, networks, unique ids.
+    #[serde(skip)]
+    pub foreign_others: Vec<Untrusted>,
     #[serde(skip)]
     policy: Option<String>,
 }
@@ -43,6 +51,24 @@ impl KeyReplicated {
             ..Self::default()
         }
     }
+
+    /// The call asked KMS not to check that somebody can change the policy.
+    pub fn bypassing(mut self, bypassed_lockout_check: bool) -> Self {
+        self.bypassed_lockout_check = bypassed_lockout_check;
+        self
+    }
+
+    fn policy(&self) -> Fresh<'_> {
+        Fresh {
+            whose: "The replica's",
+            public: self.public,
+            foreign: &self.foreign_accounts,
+            foreign_others: &self.foreign_others,
+            lockout: self.lockout,
+            bypassed_lockout_check: self.bypassed_lockout_check,
+            unreadable: self.unreadable.as_ref(),
+        }
+    }
 }
 
 impl Learn for KeyReplicated {
@@ -51,6 +77,8 @@ impl Learn for KeyReplicated {
             let judged = judge_alone(&text, found);
             self.public = judged.public;
             self.foreign_accounts = judged.foreign;
+            self.foreign_others = judged.foreign_others;
+            self.lockout = judged.lockout;
             self.unreadable = judged.unreadable;
         }
         Vec::new()
@@ -59,7 +87,7 @@ impl Learn for KeyReplicated {
 
 impl Tell for KeyReplicated {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        new_policy_severity(self.public, self.unreadable.is_some())
+        self.policy().severity()
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -67,9 +95,7 @@ impl Tell for KeyReplicated {
         if let Some(region) = &self.replica_region {
             text.push(text![" to ", region]);
         }
-        if self.public == Some(true) {
-            text.push(", open to every AWS account");
-        }
+        text.push(self.policy().title());
         text
     }
 
@@ -88,12 +114,7 @@ impl Tell for KeyReplicated {
             "The replica has the same key material, so what one encrypts the other decrypts; its policy, grants, \
              aliases and tags are its own.",
         );
-        text.sentence(policy_words(
-            "The replica's",
-            self.public,
-            &self.foreign_accounts,
-            self.unreadable.as_ref(),
-        ));
+        text.sentence(self.policy().words());
         text.sentence(
             "What happens to the replica is watched only where KMS Watch is deployed in that Region.",
         );

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::alarm::{Alarm, children};
-use super::store_metrics::{STORE_METRICS, StoreMetric};
+use super::store_metrics::{CREDENTIAL_AGE, STORE_METRICS, StoreMetric};
 use super::unit::{Unit, seconds};
 use crate::arn::{AccountId, KeyStoreId};
 use crate::event::{AlarmEvent, Labels};
@@ -144,6 +144,11 @@ impl Signal {
             }
         }
         text
+    }
+
+    /// It watches how old a credential is.
+    pub(in crate::kinds) fn watches_credential(&self) -> bool {
+        matches!(self.watches, Watches::KeyStore(metric) if metric.name == CREDENTIAL_AGE)
     }
 
     /// A value in its unit.

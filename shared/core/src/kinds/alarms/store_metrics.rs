@@ -23,6 +23,9 @@ pub struct StoreMetric {
     pub command: Option<&'static str>,
 }
 
+/// The metric of how long KMS has used the same credential with an external key store's proxy.
+pub(super) const CREDENTIAL_AGE: &str = "XksProxyCredentialAge";
+
 const SPREAD_LOAD: &str = "Find in CloudTrail who sends the most requests, and spread that load: use data keys that are kept \
                            for a while, or a key store of its own for each application";
 
@@ -40,7 +43,7 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         command: None,
     },
     StoreMetric {
-        name: "XksProxyCredentialAge",
+        name: CREDENTIAL_AGE,
         unit: Unit::Days,
         noun: "proxy credential",
         title: ["The proxy credential of ", " is old"],

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, RECENT_DAYS, step};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, described, last_use, who};
 use crate::ledger::Profile;
@@ -19,7 +19,22 @@ use crate::text::Text;
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct KeyDeletionCancelled {}
+pub struct KeyDeletionCancelled {
+    /// When the deletion was scheduled, if that is remembered.
+    #[serde(skip)]
+    scheduled_at: Option<Timestamp>,
+}
+
+impl KeyDeletionCancelled {
+    /// The key was left off, though it was in use until its deletion was scheduled.
+    fn is_missed(&self, case: &Case<'_>) -> bool {
+        let before = Case {
+            at: self.scheduled_at.unwrap_or(case.at),
+            ..*case
+        };
+        !case.gone && case.state_now() != Some(&State::Enabled) && before.used_within(RECENT_DAYS)
+    }
+}
 
 impl Identify for KeyDeletionCancelled {
     fn changes_state(&self) -> bool {
@@ -37,6 +52,10 @@ impl Ask for KeyDeletionCancelled {
 }
 
 impl Learn for KeyDeletionCancelled {
+    fn recall(&mut self, profile: &Profile) {
+        self.scheduled_at = profile.scheduled.as_ref().map(|scheduled| scheduled.at);
+    }
+
     fn teach(&self, profile: &mut Profile, at: Timestamp, _: Option<&Actor>) {
         profile.cancelled_at = profile.cancelled_at.max(Some(at));
         profile.scheduled.take_if(|scheduled| scheduled.at <= at);
@@ -44,8 +63,12 @@ impl Learn for KeyDeletionCancelled {
 }
 
 impl Tell for KeyDeletionCancelled {
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Low
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        if self.is_missed(case) {
+            Severity::High
+        } else {
+            Severity::Low
+        }
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -81,6 +104,9 @@ impl Tell for KeyDeletionCancelled {
             _ => text.sentence(
                 "Cancelling leaves a key Disabled: every cryptographic operation with it fails until it is enabled.",
             ),
+        }
+        if self.is_missed(case) {
+            text.sentence("It was in use: what needs it fails until then.");
         }
         text.sentence(last_use(case));
         text

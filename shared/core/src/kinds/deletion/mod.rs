@@ -2,12 +2,14 @@
 
 mod cancelled;
 mod deleted;
+mod intent;
 mod near;
 mod scheduled;
 mod vanished;
 
 pub use cancelled::KeyDeletionCancelled;
 pub use deleted::KeyDeleted;
+pub use intent::Sign;
 pub use near::KeyDeletionNear;
 pub use scheduled::KeyDeletionScheduled;
 pub use vanished::KeyVanished;

@@ -168,7 +168,7 @@ impl Tell for KeyDeletionNear {
         let last_day = self.left(case.at) <= SignedDuration::from_hours(24);
         if self.was_never_used(case) {
             Severity::Medium
-        } else if last_day || self.used_since_scheduled == Some(true) {
+        } else if self.used_since_scheduled == Some(true) || (last_day && !case.idle()) {
             Severity::Critical
         } else {
             Severity::High

@@ -3,17 +3,19 @@
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
+use super::intent::{Intent, Keys, Sign};
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::{Case, RECENT_DAYS, step};
-use crate::kinds::describe::{Ask, Identify, Learn, Tell};
+use crate::kinds::describe::{Ask, Found, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
-use crate::ledger::Profile;
 use crate::ledger::profile::Scheduled;
+use crate::ledger::{Item, ItemKey, Profile};
 use crate::severity::Severity;
 use crate::step::Step;
+use crate::subject::Subject;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
@@ -30,6 +32,24 @@ pub struct KeyDeletionScheduled {
     pub deletion_date_text: Option<Untrusted>,
     /// Custom key store that holds the key.
     pub custom_key_store_id: Option<Untrusted>,
+    /// Signs that harm is meant, which count in the severity.
+    pub signs: Vec<Sign>,
+    /// Where nobody scheduled the deletion just now, as where the last replica of a multi-Region primary was deleted and
+    /// its waiting period began: who asked for it earlier, if that is remembered.
+    pub asked_by: Option<Untrusted>,
+    /// When that was asked for.
+    pub asked_at: Option<Timestamp>,
+    /// Who called, without the session.
+    #[serde(skip)]
+    pub principal: Untrusted,
+    /// What speaks for intent, found out later.
+    #[serde(skip)]
+    pub intent: Intent,
+}
+
+/// KMS itself began the waiting period, because the last replica is gone: it schedules no deletion by itself.
+fn is_begun_by_kms(actor: Option<&Actor>) -> bool {
+    actor.is_some_and(|actor| actor.kind.as_str() == "AWS")
 }
 
 impl KeyDeletionScheduled {
@@ -62,10 +82,44 @@ impl Ask for KeyDeletionScheduled {
             last_use: true,
         }
     }
+
+    fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+        let known = !self.principal.is_empty();
+        known
+            .then(|| Keys::key(subject, &self.principal))
+            .into_iter()
+            .collect()
+    }
 }
 
 impl Learn for KeyDeletionScheduled {
+    fn recall(&mut self, profile: &Profile) {
+        if let Some(Scheduled { by, at }) = &profile.scheduled {
+            self.asked_by.clone_from(by);
+            self.asked_at = Some(*at);
+        }
+    }
+
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        // Only what waited for replicas was asked for earlier.
+        if self.principal.is_empty() {
+            return Vec::new();
+        }
+        (self.asked_by, self.asked_at) = (None, None);
+        self.intent = Intent::of(self.pending_window_days, &self.principal, found);
+        let key = Keys::key(found.subject, &self.principal);
+        let own = found.subject.partition_key();
+        let keys = Keys::read(found.item(&key), &own, found.at);
+        self.intent.count(&keys);
+        self.signs = self.intent.signs();
+        vec![keys.item(&key, found.now)]
+    }
+
     fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        if is_begun_by_kms(actor) && profile.scheduled.is_some() {
+            // Who wanted it stays who asked for it.
+            return;
+        }
         // Tellings may come in any order.
         let known = profile.scheduled.as_ref().map(|scheduled| scheduled.at);
         if known.max(profile.cancelled_at).is_none_or(|last| last < at) {
@@ -95,13 +149,14 @@ impl Learn for KeyDeletionScheduled {
 
 impl Tell for KeyDeletionScheduled {
     fn severity(&self, case: &Case<'_>) -> Severity {
-        if case.used_within(RECENT_DAYS) {
+        let by_use = if case.used_within(RECENT_DAYS) {
             Severity::Critical
         } else if case.idle() {
             Severity::Medium
         } else {
             Severity::High
-        }
+        };
+        self.intent.raise(by_use, case.never_used())
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -116,16 +171,8 @@ impl Tell for KeyDeletionScheduled {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " scheduled the deletion of ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(window) = self.pending_window_days {
-            text.push(text![" with a waiting period of ", days(window)]);
-        }
-        text.push(".");
+        let mut text = self.opening(case);
+        text.sentence(self.intent.words());
         text.sentence(contradiction(
             case,
             &[State::PendingDeletion, State::PendingReplicaDeletion],
@@ -190,5 +237,38 @@ impl Tell for KeyDeletionScheduled {
                 case.history_command(),
             ),
         ]
+    }
+}
+
+impl KeyDeletionScheduled {
+    /// Who wants the key deleted.
+    fn opening(&self, case: &Case<'_>) -> Text {
+        let whose = text![case.name(), described(case)];
+        let window = self.pending_window_days.map(days);
+        if !is_begun_by_kms(case.actor) {
+            let mut text = text![who(case), " scheduled the deletion of ", whose];
+            if let Some(window) = window {
+                text.push(text![" with a waiting period of ", window]);
+            }
+            text.push(".");
+            return text;
+        }
+        let mut text = text![
+            "The last replica of ",
+            whose,
+            " is deleted. With that the waiting period of its own deletion has begun"
+        ];
+        if let Some(window) = window {
+            text.push(text![", ", window]);
+        }
+        text.push(".");
+        text.sentence(match (&self.asked_by, self.asked_at) {
+            (Some(by), Some(at)) => text![by, " asked for that deletion on ", at, "."],
+            (None, Some(at)) => text!["The deletion was asked for on ", at, "."],
+            _ => text![
+                "Who asked for the deletion is not known; CloudTrail has it as ScheduleKeyDeletion."
+            ],
+        });
+        text
     }
 }

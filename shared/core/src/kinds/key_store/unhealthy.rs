@@ -197,10 +197,14 @@ impl Tell for KeyStoreUnhealthy {
         Severity::High
     }
 
-    fn severity(&self, _: &Case<'_>) -> Severity {
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        let keys = case.key_store.and_then(|store| store.key_count);
         match &self.0 {
+            // Nothing fails for it.
+            Finding::Alarm(signal) if signal.watches_credential() => Severity::Low,
             Finding::Alarm(signal) if signal.alarm.set_by_hand => Severity::Medium,
-            Finding::Alarm(_) | Finding::Sweep(_) => Severity::High,
+            _ if keys == Some(0) => Severity::Medium,
+            _ => Severity::High,
         }
     }
 

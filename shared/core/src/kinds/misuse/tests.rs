@@ -246,6 +246,7 @@ fn root_is_shouted() {
         key_store: None,
         gone: false,
         live: true,
+        use_refused: false,
     };
     let kind = denied("DisableKey");
     assert!(

@@ -72,8 +72,13 @@ impl Tell for KeyRotated {
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {
+        let automatic = self
+            .rotation_type
+            .as_ref()
+            .is_some_and(|kind| kind.as_str() == "AUTOMATIC");
         match case.key.and_then(|key| key.manager.as_ref()) {
             Some(Manager::Aws) => Severity::Info,
+            _ if automatic => Severity::Info,
             _ => Severity::Low,
         }
     }

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kinds::{
-    AliasCreated, AliasDeleted, AliasMoved, GrantCreated, KeyCreated, KeyDisabled, KeyEnabled,
-    KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted,
-    KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged,
+    AliasCreated, AliasDeleted, AliasMoved, GrantCreated, KeyCreated, KeyDescriptionChanged,
+    KeyDisabled, KeyEnabled, KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated,
+    KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged,
 };
 use crate::ledger::Policy;
 
@@ -431,7 +431,7 @@ fn a_moved_alias_is_told_with_the_key_that_it_named() {
     };
     let alias = || Untrusted::new("alias/ledger");
     let mut watch = with_ledger(named(&["alias/ledger"], "Old ledger"), &[]);
-    tell_of(&watch, ARN, AliasCreated { alias: alias() }, 0);
+    tell_of(&watch, ARN, AliasCreated::new(alias()), 0);
     watch.kms = named(&["alias/ledger", "alias/new"], "New ledger");
     let moved = tell_of(&watch, OTHER, AliasMoved::new(alias()), 10);
     let told = details(&moved);
@@ -456,7 +456,7 @@ fn a_moved_alias_is_told_with_the_key_that_it_named() {
         ARN
     );
     // Deleted, and made for another key: there is nothing that it was moved from.
-    tell_of(&watch, ARN, AliasDeleted { alias: alias() }, 30);
+    tell_of(&watch, ARN, AliasDeleted::new(alias()), 30);
     assert!(
         item(&watch, ACCOUNT, "alias#alias/ledger")
             .unwrap()
@@ -501,15 +501,7 @@ fn an_alias_that_was_only_ever_listed_is_known_when_it_moves() {
 
 #[test]
 fn a_deleted_alias_is_worse_where_the_key_is_in_use() {
-    let deleted = |kms| {
-        alert_on(
-            kms,
-            AliasDeleted {
-                alias: Untrusted::new("alias/a"),
-            },
-            &[],
-        )
-    };
+    let deleted = |kms| alert_on(kms, AliasDeleted::new(Untrusted::new("alias/a")), &[]);
     assert_eq!(deleted(FakeKms::default()).severity, Severity::Low);
     assert_eq!(
         deleted(FakeKms::used_at("2026-11-01T00:00:00Z")).severity,
@@ -936,4 +928,174 @@ proptest! {
         let is_markup = description.contains(['<', '>']) || description.matches('`').count() % 2 == 1;
         prop_assert!(!is_markup, "markup");
     }
+}
+
+/// A policy that lets in whoever `condition` admits.
+fn on_condition(condition: &str) -> String {
+    policy(&[
+        ADMIN,
+        &format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:root"}},"Action":"kms:Decrypt",
+                "Resource":"*","Condition":{condition}}}"#
+        ),
+    ])
+}
+
+#[test]
+fn tags_and_aliases_that_the_key_policy_asks_for_change_who_may_use_the_key() {
+    let by_tag = on_condition(r#"{"StringEquals":{"aws:ResourceTag/Team":"blue"}}"#);
+    let by_name =
+        on_condition(r#"{"ForAnyValue:StringLike":{"kms:ResourceAliases":"alias/app-*"}}"#);
+    let tag = |name: &str| {
+        let tags = [(Untrusted::new(name), Untrusted::new("blue"))];
+        Kind::from(KeyTagsChanged::set(tags.into_iter().collect()))
+    };
+    let untag = || Kind::from(KeyTagsChanged::unset(vec![Untrusted::new("TEAM")]));
+    let alias = || Untrusted::new("alias/app-1");
+    let condition = |alert: &Alert| details(alert)["policyConditions"].clone();
+    for (policy, kind, severity, asked) in [
+        (
+            &by_tag,
+            tag("team"),
+            Severity::Medium,
+            json!(["aws:ResourceTag/Team"]),
+        ),
+        (
+            &by_tag,
+            untag(),
+            Severity::Medium,
+            json!(["aws:ResourceTag/Team"]),
+        ),
+        (&by_tag, tag("stage"), Severity::Info, json!([])),
+        (
+            &by_tag,
+            AliasCreated::new(alias()).into(),
+            Severity::Info,
+            json!([]),
+        ),
+        (&by_name, tag("team"), Severity::Info, json!([])),
+        (
+            &by_name,
+            AliasCreated::new(alias()).into(),
+            Severity::Medium,
+            json!(["kms:ResourceAliases"]),
+        ),
+        (
+            &by_name,
+            AliasMoved::new(alias()).into(),
+            Severity::Medium,
+            json!(["kms:ResourceAliases"]),
+        ),
+        (
+            &by_name,
+            AliasDeleted::new(alias()).into(),
+            Severity::Medium,
+            json!(["kms:ResourceAliases"]),
+        ),
+    ] {
+        let alert = tell_of(&with_ledger(having(policy), &[]), ARN, kind.clone(), 0);
+        assert_eq!(
+            (alert.severity, condition(&alert)),
+            (severity, asked),
+            "{alert:?}"
+        );
+        // KMS does not say, but the ledger knows it.
+        let watch = with_ledger(having(policy), &[]);
+        put(&watch, policy, 0);
+        let denied = FakeKms {
+            policy: Err(CallError::new("AccessDeniedException", "no")),
+            ..FakeKms::default()
+        };
+        let watch = FakeWatch {
+            kms: denied,
+            ..watch
+        };
+        let alert = tell_of(&watch, ARN, kind, 10);
+        assert_eq!(alert.severity, severity, "{alert:?}");
+    }
+}
+
+#[test]
+fn a_new_key_is_judged_by_its_record_and_by_kms() {
+    let denied = || FakeKms {
+        policy: Err(CallError::new("AccessDeniedException", "no")),
+        ..FakeKms::default()
+    };
+    let public = policy(&[ADMIN, EVERYBODY]);
+    let foreign = policy(&[&role("444455556666", r#""kms:*""#)]);
+    let created = |asked_for: Option<&str>, bypassed_lockout_check| KeyCreated {
+        asked_for: asked_for.map(str::to_owned),
+        bypassed_lockout_check,
+        ..KeyCreated::default()
+    };
+    let own = policy(&[ADMIN]);
+    for (kms, kind, severity) in [
+        (denied(), created(Some(&public), false), Severity::Critical),
+        // Narrowed since, or opened since.
+        (
+            having(&own),
+            created(Some(&public), false),
+            Severity::Critical,
+        ),
+        (
+            having(&public),
+            created(Some(&own), false),
+            Severity::Critical,
+        ),
+        (having(&public), created(None, false), Severity::Critical),
+        (denied(), created(Some(&foreign), false), Severity::High),
+        (having(&own), created(Some(&own), true), Severity::High),
+        (denied(), created(Some("{"), false), Severity::High),
+        (having(&own), created(Some(&own), false), Severity::Info),
+        (denied(), created(Some(&own), false), Severity::Info),
+    ] {
+        let alert = tell_of(&with_ledger(kms, &[]), ARN, kind, 0);
+        assert_eq!(alert.severity, severity, "{alert:?}");
+    }
+    // The record's policy is the one before of the next.
+    let watch = with_ledger(denied(), &[]);
+    tell_of(&watch, ARN, created(Some(&own), false), 0);
+    assert_eq!(details(&put(&watch, &own, 10))["unchanged"], true);
+}
+
+#[test]
+fn a_replica_is_judged_by_its_policy() {
+    for (policy, bypassed, severity) in [
+        (policy(&[ADMIN]), false, Severity::Info),
+        (policy(&[ADMIN]), true, Severity::High),
+        (
+            policy(&[&role("444455556666", r#""kms:*""#)]),
+            false,
+            Severity::High,
+        ),
+        (policy(&[ADMIN, EVERYBODY]), false, Severity::Critical),
+    ] {
+        let kind = KeyReplicated::to(None, None, Some(&policy)).bypassing(bypassed);
+        let alert = tell_of(&with_ledger(FakeKms::default(), &[]), ARN, kind, 0);
+        assert_eq!(alert.severity, severity, "{policy}");
+    }
+}
+
+#[test]
+fn a_description_is_told_with_the_one_before() {
+    let watch = with_ledger(FakeKms::default(), &[]);
+    let first = tell_of(
+        &watch,
+        ARN,
+        KeyDescriptionChanged::to(Some(Untrusted::new("a"))),
+        0,
+    );
+    assert_eq!(first.severity, Severity::Info);
+    assert!(
+        summary(&first).contains("What it was before is not known."),
+        "{}",
+        summary(&first)
+    );
+    let second = tell_of(
+        &watch,
+        ARN,
+        KeyDescriptionChanged::to(Some(Untrusted::new("to be deleted"))),
+        10,
+    );
+    assert_eq!(details(&second)["to"], "to be deleted");
 }

@@ -819,7 +819,7 @@ fn two_hundred_aliases_by_one_tool_are_a_burst_only_for_those_who_want_to_hear_o
         for number in 0..200 {
             let alias = Untrusted::new(&format!("alias/{number}"));
             let occurrence = Occurrence {
-                kind: AliasCreated { alias }.into(),
+                kind: AliasCreated::new(alias).into(),
                 ..deletion_of(number, number as i64 / 10)
             };
             run(watch.tell(occurrence, "request")).unwrap();

@@ -820,8 +820,8 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
        aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
     "#);
     insta::assert_snapshot!(words(&alert(store("CONNECTED", None, 0), &nothing, found())), @r#"
-    HIGH: The key store external-hq (cks-7be1d290f5a3c846a) was FAILED, and
-    is CONNECTED now
+    MEDIUM: The key store external-hq (cks-7be1d290f5a3c846a) was FAILED,
+    and is CONNECTED now
 
     The sweep over all keys found the key store external-hq
     (cks-7be1d290f5a3c846a) FAILED (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00

@@ -96,7 +96,7 @@ fn transcript(outcome: &Outcome, messages: &[Message]) -> String {
     if let Some(message) = messages.first() {
         writeln!(text, "\n=== attributes ===").unwrap();
         for (name, value) in &message.attributes {
-            writeln!(text, "{name}: {value}").unwrap();
+            writeln!(text, "{name}: {}", value.values().join(", ")).unwrap();
         }
     }
     text

@@ -206,6 +206,8 @@ impl Tell for GrantCreated {
             Severity::High
         } else if self.by_service_for_itself {
             Severity::Info
+        } else if self.is_unknown() {
+            Severity::Medium
         } else {
             Severity::Low
         }

@@ -856,7 +856,7 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
         ..FakeKms::default()
     };
     insta::assert_snapshot!(words(&alert(gone, &nothing, found())), @r#"
-    HIGH: The key store cks-7be1d290f5a3c846a could not be connected
+    MEDIUM: The key store cks-7be1d290f5a3c846a could not be connected
 
     The sweep over all keys found the key store cks-7be1d290f5a3c846a FAILED
     (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. KMS does not know the key

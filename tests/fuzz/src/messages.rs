@@ -42,7 +42,10 @@ fn common(message: &Message) -> Verdict {
     let attributes: usize = message
         .attributes
         .iter()
-        .map(|(name, value)| name.len() + value.len() + "String".len())
+        .map(|(name, value)| {
+            let values = value.values().iter().map(|value| value.len() + 3);
+            name.len() + values.sum::<usize>() + "String.Array".len()
+        })
         .sum();
     ensure(!message.body.is_empty(), "the body is empty")?;
     ensure(
@@ -53,7 +56,11 @@ fn common(message: &Message) -> Verdict {
         message.attributes.len() <= 10,
         "more attributes than raw delivery to SQS allows",
     )?;
-    for (name, value) in &message.attributes {
+    let values = message
+        .attributes
+        .iter()
+        .flat_map(|(name, value)| value.values().iter().map(move |value| (name, value)));
+    for (name, value) in values {
         let fits = !value.is_empty()
             && value.chars().count() <= ATTRIBUTE_LIMIT
             && value

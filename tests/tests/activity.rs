@@ -111,6 +111,72 @@ fn a_partner_is_no_stranger() {
     assert_eq!(alert["details"]["foreignAccounts"], json!([]));
 }
 
+/// Calls AWS RAM, and hands over CloudTrail's record of it: the one alert. RAM's own event names no key, and is ignored.
+fn shared(function: &Function, operation: &str, body: Value) -> Value {
+    let aws = &function.aws;
+    aws.call_ram(operation, &body).unwrap();
+    let events = aws.take_events();
+    assert_eq!(events.len(), 2, "{events:#?}");
+    let mut outcome = function.handle(&events[0]);
+    assert_eq!(outcome["outcome"], "delivered", "{outcome:#}");
+    let own = function.handle(&events[1]);
+    assert_eq!(own["outcome"], "ignored", "{own:#}");
+    aws.advance(SignedDuration::from_mins(1));
+    outcome["alerts"][0].take()
+}
+
+#[test]
+fn a_key_is_shared_with_friends_strangers_and_everybody() {
+    let settings = [
+        ("TRUSTED_ACCOUNTS", "222233334444"),
+        ("TRUSTED_ORGANIZATIONS", "o-a1b2c3d4e5"),
+    ];
+    let function = Function::start_on(aws(), "key-activity", &settings);
+    let told = |alert: &Value| {
+        let member = |name: &str| alert[name].as_str().unwrap().to_owned();
+        [member("kind"), member("severity")]
+    };
+    let organisation = "arn:aws:organizations::111122223333:organization/o-a1b2c3d4e5";
+    let friends = json!({"name": "reports", "resourceArns": [ARN], "principals": ["222233334444", organisation]});
+    let alert = shared(&function, "CreateResourceShare", friends);
+    assert_eq!(told(&alert), ["KeyShared", "INFO"], "{alert:#}");
+    let share = alert["details"]["share"].clone();
+    assert!(share.is_string(), "{alert:#}");
+
+    // A principal that comes later is told without a key, and is found in the policy of the next key.
+    let stranger = json!({"resourceShareArn": share, "principals": ["444455556666"]});
+    let alert = shared(&function, "AssociateResourceShare", stranger);
+    assert_eq!(told(&alert), ["KeyShared", "MEDIUM"], "{alert:#}");
+    assert_eq!(alert["key"], Value::Null);
+    let other = ARN.replace(PAYMENTS, OTHER);
+    let more = json!({"resourceShareArn": share, "resourceArns": [other]});
+    let alert = shared(&function, "AssociateResourceShare", more);
+    assert_eq!(told(&alert), ["KeyShared", "HIGH"], "{alert:#}");
+    assert_eq!(alert["details"]["foreign"], json!(["444455556666"]));
+    let undo = alert["nextSteps"][0]["command"].as_str().unwrap();
+    let expected = format!(
+        "aws ram disassociate-resource-share --resource-share-arn {} --resource-arns {other} --region us-east-1",
+        share.as_str().unwrap()
+    );
+    assert_eq!(undo, expected);
+
+    let out = json!({"resourceShareArn": share, "resourceArns": [other]});
+    let alert = shared(&function, "DisassociateResourceShare", out);
+    assert_eq!(told(&alert), ["KeyShareEnded", "LOW"], "{alert:#}");
+
+    let all = json!({"name": "all", "resourceArns": [ARN], "principals": ["*"]});
+    let alert = shared(&function, "CreateResourceShare", all);
+    assert_eq!(told(&alert), ["KeyShared", "CRITICAL"], "{alert:#}");
+    assert_eq!(alert["details"]["public"], true);
+
+    // A policy that KMS does not show is not taken for harmless.
+    function.aws.faults().deny("GetKeyPolicy");
+    let hidden = json!({"resourceShareArn": share, "resourceArns": [other]});
+    let alert = shared(&function, "AssociateResourceShare", hidden);
+    assert_eq!(told(&alert), ["KeyShared", "HIGH"], "{alert:#}");
+    assert_eq!(alert["enrichment"]["status"], "PARTIAL");
+}
+
 #[test]
 fn a_key_that_is_made_public_is_found_out_though_its_record_does_not_say_so() {
     let aws = aws();

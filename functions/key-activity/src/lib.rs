@@ -2,7 +2,7 @@
 //!
 //! * Trigger: EventBridge rules for CloudTrail's records of `DisableKey`, `EnableKey`, `CreateKey`, `PutKeyPolicy`,
 //!   `ReplicateKey`, `UpdatePrimaryRegion`, of grants, aliases, tags and descriptions, and of the operations on custom
-//!   key stores.
+//!   key stores; and for the calls to AWS RAM that share something, and RAM's own event.
 //! * Effect: one alert on the topics, nothing else.
 //! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyPolicy`, `kms:GetKeyLastUsage`,
 //!   `kms:DescribeCustomKeyStores`, `kms:ListKeys`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
@@ -10,6 +10,8 @@
 //! `UpdatePrimaryRegion` leaves a record in each of two Regions: that of the primary until now, with the caller and the
 //! key, and that of the new primary, which KMS writes by itself. The first is told and the second ignored, so that a
 //! stack to which both are forwarded tells it once.
+
+mod sharing;
 
 use watch_core::answers::Metadata;
 use watch_core::arn::{KeyArn, Region};
@@ -26,8 +28,10 @@ use watch_core::text::Untrusted;
 
 /// What this function makes of an event.
 pub fn decide(event: &Event) -> Decision {
-    let Event::CloudTrail(record) = event else {
-        return Decision::not_mine(event);
+    let record = match event {
+        Event::CloudTrail(record) => record,
+        Event::Share(share) => return sharing::decide(event, share),
+        _ => return Decision::not_mine(event),
     };
     match record.name.as_str() {
         "DisableKey" => Decision::change(record, |_| KeyDisabled::default()),

@@ -242,6 +242,15 @@ impl Kms for KmsAdapter {
             .ok_or_else(|| CallError::new("EmptyResponse", "no Policy"))
     }
 
+    async fn get_shared_policy(&self, key: &KeyArn) -> Result<String, CallError> {
+        let call = self.client.get_key_policy().key_id(key.to_string());
+        let answer = send!(self, key.region(), call.policy_name("AWS_RAM"))?;
+        answer
+            .policy()
+            .map(str::to_owned)
+            .ok_or_else(|| CallError::new("EmptyResponse", "no Policy"))
+    }
+
     async fn describe_custom_key_store(
         &self,
         store: &KeyStoreId,

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::actor::Actor;
-use crate::arn::AccountId;
-use crate::event::{AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, Unreadable};
+use crate::arn::{AccountId, KeyArn};
+use crate::event::{
+    AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, ShareEvent, Unreadable,
+};
 use crate::hash::short_hash;
 use crate::kinds::{AlarmRecovered, Kind, key_store_of};
 use crate::ledger::profile::Swept;
@@ -33,6 +35,7 @@ impl Decision {
         let envelope = event.envelope();
         let what = match event {
             Event::CloudTrail(event) | Event::OtherCall(event) => &event.name,
+            Event::Share(event) => &event.what,
             Event::Kms(_) | Event::Alarm(_) | Event::Other(_) => &envelope.detail_type,
         };
         Self::Ignore(
@@ -76,6 +79,31 @@ impl Decision {
                 .map(|store| Occurrence::of_cloudtrail_on(store, event, kind(&event.call)))
                 .into()
         })
+    }
+
+    /// What happened to a resource share, worded by `kind`; nothing if the call failed, or if the key is another account's.
+    pub fn share(event: &ShareEvent, kind: impl Into<Kind>) -> Self {
+        if let Some(ignored) = event.record.as_ref().and_then(Self::attempt) {
+            return ignored;
+        }
+        let own = |key: &&KeyArn| {
+            event
+                .account()
+                .is_none_or(|account| key.account() == account)
+        };
+        let key = event.keys.iter().find(own);
+        if key.is_none() && !event.keys.is_empty() {
+            return Self::Ignore("the share is of another account's key".into());
+        }
+        let subject = key.cloned().map(Subject::Key).or_else(|| event.home());
+        let Some(subject) = subject else {
+            return Self::Unreadable(Unreadable::NoEvent("no account or Region"));
+        };
+        match &event.record {
+            Some(record) => Occurrence::of_cloudtrail_on(subject, record, kind),
+            None => Occurrence::of_share(subject, event, kind),
+        }
+        .into()
     }
 
     fn attempt(event: &CloudTrailEvent) -> Option<Self> {
@@ -205,6 +233,27 @@ impl Occurrence {
                 .or(event.event_id.as_ref())
                 .or(event.envelope.id.as_ref())
                 .map(|id| id.as_str().to_owned()),
+            unrecorded: None,
+            sender: None,
+        }
+    }
+
+    /// An occurrence that AWS RAM itself told of: who did it, it does not say.
+    fn of_share(subject: Subject, event: &ShareEvent, kind: impl Into<Kind>) -> Self {
+        let envelope = &event.envelope;
+        Self {
+            kind: kind.into(),
+            subject,
+            occurred_at: envelope.time,
+            actor: None,
+            source: Source {
+                via: Via::Ram,
+                event_id: envelope.id.clone(),
+                detail_type: Some(envelope.detail_type.clone()),
+                event_name: None,
+                replay: envelope.replay.clone(),
+            },
+            call_id: envelope.id.as_ref().map(|id| id.as_str().to_owned()),
             unrecorded: None,
             sender: None,
         }

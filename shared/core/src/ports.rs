@@ -36,6 +36,11 @@ pub trait Kms {
     async fn list_materials(&self, key: &KeyArn) -> Result<Vec<Material>, CallError>;
     /// `GetKeyPolicy`: the policy's text, which whoever may write it chose.
     async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError>;
+    /// `GetKeyPolicy` of the second policy, `AWS_RAM`, which AWS RAM writes while the key is shared. `NotFoundException`: there is
+    /// no such policy, or no such key.
+    async fn get_shared_policy(&self, _key: &KeyArn) -> Result<String, CallError> {
+        Err(CallError::new("NotFoundException", "the key is not shared"))
+    }
     /// `DescribeCustomKeyStores` of one custom key store in `region`.
     async fn describe_custom_key_store(
         &self,

@@ -32,6 +32,8 @@ pub enum Via {
     CloudTrail,
     /// A CloudWatch alarm.
     Alarm,
+    /// AWS RAM.
+    Ram,
     /// The sweep over all keys.
     Sweep,
 }
@@ -50,6 +52,7 @@ impl Via {
             Self::Kms => "KMS",
             Self::CloudTrail => "CLOUDTRAIL",
             Self::Alarm => "ALARM",
+            Self::Ram => "RAM",
             Self::Sweep => "SWEEP",
         }
     }

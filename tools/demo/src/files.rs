@@ -115,7 +115,9 @@ fn stand_in(stage: &Stage, payload: &Value) {
                 event.name.as_str().contains("KeyMaterial"),
                 Some(event.name.as_str()),
             ),
-            Event::OtherCall(_) | Event::Alarm(_) | Event::Other(_) => (None, false, None),
+            Event::OtherCall(_) | Event::Alarm(_) | Event::Share(_) | Event::Other(_) => {
+                (None, false, None)
+            }
         };
         let deleted = call == Some("DeleteKey")
             || event.envelope().detail_type.as_str() == "KMS CMK Deletion";

@@ -5,6 +5,7 @@ mod alarm;
 mod cloudtrail;
 mod envelope;
 mod kms;
+mod share;
 mod wrapper;
 
 use serde_json::Value;
@@ -16,6 +17,7 @@ pub use alarm::{
 pub use cloudtrail::{ApiCall, CloudTrailEvent};
 pub use envelope::{Envelope, Unreadable};
 pub use kms::{KmsEvent, KmsEventName};
+pub use share::ShareEvent;
 pub use wrapper::unwrap;
 
 /// Something that happened, as AWS told it.
@@ -29,6 +31,8 @@ pub enum Event {
     OtherCall(Box<CloudTrailEvent>),
     /// A CloudWatch alarm, or one contributor of it, changed its state.
     Alarm(Box<AlarmEvent>),
+    /// Something happened to a resource share of AWS RAM.
+    Share(Box<ShareEvent>),
     /// An event that KMS Watch has no use for.
     Other(Envelope),
 }
@@ -44,6 +48,10 @@ impl Event {
         let detail = &value["detail"];
         match envelope.source.as_str() {
             "aws.kms" => {}
+            ShareEvent::SOURCE if ShareEvent::is_one(envelope.detail_type.as_str()) => {
+                return ShareEvent::read(envelope, &value["resources"], detail)
+                    .map(|event| Self::Share(Box::new(event)));
+            }
             "aws.cloudwatch" if AlarmEvent::is_one(envelope.detail_type.as_str()) => {
                 return AlarmEvent::read(envelope, &value["resources"], detail)
                     .map(|event| Self::Alarm(Box::new(event)));
@@ -75,6 +83,7 @@ impl Event {
             Self::Kms(event) => &event.envelope,
             Self::CloudTrail(event) | Self::OtherCall(event) => &event.envelope,
             Self::Alarm(event) => &event.envelope,
+            Self::Share(event) => &event.envelope,
             Self::Other(envelope) => envelope,
         }
     }

@@ -23,6 +23,15 @@ pub struct Reads {
     pub last_use: bool,
 }
 
+/// Whose policy of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyOf {
+    /// `default`, the owner's.
+    Owner,
+    /// `AWS_RAM`, which AWS RAM writes while the key is shared.
+    Ram,
+}
+
 /// What is known about a key: KMS's answers, and what the ledger remembers where they are missing.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -52,8 +61,17 @@ impl Facts {
         }
     }
 
-    /// Asks KMS about `key`, everything at once; about its `policy` too, where the kind of alert reads it.
-    pub async fn gather(kms: &impl Kms, key: &KeyArn, reads: Reads, policy: bool) -> Self {
+    /// Asks KMS about `key`, everything at once; about one of its policies too, where the kind of alert reads it.
+    pub async fn gather(
+        kms: &impl Kms,
+        key: &KeyArn,
+        reads: Reads,
+        policy: Option<PolicyOf>,
+    ) -> Self {
+        let read_policy = async || match policy {
+            Some(PolicyOf::Ram) => kms.get_shared_policy(key).await,
+            _ => kms.get_key_policy(key).await,
+        };
         let (metadata, aliases, tags, rotation, materials, last_use, policy) = tokio::join!(
             read(true, READ_LIMIT, kms.describe_key(key)),
             read(true, READ_LIMIT, kms.list_aliases(key)),
@@ -61,7 +79,7 @@ impl Facts {
             read(reads.rotation, READ_LIMIT, kms.get_key_rotation_status(key)),
             read(reads.rotation, READ_LIMIT, kms.list_materials(key)),
             read(reads.last_use, LAST_USE_LIMIT, kms.get_key_last_usage(key)),
-            read(policy, READ_LIMIT, kms.get_key_policy(key)),
+            read(policy.is_some(), READ_LIMIT, read_policy()),
         );
         let mut facts = Self {
             metadata,

@@ -5,5 +5,5 @@ mod key;
 mod key_store;
 
 pub use fact::{LAST_USE_LIMIT, READ_LIMIT};
-pub use key::{Facts, Reads};
+pub use key::{Facts, PolicyOf, Reads};
 pub use key_store::KeyStoreFacts;

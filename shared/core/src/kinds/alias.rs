@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::arn::KeyArn;
-use crate::facts::Reads;
+use crate::facts::{PolicyOf, Reads};
 use crate::kinds::access::{asked_conditions, is_about_aliases, policy_item, see_conditions};
 use crate::kinds::case::{Case, RECENT_DAYS, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
@@ -142,8 +142,8 @@ impl AliasMoved {
 }
 
 impl Ask for AliasMoved {
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
@@ -278,8 +278,8 @@ impl AliasCreated {
 }
 
 impl Ask for AliasCreated {
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
@@ -374,8 +374,8 @@ impl AliasDeleted {
 }
 
 impl Ask for AliasDeleted {
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     // How urgent it is depends on it, and aliases are deleted seldom.

@@ -12,7 +12,7 @@ use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::answers::Material;
 use crate::arn::{AccountId, Region};
-use crate::facts::{Facts, KeyStoreFacts, Reads};
+use crate::facts::{Facts, KeyStoreFacts, PolicyOf, Reads};
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile, Raised};
 use crate::severity::Severity;
@@ -88,9 +88,9 @@ pub(crate) trait Ask {
         }
     }
 
-    /// The key policy is worth a read: of KMS, and of the ledger.
-    fn reads_policy(&self) -> bool {
-        false
+    /// The policy that is worth a read, if one is.
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        None
     }
 
     /// The keys of a key store are worth counting, which takes a call for each key of the Region.

@@ -10,7 +10,7 @@ use super::describe::{Ask, Found, Identify, Identity, Learn, Section, Tell};
 use super::grants::{GrantCreated, GrantRetired, GrantRevoked};
 use super::words::described;
 use crate::actor::Actor;
-use crate::facts::Reads;
+use crate::facts::{PolicyOf, Reads};
 use crate::ledger::{Item, ItemKey};
 use crate::severity::Severity;
 use crate::step::Step;
@@ -162,8 +162,8 @@ impl Ask for KeyAccessDrifted {
         }
     }
 
-    fn reads_policy(&self) -> bool {
-        self.policy.is_some()
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        self.policy.as_ref().map(|_| PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {

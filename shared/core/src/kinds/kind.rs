@@ -10,7 +10,7 @@ use super::describe::{Background, Clues, Found, Identity, Limit, Section};
 use super::{KeyAccessDrifted, Kind, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
-use crate::facts::Reads;
+use crate::facts::{PolicyOf, Reads};
 use crate::hash::short_hash;
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile};
@@ -171,7 +171,7 @@ impl Kind {
         self.it().reads()
     }
 
-    pub(crate) fn reads_policy(&self) -> bool {
+    pub(crate) fn reads_policy(&self) -> Option<PolicyOf> {
         self.it().reads_policy()
     }
 

@@ -8,7 +8,7 @@
 //! | [`material`] | imported key material |
 //! | [`rotation`] | new key material |
 //! | [`access`] | key policies: of old keys, new ones, and replicas |
-//! | [`grants`] | access beside the policy |
+//! | [`grants`], [`sharing`] | access beside the policy: grants, resource shares |
 //! | [`drifted`] | access that changed though no event told |
 //! | [`alias`], [`tags`], [`description`] | what a key is called, whose it is, what is said of it |
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
@@ -45,6 +45,7 @@ mod kind;
 mod material;
 mod misuse;
 mod rotation;
+mod sharing;
 mod system;
 mod tags;
 pub mod watch_changed;
@@ -84,6 +85,7 @@ pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 pub use rotation::{
     KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationOverdue, KeyRotationRequested,
 };
+pub use sharing::{KeyShareEnded, KeyShared};
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
 pub use watch_changed::{WatchChanged, WatchFinding};
@@ -118,6 +120,8 @@ kind::kinds! {
     GrantCreated           -        own  own
     GrantRevoked           -        own  own
     GrantRetired           -        own  own
+    KeyShared              own      own  own
+    KeyShareEnded          own      -    -
     AliasMoved             -        own  own
     AliasCreated           -        own  own
     AliasDeleted           -        own  own

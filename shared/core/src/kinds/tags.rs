@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::actor::Actor;
 use crate::answers::Tags;
+use crate::facts::PolicyOf;
 use crate::kinds::access::{asked_conditions, policy_item, see_conditions};
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
@@ -86,8 +87,8 @@ impl KeyTagsChanged {
 const RESOURCE_TAG: &str = "aws:resourcetag/";
 
 impl Ask for KeyTagsChanged {
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {

@@ -12,6 +12,7 @@ use super::change::{AccessChange, changes};
 use super::judge::{Judged, judge_alone, judged, unreadable, values, with_context};
 use super::memory::{fetch_command, remember, remembered};
 use crate::actor::Actor;
+use crate::facts::PolicyOf;
 use crate::key::State;
 use crate::kinds::case::Case;
 use crate::kinds::describe::{Ask, Found, Learn};
@@ -235,8 +236,8 @@ fn is_pending(case: &Case<'_>) -> bool {
 impl Ask for KeyPolicyChanged {
     // Also where the record has the policy: it costs no time beside the other reads, and tells whether another has
     // replaced it since.
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &crate::subject::Subject) -> Vec<ItemKey> {

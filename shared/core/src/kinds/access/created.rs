@@ -9,6 +9,7 @@ use super::memory::{remember, remembered};
 use super::{PUT_BACK, SEE_POLICY};
 use crate::about::Key;
 use crate::answers::Metadata;
+use crate::facts::PolicyOf;
 use crate::key::Origin;
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
@@ -71,8 +72,8 @@ impl KeyCreated {
 }
 
 impl Ask for KeyCreated {
-    fn reads_policy(&self) -> bool {
-        true
+    fn reads_policy(&self) -> Option<PolicyOf> {
+        Some(PolicyOf::Owner)
     }
 
     fn memories(&self, subject: &crate::subject::Subject) -> Vec<ItemKey> {

@@ -9,17 +9,17 @@ use crate::text::Untrusted;
 
 /// What a policy says as it stands. `None` where that is not known for sure.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Judged {
-    pub(super) public: Option<bool>,
+pub(in crate::kinds) struct Judged {
+    pub(in crate::kinds) public: Option<bool>,
     /// Accounts.
-    pub(super) foreign: Vec<Untrusted>,
+    pub(in crate::kinds) foreign: Vec<Untrusted>,
     /// Organisations, networks, principals of unknown account, and services through which everybody may come.
-    pub(super) foreign_others: Vec<Untrusted>,
+    pub(in crate::kinds) foreign_others: Vec<Untrusted>,
     pub(super) lockout: Option<bool>,
     pub(super) delegates: Option<bool>,
     pub(super) open_services: Vec<Untrusted>,
     pub(super) open_via: Vec<Untrusted>,
-    pub(super) unreadable: Option<Untrusted>,
+    pub(in crate::kinds) unreadable: Option<Untrusted>,
     pub(super) bounded: bool,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn with_context<T>(found: &Found<'_>, judge: impl FnOnce(&Context<'_>
 }
 
 /// What a policy says for which there is nothing to compare.
-pub(super) fn judge_alone(text: &str, found: &Found<'_>) -> Judged {
+pub(in crate::kinds) fn judge_alone(text: &str, found: &Found<'_>) -> Judged {
     match KeyPolicy::parse(text) {
         Ok(policy) => with_context(found, |context| judge(&policy, context)),
         Err(error) => unreadable(&error.to_string()),

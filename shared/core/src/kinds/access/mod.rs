@@ -13,6 +13,7 @@ pub use change::AccessChange;
 pub use changed::{AccessOf, KeyPolicyChanged};
 pub(super) use conditions::{asked_conditions, is_about_aliases, policy_item, see_conditions};
 pub use created::KeyCreated;
+pub(super) use judge::judge_alone;
 pub use replicated::KeyReplicated;
 
 /// Most accounts, and most services, that the details list.

@@ -164,20 +164,20 @@ impl Tally {
         })
     }
 
-    /// Reads the counter that was full, after its number was raised.
-    pub fn beyond(counter: &Item) -> Self {
+    /// Reads the counter that was full, after its number was raised. One without a number says nothing.
+    pub fn beyond(counter: &Item) -> Option<Self> {
         let mut notes: Vec<(u64, Note)> = notes(counter).collect();
         notes.sort_by_key(|(place, _)| *place);
         let quiet = notes.iter().filter(|(_, note)| note.quiet).count() as u64;
-        let all = counter.get(COUNT).and_then(Value::as_u64).unwrap_or(0);
-        Self {
+        let all = counter.get(COUNT).and_then(Value::as_u64)?;
+        Some(Self {
             place: all.saturating_sub(quiet),
             notes: notes
                 .into_iter()
                 .map(|(_, note)| note)
                 .filter(|note| !note.quiet)
                 .collect(),
-        }
+        })
     }
 }
 

@@ -92,7 +92,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 None => {
                     let number = [COUNT.to_owned()];
                     let full = memory.add(&window.counter(), &number, &Item::new()).await;
-                    full.as_ref().map(Tally::beyond)
+                    full.as_ref().and_then(Tally::beyond)
                 }
             },
         };

@@ -95,7 +95,7 @@ impl LocalAws {
     }
 
     /// Since when KMS records the uses of a key, by its ARN, instead of
-    /// [`Options::usage_tracking_start`] or the creation of the key.
+    /// [`crate::Options::usage_tracking_start`] or the creation of the key.
     pub fn set_tracking_start(&self, key: &str, at: Timestamp) {
         self.with(|world| {
             let key = key_ref(key).and_then(|key| world.kms.keys.get_mut(&key));

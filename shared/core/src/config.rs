@@ -149,22 +149,9 @@ impl Config {
             .unwrap_or_else(|| "Owner".to_owned());
         let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
-        let trusted_accounts = reader.list(
-            "TRUSTED_ACCOUNTS",
-            "",
-            "an account id of twelve digits",
-            AccountId::new,
-        );
+        let trusted_accounts = reader.accounts();
         let trusted_organizations = reader.organizations();
-        let warning_days = reader.list(
-            "EXPIRY_WARNING_DAYS",
-            "30,14,7,3,1",
-            "a number of days from 1 to 365",
-            |days| {
-                // Key material lasts 365 days at most (KMS API Reference, ImportKeyMaterial).
-                days.parse().ok().filter(|days| (1..=365).contains(days))
-            },
-        );
+        let expiry_warning_days = reader.expiry_warning_days();
         let stack_name = reader.text("STACK_NAME");
         let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
         for name in required {
@@ -196,7 +183,7 @@ impl Config {
                 severity_overrides,
                 trusted_accounts,
                 trusted_organizations,
-                expiry_warning_days: warning_days.into_iter().rev().collect(),
+                expiry_warning_days,
                 ignored: problems,
             }),
             (_, Reader { problems, .. }) => Err(ConfigError { problems }),
@@ -379,6 +366,21 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 default
             }
         }
+    }
+
+    fn accounts(&mut self) -> BTreeSet<AccountId> {
+        let wanted = "an account id of twelve digits";
+        self.list("TRUSTED_ACCOUNTS", "", wanted, AccountId::new)
+    }
+
+    /// The most first.
+    fn expiry_warning_days(&mut self) -> Vec<u32> {
+        let wanted = "a number of days from 1 to 365";
+        let days = self.list("EXPIRY_WARNING_DAYS", "30,14,7,3,1", wanted, |days| {
+            // Key material lasts 365 days at most (KMS API Reference, ImportKeyMaterial).
+            days.parse().ok().filter(|days| (1..=365).contains(days))
+        });
+        days.into_iter().rev().collect()
     }
 
     fn organizations(&mut self) -> BTreeSet<String> {

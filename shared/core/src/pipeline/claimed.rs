@@ -67,18 +67,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                     occurrence: &occurrence,
                     frame: &frame,
                 };
-                match self.prove(memory, candidate, &told, &items).await {
-                    Some(_) => Acquired::Told(told),
-                    None => {
-                        tracing::warn!(
-                            function = self.function,
-                            alert.kind = occurrence.kind.name(),
-                            "the ledger says that it was told, and not by which alert"
-                        );
-                        let wanted = self.wanted(&occurrence, &frame, request);
-                        memory.retake(wanted, &told).await
-                    }
-                }
+                self.doubt(memory, candidate, told, &items, request).await
             }
             acquired => acquired,
         };
@@ -102,6 +91,28 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             _made: (),
         };
         self.under_another_name(memory, claimed).await
+    }
+
+    /// That it was told holds only if it is known by which alert; otherwise it is ours to tell after all.
+    async fn doubt(
+        &self,
+        memory: &Memory<'_, L>,
+        candidate: Candidate<'_>,
+        told: Box<Claim>,
+        items: &[Item],
+        request: &str,
+    ) -> Acquired {
+        if self.prove(memory, candidate, &told, items).await.is_some() {
+            return Acquired::Told(told);
+        }
+        let Candidate { occurrence, frame } = candidate;
+        tracing::warn!(
+            function = self.function,
+            alert.kind = occurrence.kind.name(),
+            "the ledger says that it was told, and not by which alert"
+        );
+        let wanted = self.wanted(occurrence, frame, request);
+        memory.retake(wanted, &told).await
     }
 
     async fn acquire(

@@ -5,7 +5,7 @@ mod chat;
 mod feed;
 mod people;
 
-use crate::about::{Key, LastUseStatus};
+use crate::about::{Key, LastUse, LastUseStatus};
 use crate::alert::Alert;
 use crate::key::{Origin, State};
 use crate::ports::Attribute;
@@ -85,24 +85,8 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
     let Some(key) = &alert.key else {
         return rows;
     };
-    match key.aliases.as_deref() {
-        Some([]) => rows.push(("Alias", text!["none"])),
-        Some(aliases) => {
-            let mut names = Text::new();
-            for alias in aliases.iter().take(5) {
-                if !names.spans().is_empty() {
-                    names.push(", ");
-                }
-                names.push(alias);
-            }
-            if let Some(more @ 1..) = aliases.len().checked_sub(5) {
-                names.push(text![" and ", more, " more"]);
-            }
-            rows.push(("Alias", names));
-        }
-        None => {}
-    }
     let mut row = |name, value: Option<Text>| rows.extend(value.map(|value| (name, value)));
+    row("Alias", key.aliases.as_deref().map(alias_row));
     row("Owner", owner_row(key));
     row(
         "Description",
@@ -111,64 +95,11 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
             .map(|description| text![description.shortened(300)]),
     );
     row("State", key.state.as_ref().map(|state| text![state]));
-    row(
-        "Last used",
-        key.last_use.as_ref().map(|last_use| {
-            let mut text = match (last_use.status, last_use.at) {
-                (LastUseStatus::Used, Some(at)) => match &last_use.operation {
-                    Some(operation) => text![at, " (", operation, ")"],
-                    None => text![at],
-                },
-                (LastUseStatus::NeverUsed, _) => text!["never"],
-                _ => match last_use.tracked_since {
-                    Some(since) => text!["not since ", day(since), "; unknown before"],
-                    None => text!["unknown"],
-                },
-            };
-            if let Some(as_of) = last_use.as_of {
-                text.push(text![", as known on ", day(as_of)]);
-            }
-            text
-        }),
-    );
+    row("Last used", key.last_use.as_ref().map(last_use_row));
     row("Deletion", key.deletion_at.map(|at| text![at]));
     row("Expires", key.expires_at.map(|at| text![at]));
-    row(
-        "Rotation",
-        key.rotation.as_ref().map(|rotation| {
-            let mut text = match (rotation.enabled, rotation.period_days) {
-                (Some(true), Some(period)) => text!["every ", days(period)],
-                (Some(true), None) => text!["on"],
-                // KMS API Reference, GetKeyRotationStatus: whatever it was, it comes back when the deletion is cancelled.
-                (Some(false), _) if key.state.as_ref().is_some_and(State::is_pending_deletion) => {
-                    text!["reads as off while the deletion is pending"]
-                }
-                // KMS Developer Guide, rotate keys: never automatic.
-                (Some(false), _) if key.origin == Some(Origin::External) => {
-                    text!["only on demand: the key material is imported"]
-                }
-                (Some(false), _) => text!["off"],
-                (None, _) => text!["unknown"],
-            };
-            if let Some(last) = rotation.last_at {
-                text.push(text![", last on ", day(last)]);
-            }
-            if let Some(next) = rotation.next_at {
-                text.push(text![", next on ", day(next)]);
-            }
-            text
-        }),
-    );
-    row(
-        "Type",
-        key.spec
-            .as_ref()
-            .map(|spec| match (&key.usage, &key.origin) {
-                (Some(usage), Some(origin)) => text![spec, ", ", usage, ", ", origin],
-                (Some(usage), None) => text![spec, ", ", usage],
-                _ => text![spec],
-            }),
-    );
+    row("Rotation", rotation_row(key));
+    row("Type", type_row(key));
     row(
         "Key store",
         key.custom_key_store_id.as_ref().map(|id| text![id]),
@@ -176,6 +107,24 @@ fn key_rows(alert: &Alert) -> Vec<Row> {
     row("Created", key.created_at.map(|at| text![at]));
     row("ARN", Some(text![&key.arn]));
     rows
+}
+
+/// The first few of its names.
+fn alias_row(aliases: &[Untrusted]) -> Text {
+    if aliases.is_empty() {
+        return text!["none"];
+    }
+    let mut names = Text::new();
+    for alias in aliases.iter().take(5) {
+        if !names.spans().is_empty() {
+            names.push(", ");
+        }
+        names.push(alias);
+    }
+    if let Some(more @ 1..) = aliases.len().checked_sub(5) {
+        names.push(text![" and ", more, " more"]);
+    }
+    names
 }
 
 /// Who owns it now, and who else is told.
@@ -190,6 +139,61 @@ fn owner_row(key: &Key) -> Option<Text> {
         text.push(owner);
     }
     Some(text)
+}
+
+/// When it was used last, as far as that is known.
+fn last_use_row(last_use: &LastUse) -> Text {
+    let mut text = match (last_use.status, last_use.at) {
+        (LastUseStatus::Used, Some(at)) => match &last_use.operation {
+            Some(operation) => text![at, " (", operation, ")"],
+            None => text![at],
+        },
+        (LastUseStatus::NeverUsed, _) => text!["never"],
+        _ => match last_use.tracked_since {
+            Some(since) => text!["not since ", day(since), "; unknown before"],
+            None => text!["unknown"],
+        },
+    };
+    if let Some(as_of) = last_use.as_of {
+        text.push(text![", as known on ", day(as_of)]);
+    }
+    text
+}
+
+/// Whether and when it gets new key material.
+fn rotation_row(key: &Key) -> Option<Text> {
+    let rotation = key.rotation.as_ref()?;
+    let mut text = match (rotation.enabled, rotation.period_days) {
+        (Some(true), Some(period)) => text!["every ", days(period)],
+        (Some(true), None) => text!["on"],
+        // KMS API Reference, GetKeyRotationStatus: whatever it was, it comes back when the deletion is cancelled.
+        (Some(false), _) if key.state.as_ref().is_some_and(State::is_pending_deletion) => {
+            text!["reads as off while the deletion is pending"]
+        }
+        // KMS Developer Guide, rotate keys: never automatic.
+        (Some(false), _) if key.origin == Some(Origin::External) => {
+            text!["only on demand: the key material is imported"]
+        }
+        (Some(false), _) => text!["off"],
+        (None, _) => text!["unknown"],
+    };
+    if let Some(last) = rotation.last_at {
+        text.push(text![", last on ", day(last)]);
+    }
+    if let Some(next) = rotation.next_at {
+        text.push(text![", next on ", day(next)]);
+    }
+    Some(text)
+}
+
+/// What it is, what it is for, where its key material comes from.
+fn type_row(key: &Key) -> Option<Text> {
+    let spec = key.spec.as_ref()?;
+    Some(match (&key.usage, &key.origin) {
+        (Some(usage), Some(origin)) => text![spec, ", ", usage, ", ", origin],
+        (Some(usage), None) => text![spec, ", ", usage],
+        _ => text![spec],
+    })
 }
 
 /// What is known of the custom key store.

@@ -52,7 +52,23 @@ pub fn people(alert: &Alert) -> String {
     ));
     body.gap();
     body.line(&plain(&alert.summary));
+    sections(&mut body, alert);
+    next_steps(&mut body, alert);
+    what_is_known(&mut body, alert);
+    when_and_where(&mut body, alert);
+    if let Kind::UnreadableEvent(unreadable) = &alert.details {
+        body.heading("THE EVENT BEGINS");
+        body.line(&value(&unreadable.excerpt));
+    }
+    missing_facts(&mut body, alert);
+    body.gap();
+    body.verbatim("-- ");
+    body.verbatim(&format!("KMS Watch, {}, alert {}", alert.kind, alert.id));
+    body.finish()
+}
 
+/// What the kind of alert has to say in detail.
+fn sections(body: &mut Body, alert: &Alert) {
     for section in alert.details.sections() {
         body.heading(&section.heading.to_uppercase());
         for (name, line) in &section.rows {
@@ -62,16 +78,25 @@ pub fn people(alert: &Alert) -> String {
             }
         }
     }
-    if !alert.next_steps.is_empty() {
-        body.heading("WHAT TO DO");
-        for (number, step) in (1_usize..).zip(&alert.next_steps) {
-            body.hanging(&format!("{number}. "), &plain(&step.text));
-            if let Some(command) = &step.command {
-                // Never broken: it must work when pasted.
-                body.verbatim(&format!("   {command}"));
-            }
+}
+
+/// What to do, with the commands.
+fn next_steps(body: &mut Body, alert: &Alert) {
+    if alert.next_steps.is_empty() {
+        return;
+    }
+    body.heading("WHAT TO DO");
+    for (number, step) in (1_usize..).zip(&alert.next_steps) {
+        body.hanging(&format!("{number}. "), &plain(&step.text));
+        if let Some(command) = &step.command {
+            // Never broken: it must work when pasted.
+            body.verbatim(&format!("   {command}"));
         }
     }
+}
+
+/// The key, the custom key store, and who did it.
+fn what_is_known(body: &mut Body, alert: &Alert) {
     match alert.enrichment.as_of {
         Some(as_of) => {
             let known = format!("AS LAST KNOWN ON {}", crate::text::minute(as_of));
@@ -84,7 +109,10 @@ pub fn people(alert: &Alert) -> String {
         }
     }
     body.table("WHO", &actor_rows(alert));
+}
 
+/// When and where it occurred, which event told of it, and where to look.
+fn when_and_where(body: &mut Body, alert: &Alert) {
     body.heading("WHEN AND WHERE");
     body.row("Occurred", &crate::text::minute(alert.occurred_at));
     if let Some(account) = &alert.account {
@@ -112,28 +140,25 @@ pub fn people(alert: &Alert) -> String {
     if let Some(link) = &alert.links.alarm {
         body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Alarm"));
     }
-    if let Kind::UnreadableEvent(unreadable) = &alert.details {
-        body.heading("THE EVENT BEGINS");
-        body.line(&value(&unreadable.excerpt));
+}
+
+/// What could not be found out, and why.
+fn missing_facts(body: &mut Body, alert: &Alert) {
+    if alert.enrichment.status == EnrichmentStatus::Complete {
+        return;
     }
-    if alert.enrichment.status != EnrichmentStatus::Complete {
-        body.heading(match alert.enrichment.source {
-            EnrichmentSource::Event if alert.key_store.is_some() => {
-                "KMS TELLS NOTHING OF THE KEY STORE; THIS IS WHAT THE EVENT SAYS"
-            }
-            EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
-            EnrichmentSource::Ledger => "WHAT KMS DID NOT SAY NOW; SHOWN AS LAST KNOWN, IF AT ALL",
-            EnrichmentSource::Live => "WHAT COULD NOT BE FOUND OUT",
-        });
-        for (facts, reason) in by_reason(&alert.enrichment.missing) {
-            body.hanging("", &facts.join(", "));
-            body.hanging("  ", &value(reason));
+    body.heading(match alert.enrichment.source {
+        EnrichmentSource::Event if alert.key_store.is_some() => {
+            "KMS TELLS NOTHING OF THE KEY STORE; THIS IS WHAT THE EVENT SAYS"
         }
+        EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
+        EnrichmentSource::Ledger => "WHAT KMS DID NOT SAY NOW; SHOWN AS LAST KNOWN, IF AT ALL",
+        EnrichmentSource::Live => "WHAT COULD NOT BE FOUND OUT",
+    });
+    for (facts, reason) in by_reason(&alert.enrichment.missing) {
+        body.hanging("", &facts.join(", "));
+        body.hanging("  ", &value(reason));
     }
-    body.gap();
-    body.verbatim("-- ");
-    body.verbatim(&format!("KMS Watch, {}, alert {}", alert.kind, alert.id));
-    body.finish()
 }
 
 /// The missing facts, those with one reason together.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::alarms::Alarm;
 use super::case::Case;
+use super::signal::Alarm;
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::answers::Material;

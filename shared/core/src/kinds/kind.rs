@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use super::alarms::Alarm;
 use super::case::Case;
 use super::describe::{Background, Clues, Found, Identity, Limit, Section};
+use super::signal::Alarm;
 use super::{KeyAccessDrifted, Kind, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;

@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`describe`] | what a kind is made of, and what it is given |
 //! | [`case`] | one occurrence with all that is known of it, and the commands that fit |
+//! | [`signal`] | an alarm, what it watches, and what its metric means |
 //! | [`words`] | sentences |
 //! | [`kind`] | all kinds in one type |
 //!
@@ -46,6 +47,7 @@ mod material;
 mod misuse;
 mod rotation;
 mod sharing;
+mod signal;
 mod system;
 mod tags;
 pub mod watch_changed;
@@ -55,10 +57,7 @@ use serde::Serialize;
 
 pub use access::{AccessChange, AccessOf, KeyCreated, KeyPolicyChanged, KeyReplicated};
 pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
-pub use alarms::{
-    Alarm, AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution, STORE_METRICS, Signal,
-    StoreMetric, Unit, Watches, key_store_of,
-};
+pub use alarms::{AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution};
 pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};
 pub use burst::{Burst, BurstMember};
 pub use canary::WatchCanary;
@@ -86,6 +85,7 @@ pub use rotation::{
     KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationOverdue, KeyRotationRequested,
 };
 pub use sharing::{KeyShareEnded, KeyShared};
+pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
 pub use watch_changed::{WatchChanged, WatchFinding};

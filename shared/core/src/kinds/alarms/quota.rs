@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::{alarm_sentences, measured};
-use crate::kinds::alarms::{Alarm, Signal, Unit};
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Identify, Identity, Tell};
+use crate::kinds::signal::{Alarm, Signal, Unit, alarm_sentences, measured};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;

@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{alarm_sentences, look_at_alarm, measured, whom};
+use super::whom;
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::key::State;
-use crate::kinds::alarms::{Alarm, Signal, Watches};
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
 use crate::kinds::key_store::{see_store, store_facts};
 use crate::kinds::material::deadline_by_metric;
+use crate::kinds::signal::{Alarm, Signal, Watches};
+use crate::kinds::signal::{alarm_sentences, look_at_alarm, measured};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
-use crate::kinds::alarms::{Alarm, Signal, Watches};
 use crate::kinds::case::{Case, step};
 use crate::kinds::describe::{Identify, Identity, Tell};
+use crate::kinds::signal::{Alarm, Signal, Watches};
+use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;

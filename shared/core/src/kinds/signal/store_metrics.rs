@@ -1,6 +1,6 @@
 //! The metrics of custom key stores: what each means, what breaks, what to do.
 
-use super::Unit;
+use super::unit::Unit;
 
 /// A metric of custom key stores: what it means, what breaks, what to do.
 #[derive(Debug, PartialEq, Eq)]

@@ -73,9 +73,10 @@ fn read(item: &Item) -> Verdict {
         about: "p".to_owned(),
         quiet: false,
     };
-    let tally =
-        Tally::read(item, &member("identity", &note, now)).unwrap_or_else(|| Tally::beyond(item));
-    let _ = watch_core::ledger::burst::fold(&tally, Some(item), now);
+    let tally = Tally::read(item, &member("identity", &note, now)).or_else(|| Tally::beyond(item));
+    if let Some(tally) = tally {
+        let _ = watch_core::ledger::burst::fold(&tally, Some(item), now);
+    }
     drop(Series::new("p", "UnusableKeyUsed", "series").find(std::slice::from_ref(item)));
     Ok(())
 }

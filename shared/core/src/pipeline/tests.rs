@@ -30,6 +30,7 @@ mod deletion;
 mod digest;
 mod ledger;
 mod repeats;
+mod stages;
 mod sweep;
 mod trust;
 

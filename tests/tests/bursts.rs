@@ -216,7 +216,7 @@ fn forty_keys_that_are_near_their_end_are_all_named_by_the_sweep_that_finds_them
         let alias = format!("alias/decoy-{number:02}");
         assert!(mails.iter().any(|mail| mail.contains(&alias)), "{alias}");
     }
-    assert!(mails.len() <= 12, "{}", mails.len());
+    assert!(mails.len() <= 16, "{}", mails.len());
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_failing_key_store_after_six_others_is_told() {
     sweep(&inventory, "light");
     let mails = mails(&inventory);
     for number in 0..7 {
-        let name = format!("hsm-{number}");
+        let name = store(number);
         assert!(
             mails.iter().any(|mail| mail.contains(&name)),
             "{name}: {mails:#?}"

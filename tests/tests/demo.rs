@@ -284,7 +284,7 @@ fn a_sweep_tells_what_no_event_told_and_the_late_event_is_a_duplicate() {
     );
     let shown = text(&demo(&["--only", "sweep"], b"").stdout);
     for part in [
-        "full sweep: looked at 4 of 4 keys in 16 calls of KMS; nothing to tell\n",
+        "full sweep: looked at 4 of 4 keys in 24 calls of KMS; nothing to tell\n",
         "full sweep: looked at 3 of 3 keys",
         "BlindSpots                  0\n",
         "Keys State=Disabled         1\n",
@@ -304,7 +304,7 @@ fn thirty_deletions_are_nine_mails_and_thirty_alerts() {
     assert_eq!(single.len(), 5, "{subjects:?}");
     let burst = |count, team| {
         format!(
-            "MEDIUM: {count} times KeyDeletionScheduled by CleanUp/nightly, keys of team-{team}"
+            "HIGH: {count} times KeyDeletionScheduled by CleanUp/nightly, keys of team-{team}"
         )
     };
     let expected = [

@@ -86,6 +86,8 @@ pub(super) struct Message {
     pub(super) says_ledger: bool,
     /// It names another key material.
     pub(super) misnamed: bool,
+    /// It is of a severity that people do not hear of.
+    pub(super) info: bool,
 }
 
 /// How an invocation ended.

@@ -15,6 +15,18 @@ const SINGLY: usize = 5;
 /// Kinds that KMS tells of by itself: their identity is not a call's.
 const BY_KMS: [&str; 3] = ["KeyRotated", "KeyMaterialExpired", "KeyDeleted"];
 
+/// The feed has it, as nothing that people hear of.
+fn is_info(occurrence: &Occurrence) -> bool {
+    let mut feed = singly(occurrence, Topic::Feed).peekable();
+    feed.peek().is_some() && feed.all(|message| message.info)
+}
+
+/// The invocation also told what was held back of a burst that is over.
+fn tells_the_rest(occurrence: &Occurrence, run: usize) -> bool {
+    let mut messages = occurrence.messages.iter();
+    messages.any(|message| message.burst && message.run == run)
+}
+
 /// Judges the year.
 pub(super) fn judge(options: Options, pages: &Pages) -> Report {
     let mut report = Report {
@@ -117,6 +129,8 @@ impl<'a> Judge<'a> {
         let missing: Vec<_> = Topic::ALL
             .into_iter()
             .filter(|topic| !has(*topic))
+            // What is INFO, as an automatic rotation, goes to the feed alone.
+            .filter(|topic| *topic == Topic::Feed || !is_info(occurrence))
             .collect();
         if missing.is_empty() {
             report.told += 1;
@@ -271,7 +285,7 @@ impl<'a> Judge<'a> {
         if alone && run.end == End::Delivered && !run.ledger_fault {
             let requests = if self.is_recurring(occurrence) {
                 &mut report.recurring
-            } else if self.is_one_of_many(occurrence) {
+            } else if self.is_one_of_many(occurrence) || tells_the_rest(occurrence, *first) {
                 &mut report.of_many
             } else {
                 &mut report.ordinary

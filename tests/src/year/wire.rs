@@ -377,6 +377,7 @@ impl Wire {
             run: invocation.run,
             says_ledger,
             misnamed,
+            info: attribute("severity") == "INFO",
         });
     }
 }

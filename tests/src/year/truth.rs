@@ -88,6 +88,8 @@ pub(super) struct Message {
     pub(super) misnamed: bool,
     /// It is of a severity that people do not hear of.
     pub(super) info: bool,
+    /// It is CRITICAL: what another invocation is said to have served does not count.
+    pub(super) critical: bool,
 }
 
 /// How an invocation ended.

@@ -224,6 +224,10 @@ impl<'a> Judge<'a> {
         let known: Vec<_> = occurrence.runs.iter().map(|run| &runs[*run]).collect();
         let until = sent(last).ended;
         let concerned = || known.iter().filter(|run| run.started <= until);
+        let half = |message: &&Message| sent(message).end == End::Failed;
+        if last.critical && before.iter().any(half) {
+            return "critical, and half served by another invocation";
+        }
         if concerned().any(|run| run.unanswered.contains(&topic)) {
             return "SNS's answer was lost";
         }

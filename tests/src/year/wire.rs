@@ -378,6 +378,7 @@ impl Wire {
             says_ledger,
             misnamed,
             info: attribute("severity") == "INFO",
+            critical: attribute("severity") == "CRITICAL",
         });
     }
 }

@@ -334,7 +334,7 @@ async fn a_deletion_told_three_ways_is_one_alert() {
     let account = items(table, &db, &format!("account#{ACCOUNT}#{REGION}")).await;
     let counters: Vec<_> = account
         .iter()
-        .filter(|(sort, _)| sort.starts_with("count#"))
+        .filter(|(sort, _)| sort.starts_with("count#burst#"))
         .map(|(sort, counter)| {
             let kind = sort.split('#').nth(2).unwrap();
             (kind, counter["n"].as_n().unwrap().as_str())

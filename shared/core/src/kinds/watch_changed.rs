@@ -70,6 +70,8 @@ struct About {
     /// Every name in the request; those that are not of the stack go when the stack is known.
     names: Vec<String>,
     named: bool,
+    /// The stack's name, if it is known.
+    stack: Option<String>,
     principal: String,
     region: Option<Region>,
     /// What the sweep found, and what it would do about it.
@@ -184,9 +186,9 @@ impl WatchChanged {
         }
     }
 
-    /// Keeps of the names those that are of `stack`, and judges a mute by the longest, in hours, that is nothing unusual; the error says why it is none of the watch's business. What names
-    /// nothing at all stays: a request that CloudTrail left out, for its length or because it was refused, is no way to
-    /// hide.
+    /// Keeps of the names those that are of `stack`, and judges a mute by the longest, in hours, that is nothing unusual.
+    /// What names nothing at all stays: a request that CloudTrail left out, for its length or because it was refused, is
+    /// no way to hide.
     ///
     /// # Errors
     ///
@@ -202,6 +204,7 @@ impl WatchChanged {
         if let Rated::Mutes(hours) = self.about.weight {
             self.silences = hours > longest_mute;
         }
+        self.about.stack = stack.map(|stack| stack.name.to_owned());
         let names = std::mem::take(&mut self.about.names);
         let ours = |name: &String| match (call.service, stack) {
             // Any trail of the account may be the one that the events come through.

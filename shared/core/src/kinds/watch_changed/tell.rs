@@ -192,12 +192,18 @@ impl Tell for WatchChanged {
         }
         let is_deployment = self.is_part() && self.deployment_known != Some(false);
         if self.about.weight != Rated::Deploys && !is_deployment && !self.is_attempt() {
+            // CloudFormation User Guide, drift detection: an update with the same template leaves what was changed by hand.
+            let plain = self.about.stack.as_ref().filter(|name| is_plain(name));
+            let drift = plain.map(|stack| {
+                let drift = "aws cloudformation detect-stack-drift --stack-name";
+                in_region(format!("{drift} {stack}"), region)
+            });
             steps.push(step(
                 text![
-                    "Deploy the stack again, as it was: that restores every part of it. Then read what happened to keys \
-                     while it was not"
+                    "Find what else differs from the template: deploying the same template again does not restore it. \
+                     Then read what happened to keys meanwhile"
                 ],
-                None,
+                drift,
             ));
         }
         let plain = self.resources.first().map(Untrusted::as_str);

@@ -15,10 +15,6 @@ use crate::{SnsAdapter, sdk};
 #[cfg(test)]
 mod tests;
 
-/// As for a topic.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// Pauses before an entry is sent again that was refused for a while only. The SDK does not see such a refusal: the call
 /// has succeeded.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
@@ -43,12 +39,8 @@ impl BusAdapter {
     }
 
     fn from_builder(config: Builder) -> Self {
-        let config = config
-            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
-            .retry_config(sdk::retries(
-                Duration::from_millis(100),
-                Duration::from_secs(2),
-            ));
+        let (timeouts, retries) = sdk::publishing();
+        let config = config.timeout_config(timeouts).retry_config(retries);
         Self {
             client: Client::from_conf(config.build()),
         }
@@ -134,5 +126,5 @@ fn failed<E>(error: SdkError<E>) -> CallError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    call_error(&error, OPERATION_TIMEOUT)
+    call_error(&error, sdk::PUBLISHING)
 }

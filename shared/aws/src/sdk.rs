@@ -78,6 +78,18 @@ pub(crate) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig 
         .build()
 }
 
+/// Longest wait for an alert to leave, attempts and pauses included. Publishing is what a function is for: it may take
+/// longer than a fact.
+pub(crate) const PUBLISHING: Duration = Duration::from_secs(10);
+
+/// How long an alert may take to leave, and how often it is tried: on a topic as on a bus.
+pub(crate) fn publishing() -> (TimeoutConfig, RetryConfig) {
+    (
+        timeouts(Duration::from_secs(3), PUBLISHING),
+        retries(Duration::from_millis(100), Duration::from_secs(2)),
+    )
+}
+
 /// Off: it watches the throughput of each body, and ours have some kilobytes and an attempt's timeout.
 fn no_stream_protection() -> StalledStreamProtectionConfig {
     StalledStreamProtectionConfig::disabled()

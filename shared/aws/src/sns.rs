@@ -1,7 +1,5 @@
 //! Publishing.
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::config::{Builder, Config};
@@ -19,10 +17,6 @@ use crate::sdk;
 #[cfg(test)]
 mod tests;
 
-/// Publishing is what the function is for: it may take longer than a fact.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// More subscriptions of a topic are not looked at: whoever has so many has listeners.
 const MOST_SUBSCRIPTIONS: usize = 300;
 
@@ -39,12 +33,8 @@ impl SnsAdapter {
     }
 
     fn from_builder(config: Builder) -> Self {
-        let config = config
-            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
-            .retry_config(sdk::retries(
-                Duration::from_millis(100),
-                Duration::from_secs(2),
-            ));
+        let (timeouts, retries) = sdk::publishing();
+        let config = config.timeout_config(timeouts).retry_config(retries);
         Self {
             client: Client::from_conf(config.build()),
         }
@@ -160,5 +150,5 @@ fn failed<E>(error: SdkError<E>) -> CallError
 where
     E: std::error::Error + aws_sdk_sns::error::ProvideErrorMetadata + 'static,
 {
-    call_error(&error, OPERATION_TIMEOUT)
+    call_error(&error, sdk::PUBLISHING)
 }

@@ -13,6 +13,25 @@ use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
+/// No more urgent than `severity`, and nobody's business where a service does it for itself.
+fn urgency(by_service_for_itself: bool, severity: Severity) -> Severity {
+    if by_service_for_itself {
+        Severity::Info
+    } else {
+        severity
+    }
+}
+
+/// Who did what to which grant.
+fn deed(case: &Case<'_>, did: &'static str, grant_id: Option<&Untrusted>) -> Text {
+    let mut text = text![who(case), did, case.name(), described(case)];
+    if let Some(id) = grant_id {
+        text.push(text![", ", id]);
+    }
+    text.push(".");
+    text
+}
+
 /// Only the record of its creation says whose grant it was.
 fn find_its_creation(case: &Case<'_>) -> Step {
     step(
@@ -59,11 +78,7 @@ impl Learn for GrantRevoked {
 
 impl Tell for GrantRevoked {
     fn ceiling(&self) -> Severity {
-        if self.by_service_for_itself {
-            Severity::Info
-        } else {
-            Severity::Medium
-        }
+        urgency(self.by_service_for_itself, Severity::Medium)
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -75,16 +90,7 @@ impl Tell for GrantRevoked {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " revoked a grant on ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(id) = &self.grant_id {
-            text.push(text![", ", id]);
-        }
-        text.push(".");
+        let mut text = deed(case, " revoked a grant on ", self.grant_id.as_ref());
         text.sentence(if self.by_service_for_itself {
             text!["An AWS service took back what it had been granted for its own work."]
         } else {
@@ -143,11 +149,7 @@ impl Learn for GrantRetired {
 
 impl Tell for GrantRetired {
     fn ceiling(&self) -> Severity {
-        if self.by_service_for_itself {
-            Severity::Info
-        } else {
-            Severity::Low
-        }
+        urgency(self.by_service_for_itself, Severity::Low)
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
@@ -159,16 +161,7 @@ impl Tell for GrantRetired {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " retired a grant on ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(id) = &self.grant_id {
-            text.push(text![", ", id]);
-        }
-        text.push(".");
+        let mut text = deed(case, " retired a grant on ", self.grant_id.as_ref());
         text.sentence(if self.by_service_for_itself {
             "An AWS service gave up what it had been granted for its own work."
         } else {

@@ -68,18 +68,18 @@ impl Learn for KeyRotated {
 
 impl Tell for KeyRotated {
     fn ceiling(&self) -> Severity {
-        Severity::Low
+        let kind = self.rotation_type.as_ref().map(Untrusted::as_str);
+        if kind == Some("AUTOMATIC") {
+            Severity::Info
+        } else {
+            Severity::Low
+        }
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {
-        let automatic = self
-            .rotation_type
-            .as_ref()
-            .is_some_and(|kind| kind.as_str() == "AUTOMATIC");
         match case.key.and_then(|key| key.manager.as_ref()) {
             Some(Manager::Aws) => Severity::Info,
-            _ if automatic => Severity::Info,
-            _ => Severity::Low,
+            _ => self.ceiling(),
         }
     }
 

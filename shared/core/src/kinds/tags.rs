@@ -13,7 +13,7 @@ use crate::kinds::words::{described, list, root, who};
 use crate::ledger::{Item, ItemKey, Profile};
 use crate::owner::owner;
 use crate::severity::Severity;
-use crate::step::Step;
+use crate::step::{Step, is_bare};
 use crate::subject::Subject;
 use crate::text;
 use crate::text::{Text, Untrusted};
@@ -265,14 +265,8 @@ impl KeyTagsChanged {
         if !self.owner_changed {
             return None;
         }
-        // Tags may hold anything; what a shell or the command line may take for its own is not put into a command.
-        let is_plain = |text: &Untrusted| {
-            text.as_str().bytes().all(|b| {
-                b.is_ascii_alphanumeric()
-                    || matches!(b, b'_' | b'.' | b':' | b'/' | b'+' | b'-' | b'@')
-            })
-        };
-        let command = (is_plain(tag) && is_plain(from)).then(|| {
+        // Tags may hold anything.
+        let command = (is_bare(tag.as_str()) && is_bare(from.as_str())).then(|| {
             let tag = format!("--tags TagKey={},TagValue={}", tag.as_str(), from.as_str());
             case.kms_command("tag-resource", &tag)
         });

@@ -12,6 +12,7 @@ use crate::actor::Actor;
 use crate::arn::Region;
 use crate::facts::Reads;
 use crate::kinds::case::Case;
+use crate::step::is_bare;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -73,12 +74,7 @@ fn calls_of(actor: &Actor, region: Option<&Region>) -> Option<String> {
         "AssumedRole" => actor.name.as_str().split_once('/')?.1,
         _ => return None,
     };
-    // It comes from outside, and goes into a command.
-    let is_plain = !name.starts_with('-')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"@._-".contains(&b));
-    lookup("Username", Some(name).filter(|_| is_plain)?, region)
+    lookup("Username", Some(name).filter(|name| is_bare(name))?, region)
 }
 
 /// All calls of an operation.

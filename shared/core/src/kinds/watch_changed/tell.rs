@@ -6,7 +6,7 @@ use crate::kinds::case::{Case, step};
 use crate::kinds::describe::Tell;
 use crate::kinds::words::who;
 use crate::severity::Severity;
-use crate::step::Step;
+use crate::step::{Step, is_bare, is_queue_url};
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -34,7 +34,9 @@ impl WatchChanged {
             return finding.restore.clone();
         }
         let call = self.about.call.filter(|call| !call.restore.is_empty())?;
-        let whole = call.restore.contains("-arn {}") || call.restore.contains("-url {}");
+        let is_url = call.restore.contains("-url {}");
+        let whole = call.restore.contains("-arn {}") || is_url;
+        let fits = if is_url { is_queue_url } else { is_bare };
         let resource = if whole {
             self.about.names.first().map(String::as_str)
         } else {
@@ -42,21 +44,12 @@ impl WatchChanged {
         };
         let command = if call.restore.contains("{}") {
             call.restore
-                .replace("{}", resource.filter(|name| is_plain(name))?)
+                .replace("{}", resource.filter(|name| fits(name))?)
         } else {
             call.restore.to_owned()
         };
         Some(in_region(command, self.about.region.as_ref()))
     }
-}
-
-/// A name that a shell takes as it is.
-fn is_plain(name: &str) -> bool {
-    !name.starts_with('-')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_.:/@+=-#".contains(&b))
-        && !name.starts_with('#')
 }
 
 fn in_region(command: String, region: Option<&Region>) -> String {
@@ -193,7 +186,7 @@ impl Tell for WatchChanged {
         let is_deployment = self.is_part() && self.deployment_known != Some(false);
         if self.about.weight != Rated::Deploys && !is_deployment && !self.is_attempt() {
             // CloudFormation User Guide, drift detection: an update with the same template leaves what was changed by hand.
-            let plain = self.about.stack.as_ref().filter(|name| is_plain(name));
+            let plain = self.about.stack.as_ref().filter(|name| is_bare(name));
             let drift = plain.map(|stack| {
                 let drift = "aws cloudformation detect-stack-drift --stack-name";
                 in_region(format!("{drift} {stack}"), region)
@@ -207,7 +200,7 @@ impl Tell for WatchChanged {
             ));
         }
         let plain = self.resources.first().map(Untrusted::as_str);
-        let history = plain.filter(|name| is_plain(name)).map(|name| {
+        let history = plain.filter(|name| is_bare(name)).map(|name| {
             in_region(
                 format!(
                     "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={name} \

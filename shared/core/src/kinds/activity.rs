@@ -7,7 +7,7 @@ use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, contain, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, contradiction, described, last_use, root, who};
 use crate::ledger::Profile;
@@ -89,12 +89,12 @@ impl Tell for KeyDisabled {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = vec![step(
+        let mut steps = vec![look(
             text!["See who works with the key and now fails"],
             case.history_command(),
         )];
         if !case.gone {
-            let enable = step(
+            let enable = undo(
                 text![CONFIRM, "enable the key"],
                 case.kms_command("enable-key", ""),
             );
@@ -156,7 +156,7 @@ impl Tell for KeyEnabled {
         if case.gone {
             return Vec::new();
         }
-        vec![step(
+        vec![contain(
             text!["If it was disabled for a reason, disable it again"],
             case.kms_command("disable-key", ""),
         )]
@@ -240,7 +240,7 @@ impl Tell for PrimaryRegionChanged {
                 to.as_str()
             ))
         };
-        vec![step(
+        vec![look(
             text!["Move it back, unless that is where it is meant to be"],
             back().filter(|_| !case.gone),
         )]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::arn::KeyArn;
 use crate::facts::{PolicyOf, Reads};
 use crate::kinds::access::{asked_conditions, is_about_aliases, policy_item, see_conditions};
-use crate::kinds::case::{Case, RECENT_DAYS, step};
+use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, last_use, list, root, who};
 use crate::ledger::alias::{is_alias, other_name};
@@ -233,7 +233,7 @@ impl Tell for AliasMoved {
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         if let Some(from) = self.from.as_ref().filter(|_| !self.is_same()) {
-            steps.push(step(
+            steps.push(look(
                 text!["Move it back, unless the new key is meant"],
                 alias_command("update-alias", &self.alias, &from.arn),
             ));
@@ -247,7 +247,7 @@ impl Tell for AliasMoved {
                     region.as_str()
                 )
             });
-            steps.push(step(
+            steps.push(look(
                 text!["Find the key that it named: the record of its creation or last move has it"],
                 command,
             ));
@@ -446,7 +446,7 @@ impl Tell for AliasDeleted {
         let Some(key) = case.key.filter(|_| !case.gone) else {
             return Vec::new();
         };
-        vec![step(
+        vec![undo(
             text!["Undo, unless nobody uses the name"],
             alias_command("create-alias", &self.alias, &key.arn),
         )]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{KeyDeletionScheduled, KeyDisabled, KeyMaterialDeleted};
 use crate::arn::KeyArn;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Identify, Identity, Limit, Section, Tell};
 use crate::kinds::words::who;
 use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
@@ -170,18 +170,18 @@ impl Tell for Burst {
             ],
             None => text!["Look for what they have in common, then go on key by key"],
         };
-        let mut steps = vec![step(first, None)];
+        let mut steps = vec![look(first, None)];
         let event = self.event_name.as_ref().map(Untrusted::as_str);
         if let Some(event) = event.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())) {
             let command = format!(
                 "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={event} \
                  --max-results 50"
             );
-            steps.push(step(text!["See all of it in CloudTrail"], Some(command)));
+            steps.push(look(text!["See all of it in CloudTrail"], Some(command)));
         }
         steps.extend(self.members.iter().filter_map(|member| {
             let (what, command) = undo(self.of, &member.about)?;
-            Some(step(text![what, &member.name], Some(command)))
+            Some(look(text![what, &member.name], Some(command)))
         }));
         steps
     }

@@ -5,7 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
 use crate::actor::Actor;
 use crate::key::State;
-use crate::step::Step;
+use crate::step::{Step, StepType};
 use crate::text;
 use crate::text::Text;
 
@@ -120,7 +120,27 @@ impl<'a> Case<'a> {
     }
 }
 
-/// One thing to do, with its command if there is one.
-pub(super) fn step(text: Text, command: Option<String>) -> Step {
-    Step { text, command }
+/// Stops further harm, and can be taken back.
+pub(super) fn contain(text: Text, command: Option<String>) -> Step {
+    Step::new(StepType::Contain, text, command)
+}
+
+/// Takes back what happened.
+pub(super) fn undo(text: Text, command: Option<String>) -> Step {
+    Step::new(StepType::Undo, text, command)
+}
+
+/// Asks a person.
+pub(super) fn ask(text: Text) -> Step {
+    Step::new(StepType::Ask, text, None)
+}
+
+/// Finds out by looking.
+pub(super) fn look(text: Text, command: Option<String>) -> Step {
+    Step::new(StepType::Look, text, command)
+}
+
+/// Mends what does not work.
+pub(super) fn fix(text: Text, command: Option<String>) -> Step {
+    Step::new(StepType::Fix, text, command)
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{AccountId, KeyArn, Partition};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Found, Identify, Identity, Learn, Limit, Section, Tell};
 use crate::kinds::words::list;
 use crate::ledger::Item;
@@ -451,7 +451,7 @@ impl Tell for InventoryDigest {
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         if let Some(statement) = &self.statement {
-            steps.push(step(
+            steps.push(look(
                 text![
                     "Let IAM policies open the blind spots: add to their key policies ",
                     Untrusted::bounded(statement, STATEMENT_BOUND)
@@ -460,7 +460,7 @@ impl Tell for InventoryDigest {
             ));
         }
         if self.count(DueWhat::Deletion) + self.count(DueWhat::MaterialExpiry) > 0 {
-            steps.push(step(
+            steps.push(look(
                 text!["See that whoever owns what ends in these days knows of it"],
                 None,
             ));

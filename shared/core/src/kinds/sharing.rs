@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::event::ShareEvent;
 use crate::facts::PolicyOf;
 use crate::kinds::access::judge_alone;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Found, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{CONFIRM, described, list, root, who};
 use crate::ledger::Item;
@@ -247,21 +247,21 @@ impl Tell for KeyShared {
             return Vec::new();
         }
         if case.key.is_none() {
-            return vec![step(
+            return vec![look(
                 text!["See which keys are in the share"],
                 self.told.list_resources(),
             )];
         }
         vec![
-            step(
+            look(
                 text![CONFIRM, "take the key out of the share"],
                 self.told.disassociate(case),
             ),
-            step(
+            look(
                 text!["See what the share lets in"],
                 case.kms_command("get-key-policy", SEE_POLICY),
             ),
-            step(text!["See who has used the key"], case.history_command()),
+            look(text!["See who has used the key"], case.history_command()),
         ]
     }
 }

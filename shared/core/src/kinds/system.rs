@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::hash::short_hash;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Identify, Identity, Limit, Tell};
 use crate::severity::Severity;
 use crate::step::Step;
@@ -65,13 +65,13 @@ impl Tell for UnreadableEvent {
 
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         vec![
-            step(
+            look(
                 text![
                     "Read the excerpt of the event in this alert, and find in CloudTrail what happened"
                 ],
                 None,
             ),
-            step(
+            look(
                 text!["If it is a genuine event of AWS, report it to the maintainers of KMS Watch"],
                 None,
             ),

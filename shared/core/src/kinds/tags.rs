@@ -7,7 +7,7 @@ use crate::actor::Actor;
 use crate::answers::Tags;
 use crate::facts::PolicyOf;
 use crate::kinds::access::{asked_conditions, policy_item, see_conditions};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
 use crate::ledger::{Item, ItemKey, Profile};
@@ -270,7 +270,7 @@ impl KeyTagsChanged {
             let tag = format!("--tags TagKey={},TagValue={}", tag.as_str(), from.as_str());
             case.kms_command("tag-resource", &tag)
         });
-        Some(step(
+        Some(undo(
             text!["Undo, unless the key was handed over"],
             command.flatten(),
         ))

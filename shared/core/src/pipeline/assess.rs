@@ -107,7 +107,10 @@ pub(super) fn assess(
         live: !unanswered,
         use_refused,
     };
-    let (title, next_steps) = (kind.title(&case), kind.next_steps(&case));
+    let (title, mut next_steps) = (kind.title(&case), kind.next_steps(&case));
+    for step in &mut next_steps {
+        step.run_in(subject.account(), subject.region());
+    }
     Alert {
         schema_version: SCHEMA_VERSION,
         id,

@@ -9,7 +9,7 @@ use watch_policy::MAX_BYTES;
 use super::SEE_POLICY;
 use super::change::value_of;
 use super::memory::remembered;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::Found;
 use crate::ledger::{ItemKey, Policy};
 use crate::step::Step;
@@ -28,11 +28,11 @@ pub(in crate::kinds) fn is_about_aliases(key: &str) -> bool {
 /// What to look at where the policy asks for what has changed.
 pub(in crate::kinds) fn see_conditions(case: &Case<'_>) -> [Step; 2] {
     [
-        step(
+        look(
             text!["See whom the policy lets in by that"],
             case.kms_command("get-key-policy", SEE_POLICY),
         ),
-        step(text!["See who has used the key"], case.history_command()),
+        look(text!["See who has used the key"], case.history_command()),
     ]
 }
 

@@ -11,7 +11,7 @@ use crate::about::Key;
 use crate::answers::Metadata;
 use crate::facts::PolicyOf;
 use crate::key::Origin;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::{Item, ItemKey, Policy};
@@ -162,15 +162,15 @@ impl Tell for KeyCreated {
             return Vec::new();
         }
         vec![
-            step(
+            look(
                 text!["See the policy"],
                 case.kms_command("get-key-policy", SEE_POLICY),
             ),
-            step(
+            look(
                 text!["Write the policy that is meant into key-policy.json, and put it"],
                 case.kms_command("put-key-policy", PUT_BACK),
             ),
-            step(text!["See who has used the key"], case.history_command()),
+            look(text!["See who has used the key"], case.history_command()),
         ]
     }
 }

@@ -6,7 +6,7 @@ use super::fresh::Fresh;
 use super::judge::judge_alone;
 use super::{PUT_BACK, SEE_POLICY};
 use crate::arn::KeyArn;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::Item;
@@ -137,11 +137,11 @@ impl Tell for KeyReplicated {
             ))
         };
         vec![
-            step(
+            look(
                 text!["See the replica's policy"],
                 command("get-key-policy", SEE_POLICY),
             ),
-            step(
+            look(
                 text!["Write the policy that is meant into key-policy.json, and put it"],
                 command("put-key-policy", PUT_BACK),
             ),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Identify, Identity, Tell};
 use crate::kinds::signal::{Alarm, Signal, Unit, alarm_sentences, measured};
 use crate::severity::Severity;
@@ -106,18 +106,18 @@ impl Tell for KmsQuotaNear {
             None => text!["See the quota, and ask for a higher one"],
         };
         vec![
-            step(
+            look(
                 text!["Find in CloudTrail who sends the most requests, and whether that is meant"],
                 None,
             ),
-            step(
+            look(
                 text![
                     "Have applications keep data keys for a while (AWS Encryption SDK, S3 Bucket Keys) instead of asking for \
                      each object"
                 ],
                 None,
             ),
-            step(see, quotas),
+            look(see, quotas),
         ]
     }
 }

@@ -9,7 +9,7 @@ use super::whom;
 use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
 use crate::kinds::key_store::{see_store, store_facts};
 use crate::kinds::material::deadline_by_metric;
@@ -446,11 +446,11 @@ impl Tell for AlarmRecovered {
             return Vec::new();
         }
         match self.signal.watches() {
-            Watches::Material if self.resolution == Resolution::Gone => vec![step(
+            Watches::Material if self.resolution == Resolution::Gone => vec![look(
                 text!["See what was done to the key"],
                 case.history_command(),
             )],
-            Watches::Material => vec![step(
+            Watches::Material => vec![look(
                 text!["See the key's state, and until when its material lasts"],
                 case.kms_command("describe-key", ""),
             )],

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Identify, Identity, Tell};
 use crate::kinds::signal::{Alarm, Signal, Watches};
 use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
@@ -138,14 +138,14 @@ impl Tell for KmsUsageAnomaly {
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if self.is_of_lost_key() {
             return vec![
-                step(
+                look(
                     text![
                         "Find in CloudTrail the calls to KMS whose errorMessage ends in \"is pending deletion.\": they name the \
                          key, and who needs it"
                     ],
                     None,
                 ),
-                step(
+                look(
                     text![
                         "Cancel the deletion of that key, then enable it, unless nobody needs its data"
                     ],
@@ -155,7 +155,7 @@ impl Tell for KmsUsageAnomaly {
         }
         let mut steps = vec![look_at_alarm()];
         if self.is_known() {
-            steps.push(step(
+            steps.push(look(
                 text![
                     "See who uses keys now, and from where, and whether that is meant (uses are in a trail's own log only, \
                      if it records them)"

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, RECENT_DAYS, step};
+use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, described, last_use, who};
 use crate::ledger::Profile;
@@ -116,7 +116,7 @@ impl Tell for KeyDeletionCancelled {
         match case.state_now() {
             Some(State::Enabled) => Vec::new(),
             _ if case.gone => Vec::new(),
-            Some(State::PendingImport) => vec![step(
+            Some(State::PendingImport) => vec![look(
                 text!["See which key material is missing"],
                 case.kms_command(
                     "list-key-rotations",
@@ -124,12 +124,12 @@ impl Tell for KeyDeletionCancelled {
                 ),
             )],
             Some(state) if state.is_pending_deletion() => {
-                vec![step(
+                vec![look(
                     text!["See how the key stands"],
                     case.kms_command("describe-key", ""),
                 )]
             }
-            _ => vec![step(
+            _ => vec![undo(
                 text![CONFIRM, "enable the key"],
                 case.kms_command("enable-key", ""),
             )],

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::SHORTEST_WINDOW_DAYS;
 use crate::actor::Actor;
 use crate::facts::Reads;
-use crate::kinds::case::{Case, RECENT_DAYS, step};
+use crate::kinds::case::{Case, RECENT_DAYS, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{described, last_use, loss};
 use crate::ledger::Profile;
@@ -131,11 +131,11 @@ impl Tell for KeyDeleted {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         vec![
-            step(
+            look(
                 text!["See who scheduled the deletion and who still used the key"],
                 case.history_command(),
             ),
-            step(
+            fix(
                 text![
                     "Look for what fails with NotFoundException or \"does not exist\", and restore it from copies \
                        that another key protects"

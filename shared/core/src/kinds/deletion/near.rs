@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::countdown;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{CONFIRM, described, last_use, loss};
 use crate::ledger::Profile;
@@ -244,25 +244,25 @@ impl Tell for KeyDeletionNear {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let look = if case.gone {
+        let seen = if case.gone {
             "See what was done to the key"
         } else {
             "See who works with the key, and who wanted it deleted"
         };
-        let history = step(text![look], case.history_command());
+        let history = look(text![seen], case.history_command());
         if case.gone {
             return vec![history];
         }
         if !Self::is_ahead(case) {
             return vec![
-                step(
+                look(
                     text!["See how the key stands"],
                     case.kms_command("describe-key", ""),
                 ),
                 history,
             ];
         }
-        let undo = if self.is_due(case.at) {
+        let saves = if self.is_due(case.at) {
             text!["Undo now, unless the key is meant to go"]
         } else {
             text![
@@ -272,8 +272,8 @@ impl Tell for KeyDeletionNear {
             ]
         };
         vec![
-            step(undo, case.kms_command("cancel-key-deletion", "")),
-            step(
+            undo(saves, case.kms_command("cancel-key-deletion", "")),
+            undo(
                 text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
                 case.kms_command("enable-key", ""),
             ),

@@ -8,7 +8,7 @@ use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, RECENT_DAYS, step};
+use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Found, Identify, Learn, Tell};
 use crate::kinds::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
 use crate::ledger::profile::Scheduled;
@@ -217,22 +217,22 @@ impl Tell for KeyDeletionScheduled {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if case.gone {
-            return vec![step(
+            return vec![look(
                 text!["See what was done to the key"],
                 case.history_command(),
             )];
         }
-        let undo = match self.date(case) {
+        let saves = match self.date(case) {
             Some(date) => text!["Undo before ", date, ", unless the key is meant to go"],
             None => text!["Undo, unless the key is meant to go"],
         };
         vec![
-            step(undo, case.kms_command("cancel-key-deletion", "")),
-            step(
+            undo(saves, case.kms_command("cancel-key-deletion", "")),
+            undo(
                 text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
                 case.kms_command("enable-key", ""),
             ),
-            step(
+            look(
                 text!["See who works with the key and now fails"],
                 case.history_command(),
             ),

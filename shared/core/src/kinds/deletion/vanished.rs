@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{described, last_use, loss};
 use crate::ledger::Profile;
@@ -143,7 +143,7 @@ impl Tell for KeyVanished {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = vec![step(
+        let mut steps = vec![look(
             text!["See what was done to the key in the last 90 days"],
             case.history_command(),
         )];
@@ -165,9 +165,9 @@ impl Tell for KeyVanished {
                     region.as_str()
                 )
             });
-            steps.push(step(text![what], command));
+            steps.push(look(text![what], command));
         }
-        steps.push(step(
+        steps.push(fix(
             text![
                 "Look for what fails with NotFoundException or \"does not exist\", and restore it from copies that another key \
                  protects"

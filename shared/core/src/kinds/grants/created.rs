@@ -7,7 +7,7 @@ use super::{GrantTold, for_own_work};
 use crate::actor::Actor;
 use crate::answers::Grant;
 use crate::arn::AccountId;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
@@ -270,8 +270,8 @@ impl Tell for GrantCreated {
             .filter(|id| is_grant_id(id))
             .and_then(|id| case.kms_command("revoke-grant", &format!("--grant-id {id}")));
         vec![
-            step(text!["Undo, unless this access is meant"], revoke),
-            step(
+            undo(text!["Undo, unless this access is meant"], revoke),
+            look(
                 text!["See all grants of the key"],
                 case.kms_command("list-grants", ""),
             ),

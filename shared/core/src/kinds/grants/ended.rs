@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{GrantTold, by_service, for_own_work};
 use crate::actor::Actor;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::Item;
@@ -34,7 +34,7 @@ fn deed(case: &Case<'_>, did: &'static str, grant_id: Option<&Untrusted>) -> Tex
 
 /// Only the record of its creation says whose grant it was.
 fn find_its_creation(case: &Case<'_>) -> Step {
-    step(
+    look(
         text![
             "Find the CreateGrant with this grant's id, and, once the actor confirms that it was a mistake, grant it again"
         ],

@@ -10,7 +10,7 @@ pub use operations::{
 pub use unhealthy::KeyStoreUnhealthy;
 
 use crate::arn::Region;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::step::Step;
 use crate::text;
 use crate::text::Text;
@@ -71,7 +71,7 @@ pub(in crate::kinds) fn store_command(
 }
 
 pub(in crate::kinds) fn see_store(case: &Case<'_>, region: Option<&Region>) -> Step {
-    step(
+    look(
         text!["See how KMS stands with the key store"],
         store_command(case, region, "describe-custom-key-stores"),
     )

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::store_command;
 use crate::about::KeyStore;
 use crate::arn::Region;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::{Ask, Learn, Tell};
 use crate::kinds::words::{CONFIRM, list, root, who};
 use crate::severity::Severity;
@@ -56,7 +56,7 @@ struct Told {
 
 impl Told {
     fn see(&self, case: &Case<'_>) -> Step {
-        step(
+        look(
             text!["See how the key store stands"],
             self.command(case, "describe-custom-key-stores"),
         )
@@ -183,7 +183,7 @@ impl Tell for KeyStoreDisconnected {
             return Vec::new();
         }
         vec![
-            step(
+            fix(
                 text![CONFIRM, "connect it again, which may take 20 minutes"],
                 self.told.command(case, "connect-custom-key-store"),
             ),

@@ -10,7 +10,7 @@ use crate::actor::Actor;
 use crate::arn::{AccountId, Region};
 use crate::event::Labels;
 use crate::hash::short_hash;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::{Found, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::{Alarm, Signal, Unit, Watches};
 use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
@@ -275,7 +275,7 @@ fn alarm_steps(signal: &Signal, case: &Case<'_>) -> Vec<Step> {
         for (index, advice) in metric.advice.iter().enumerate() {
             let command = metric.command.filter(|_| index == last && !case.gone);
             let command = command.and_then(|command| store_command(case, region, command));
-            steps.push(step(text![*advice], command));
+            steps.push(look(text![*advice], command));
         }
     } else {
         steps.push(look_at_alarm());
@@ -379,20 +379,20 @@ impl Connection {
         let has_failed = self.changed(case).unwrap_or(&self.state).as_str() == "FAILED";
         if has_failed {
             // KMS API Reference, ConnectCustomKeyStore: not valid for one that is FAILED.
-            steps.push(step(
+            steps.push(fix(
                 text!["Disconnect it: KMS neither connects nor changes one that has FAILED"],
                 store_command(case, region, "disconnect-custom-key-store"),
             ));
         }
         let failure = self.code().and_then(Failure::of);
-        steps.extend(failure.map(|failure| step(text![failure.advice], None)));
+        steps.extend(failure.map(|failure| look(text![failure.advice], None)));
         let connect = "connect it, which may take 20 minutes";
         let connect = if has_failed {
             text!["Then ", connect]
         } else {
             text![CONFIRM, connect]
         };
-        steps.push(step(
+        steps.push(fix(
             connect,
             store_command(case, region, "connect-custom-key-store"),
         ));

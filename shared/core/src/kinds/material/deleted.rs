@@ -7,7 +7,7 @@ use super::{READS, UNUSABLE, imply_lost, restore};
 use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, ask};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{contradiction, described, last_use, who};
 use crate::severity::Severity;
@@ -77,10 +77,9 @@ impl Tell for KeyMaterialDeleted {
         let mut steps = restore(case, self.key_material_id.as_deref());
         steps.insert(
             0,
-            step(
-                text!["Confirm with the actor first: this may be incident response"],
-                None,
-            ),
+            ask(text![
+                "Confirm with the actor first: this may be incident response"
+            ]),
         );
         steps
     }

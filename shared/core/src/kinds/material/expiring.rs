@@ -14,7 +14,7 @@ use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::Alarm;
 use crate::kinds::words::{described, last_use};
@@ -341,7 +341,7 @@ impl Tell for KeyMaterialExpiring {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         let Some(key) = case.key else {
-            return vec![step(
+            return vec![look(
                 text![
                     "Find the key: in CloudWatch, the lowest line of the metric SecondsUntilKeyMaterialExpiration in AWS/KMS, \
                      by KeyId"
@@ -362,9 +362,9 @@ impl Tell for KeyMaterialExpiring {
             ];
             let late = text!["Import the very same material again now, as follows"];
             let over = self.is_over(case);
-            steps.insert(0, step(if over { late } else { what }, None));
+            steps.insert(0, look(if over { late } else { what }, None));
             if key.aliases.is_none() && key.state.is_none() {
-                steps.push(step(
+                steps.push(look(
                     text!["See until when the key's material lasts"],
                     case.kms_command("describe-key", ""),
                 ));

@@ -7,7 +7,7 @@ use super::READS;
 use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{described, who};
 use crate::severity::Severity;
@@ -121,7 +121,7 @@ impl Tell for KeyMaterialImported {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![step(
+        vec![look(
             text!["See all materials of the key and when each expires"],
             case.kms_command(
                 "list-key-rotations",

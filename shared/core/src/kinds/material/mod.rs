@@ -14,7 +14,7 @@ pub use imported::KeyMaterialImported;
 use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, fix, look};
 use crate::step::Step;
 use crate::text;
 use crate::text::Untrusted;
@@ -33,7 +33,7 @@ fn imply_lost(key: &mut Key) {
 /// How the key works again: the very same material, imported again.
 pub(in crate::kinds) fn restore(case: &Case<'_>, material_id: Option<&str>) -> Vec<Step> {
     if case.gone {
-        return vec![step(
+        return vec![look(
             text!["See what was done to the key"],
             case.history_command(),
         )];
@@ -54,14 +54,14 @@ pub(in crate::kinds) fn restore(case: &Case<'_>, material_id: Option<&str>) -> V
          --encrypted-key-material fileb://EncryptedKeyMaterial.bin --import-token fileb://ImportToken.bin"
     );
     vec![
-        step(
+        fix(
             text![
                 "Have the keepers of the original key material ready; then get the public key to wrap it with, and the \
                    import token (both valid for 24 hours)"
             ],
             case.kms_command("get-parameters-for-import", &parameters),
         ),
-        step(
+        fix(
             text!["Wrap the same material as before, and import it; other material is refused"],
             case.kms_command("import-key-material", &import),
         ),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{READS, attempts, calls_named, calls_of, is, name, series};
 use crate::arn::Region;
 use crate::facts::Reads;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, contain, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{described, last_use, who};
 use crate::ledger::repeats::Repeats;
@@ -224,9 +224,9 @@ impl Tell for KeyChangeDenied {
         } else {
             "If not, treat it as an attempted intrusion: revoke the role's active sessions, and see what else they did"
         };
-        let mut steps = vec![step(text!["See what else the caller tried"], tried)];
+        let mut steps = vec![look(text!["See what else the caller tried"], tried)];
         if !is(case, "Root") {
-            steps.push(step(
+            steps.push(contain(
                 text![
                     "If the call was expected, give the caller the permission for ",
                     &self.operation,
@@ -235,7 +235,7 @@ impl Tell for KeyChangeDenied {
                 None,
             ));
         }
-        steps.push(step(text![stop], None));
+        steps.push(look(text![stop], None));
         steps
     }
 }

@@ -9,7 +9,7 @@ use crate::arn::KeyStoreId;
 use crate::arn::Region;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, fix, look, undo};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::material::restore;
 use crate::kinds::words::{CONFIRM, contradiction, described, last_use, who};
@@ -146,14 +146,14 @@ impl UnusableKeyUsed {
                     None => text!["Save the key: cancel its deletion"],
                 };
                 vec![
-                    step(save, case.kms_command("cancel-key-deletion", "")),
-                    step(
+                    undo(save, case.kms_command("cancel-key-deletion", "")),
+                    undo(
                         text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
                         case.kms_command("enable-key", ""),
                     ),
                 ]
             }
-            Some(State::Disabled) => vec![step(
+            Some(State::Disabled) => vec![undo(
                 text![
                     CONFIRM,
                     "enable the key. The actor is whoever disabled it, not who needs it"
@@ -161,7 +161,7 @@ impl UnusableKeyUsed {
                 case.kms_command("enable-key", ""),
             )],
             Some(State::PendingImport) => {
-                let mut steps = vec![step(
+                let mut steps = vec![look(
                     text!["See which key material is missing"],
                     case.kms_command(
                         "list-key-rotations",
@@ -173,7 +173,7 @@ impl UnusableKeyUsed {
             }
             Some(State::Unavailable) => vec![connect(case)],
             _ if self.custom_key_store_id.is_some() => vec![see_store(case)],
-            _ => vec![step(
+            _ => vec![look(
                 text!["See how the key stands"],
                 case.kms_command("describe-key", ""),
             )],
@@ -311,7 +311,7 @@ impl Tell for UnusableKeyUsed {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let history = step(
+        let history = look(
             text!["See who works with the key"],
             case.history_command()
                 .or_else(|| calls_named(&self.operation, self.region.as_ref())),
@@ -325,7 +325,7 @@ impl Tell for UnusableKeyUsed {
                 .as_ref()
                 .map(|region| format!("aws kms list-aliases --region {}", region.as_str()));
             return vec![
-                step(
+                look(
                     text!["Find out which key is meant, and how it stands"],
                     find,
                 ),
@@ -347,7 +347,7 @@ fn see_store(case: &Case<'_>) -> Step {
         let id = store.as_str();
         format!("aws kms describe-custom-key-stores --custom-key-store-id {id} --region {region}")
     });
-    step(
+    look(
         text!["See how the custom key store stands that holds the key"],
         command,
     )
@@ -358,14 +358,14 @@ fn connect(case: &Case<'_>) -> Step {
     let region = case.key.map(|key| key.arn.region().as_str());
     let store = case.key.and_then(|key| key.custom_key_store_id.as_ref());
     match (store.and_then(|id| KeyStoreId::new(id.as_str())), region) {
-        (Some(store), Some(region)) => step(
+        (Some(store), Some(region)) => fix(
             text![CONFIRM, "connect the custom key store again"],
             Some(format!(
                 "aws kms connect-custom-key-store --custom-key-store-id {} --region {region}",
                 store.as_str()
             )),
         ),
-        (_, region) => step(
+        (_, region) => fix(
             text![
                 CONFIRM,
                 "connect the custom key store again that is disconnected"

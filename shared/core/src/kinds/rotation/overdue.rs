@@ -8,7 +8,7 @@ use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::{MultiRegionType, State};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, ask, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::described;
 use crate::ledger::Profile;
@@ -189,12 +189,12 @@ impl Tell for KeyRotationOverdue {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if case.gone {
-            return vec![step(
+            return vec![look(
                 text!["See what was done to the key"],
                 case.history_command(),
             )];
         }
-        let mut steps = vec![step(
+        let mut steps = vec![fix(
             text!["See when the key was rotated"],
             case.kms_command("list-key-rotations", ""),
         )];
@@ -225,7 +225,7 @@ impl Tell for KeyRotationOverdue {
         } else {
             "it"
         };
-        steps.push(step(
+        steps.push(fix(
             text![
                 "If it has to be rotated at once, rotate ",
                 which,
@@ -233,10 +233,9 @@ impl Tell for KeyRotationOverdue {
             ],
             command,
         ));
-        steps.push(step(
-            text!["If the date stays in the past, ask AWS Support: KMS rotates by itself"],
-            None,
-        ));
+        steps.push(ask(text![
+            "If the date stays in the past, ask AWS Support: KMS rotates by itself"
+        ]));
         steps
     }
 }

@@ -8,7 +8,7 @@ use crate::about::Key;
 use crate::answers::Material;
 use crate::facts::Reads;
 use crate::key::{Manager, Origin};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Clues, Identify, Identity, Learn, Tell};
 use crate::kinds::words::described;
 use crate::ledger::profile::near;
@@ -131,7 +131,7 @@ impl Tell for KeyRotated {
             .as_ref()
             .is_some_and(|kind| kind.as_str() == "ON_DEMAND")
         {
-            vec![step(
+            vec![look(
                 text!["See who asked for it, if nobody expected it"],
                 case.history_command(),
             )]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::READS;
 use crate::facts::Reads;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Tell};
 use crate::kinds::words::{described, who};
 use crate::severity::Severity;
@@ -46,7 +46,7 @@ impl Tell for KeyRotationRequested {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![step(
+        vec![look(
             text!["See whether the rotation is done"],
             case.kms_command("list-key-rotations", ""),
         )]
@@ -112,7 +112,7 @@ impl Tell for KeyRotationEnabled {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![step(
+        vec![look(
             text!["See how it is set"],
             case.kms_command("get-key-rotation-status", ""),
         )]
@@ -169,7 +169,7 @@ impl Tell for KeyRotationDisabled {
         let period = period.map_or_else(String::new, |days| {
             format!("--rotation-period-in-days {days}")
         });
-        vec![step(
+        vec![undo(
             text!["Undo, unless rotation is meant to be off (without a period KMS takes 365 days)"],
             case.kms_command("enable-key-rotation", &period),
         )]

@@ -1,14 +1,14 @@
 //! What every alert that an alarm raised says of it.
 
 use super::watched::Signal;
-use crate::kinds::case::step;
+use crate::kinds::case::look;
 use crate::step::Step;
 use crate::text;
 use crate::text::Text;
 
 /// Where to look at the alarm itself; there is a link too, but not in every partition.
 pub(in crate::kinds) fn look_at_alarm() -> Step {
-    step(
+    look(
         text!["Look at the alarm's graph in CloudWatch: since when, and how fast"],
         None,
     )

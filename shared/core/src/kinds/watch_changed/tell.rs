@@ -2,7 +2,7 @@
 
 use super::{Rated, WatchChanged};
 use crate::arn::Region;
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, ask, fix, look, undo};
 use crate::kinds::describe::Tell;
 use crate::kinds::words::who;
 use crate::severity::Severity;
@@ -173,12 +173,11 @@ impl Tell for WatchChanged {
 
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let region = self.about.region.as_ref();
-        let mut steps = vec![step(
-            text!["Ask the actor, over another way than this one, whether it was meant"],
-            None,
-        )];
+        let mut steps = vec![ask(text![
+            "Ask the actor, over another way than this one, whether it was meant"
+        ])];
         if let Some(command) = self.restore() {
-            steps.push(step(
+            steps.push(undo(
                 text!["See how it stands, and bring it back"],
                 Some(command),
             ));
@@ -191,7 +190,7 @@ impl Tell for WatchChanged {
                 let drift = "aws cloudformation detect-stack-drift --stack-name";
                 in_region(format!("{drift} {stack}"), region)
             });
-            steps.push(step(
+            steps.push(fix(
                 text![
                     "Find what else differs from the template: deploying the same template again does not restore it. \
                      Then read what happened to keys meanwhile"
@@ -209,7 +208,7 @@ impl Tell for WatchChanged {
                 region,
             )
         });
-        steps.push(step(
+        steps.push(look(
             text!["See what else was done to it, and by whom"],
             history,
         ));

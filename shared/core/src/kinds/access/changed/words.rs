@@ -2,7 +2,7 @@
 
 use super::{KeyPolicyChanged, Now, is_pending};
 use crate::kinds::access::{PUT_BACK, SEE_POLICY};
-use crate::kinds::case::{Case, step};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::Tell;
 use crate::kinds::words::{CONFIRM, described, list, root, who};
 use crate::severity::Severity;
@@ -116,7 +116,7 @@ impl Tell for KeyPolicyChanged {
         }
         let mut steps = Vec::new();
         if self.is_lockout() {
-            steps.push(step(
+            steps.push(undo(
                 text![
                     "Open a case with AWS Support: nobody of the account can put the policy back"
                 ],
@@ -125,7 +125,7 @@ impl Tell for KeyPolicyChanged {
         }
         let put_back = case.kms_command("put-key-policy", PUT_BACK);
         if let Some(fetch) = &self.fetch {
-            steps.push(step(
+            steps.push(look(
                 text![
                     CONFIRM,
                     "fetch the policy before from the ledger, and read it"
@@ -133,19 +133,19 @@ impl Tell for KeyPolicyChanged {
                 Some(fetch.clone()),
             ));
             if !self.is_lockout() {
-                steps.push(step(text!["Put it back"], put_back));
+                steps.push(undo(text!["Put it back"], put_back));
             }
-            steps.push(step(
+            steps.push(look(
                 text!["See the policy as it is now"],
                 case.kms_command("get-key-policy", SEE_POLICY),
             ));
         } else {
-            steps.push(step(
+            steps.push(look(
                 text!["See the policy as it is now"],
                 case.kms_command("get-key-policy", SEE_POLICY),
             ));
             if !self.is_lockout() && self.compared_with.is_none() {
-                steps.push(step(
+                steps.push(look(
                     text![
                         CONFIRM,
                         "write the policy that is meant into key-policy.json, and put it"
@@ -155,7 +155,7 @@ impl Tell for KeyPolicyChanged {
             }
         }
         if self.is_public() || self.gains() {
-            steps.push(step(
+            steps.push(look(
                 text!["See who has used the key"],
                 case.history_command(),
             ));

@@ -712,7 +712,7 @@ fn a_sweep_can_start_with_whatever_may_be_chosen_for_it() {
 fn severities_to_choose_from_are_those_of_the_alerts() {
     let template = Template::read();
     let allowed = &template.document["Parameters"]["MinimumSeverity"]["AllowedValues"];
-    let schema: Value = serde_json::from_str(&read("docs/schema/alert-1.0.json")).unwrap();
+    let schema: Value = serde_json::from_str(&read("docs/schema/alert-1.1.json")).unwrap();
     let levels = schema["$defs"]["Severity"]["oneOf"].as_array().map_or_else(
         || names(schema["$defs"]["Severity"]["enum"].as_array().unwrap()),
         |levels| names(levels.iter().map(|level| &level["const"])),

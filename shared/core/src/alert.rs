@@ -17,14 +17,14 @@ use crate::step::Step;
 use crate::text::{Text, Untrusted};
 
 /// Version of the alert's JSON. New members, kinds and values raise the minor number, removals the major one.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// One alert about one occurrence.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alert {
-    /// Version of this JSON, `1.0`.
+    /// Version of this JSON, `1.1`.
     pub schema_version: &'static str,
     /// Hash of what happened, to what, and when. The same alert sent twice has the same id.
     pub id: String,
@@ -32,12 +32,21 @@ pub struct Alert {
     pub kind: &'static str,
     /// Urgency.
     pub severity: Severity,
+    /// What makes it that urgent, one short sentence; `null` where the kind alone does.
+    pub severity_reason: Option<Text>,
     /// One line: what happened to what.
     pub title: Text,
     /// Some sentences: what, who, what it breaks, until when it can be undone.
     pub summary: Text,
     /// When it happened, as AWS recorded it.
     pub occurred_at: Timestamp,
+    /// When KMS Watch heard of it.
+    pub observed_at: Timestamp,
+    /// The last moment at which the loss can be undone.
+    pub undo_until: Option<Timestamp>,
+    /// The last moment at which data that depends on the key can be saved, where that is earlier than `undoUntil` or there is
+    /// no such moment: databases that lose their key cannot be recovered after some days.
+    pub data_deadline: Option<Timestamp>,
     /// Account that owns what the alert is about.
     pub account: Option<AccountId>,
     /// Region of what the alert is about.

@@ -21,7 +21,7 @@ pub fn alert_schema() -> Value {
         })
         .collect();
     let mut schema = generator.into_root_schema_for::<Alert>().to_value();
-    schema["$id"] = "https://kms-watch.invalid/schema/alert-1.0.json".into();
+    schema["$id"] = "https://kms-watch.invalid/schema/alert-1.1.json".into();
     schema["title"] = "KMS Watch alert".into();
     schema["properties"]["kind"]["examples"] = json!(KIND_NAMES.as_slice());
     schema["allOf"] = details.into();

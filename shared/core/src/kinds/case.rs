@@ -5,6 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
 use crate::actor::Actor;
 use crate::key::State;
+use crate::severity::Severity;
 use crate::step::{Step, StepType};
 use crate::text;
 use crate::text::Text;
@@ -91,6 +92,59 @@ impl<'a> Case<'a> {
             && self
                 .last_use()
                 .is_some_and(|last_use| last_use.status == LastUseStatus::NeverUsed)
+    }
+
+    /// Why an alert about a key is as urgent as it is, if that follows from the key's last use.
+    pub(super) fn reason_by_use(&self, severity: Severity) -> Option<Text> {
+        if severity < Severity::High {
+            return self.reason_of_disuse();
+        }
+        if self.use_is_unknown_by_refusal() {
+            return Some(text![
+                "KMS did not say when the key was last used, so that the key counts as in use"
+            ]);
+        }
+        match self.last_use() {
+            Some(last_use) if self.used_within(RECENT_DAYS) => {
+                let mut text = text!["the key was used"];
+                if let Some(at) = last_use.at {
+                    text.push(text![" ", self.before(at)]);
+                }
+                if let Some(operation) = &last_use.operation {
+                    text.push(text![" (", operation, ")"]);
+                }
+                Some(text)
+            }
+            None
+            | Some(LastUse {
+                status: LastUseStatus::Unknown,
+                ..
+            }) => Some(text!["it is not known when the key was last used"]),
+            Some(_) => None,
+        }
+    }
+
+    /// Why it is no more urgent than it is.
+    fn reason_of_disuse(&self) -> Option<Text> {
+        if self.never_used() {
+            return Some(text!["the key was never used"]);
+        }
+        let at = self.last_use().and_then(|last_use| last_use.at);
+        let at = at.filter(|_| self.idle())?;
+        Some(text!["the key was last used ", self.before(at)])
+    }
+
+    /// How long before the occurrence something was, as people count: `11 hours earlier`.
+    pub(super) fn before(&self, at: Timestamp) -> Text {
+        let minutes = self.at.duration_since(at).as_mins();
+        let (count, unit) = match minutes {
+            ..0 => return text!["after that"],
+            0..120 => (minutes, "minute"),
+            120..2_880 => (minutes / 60, "hour"),
+            _ => (minutes / 1_440, "day"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        text![count, " ", unit, plural, " earlier"]
     }
 
     pub(super) fn days_before(&self, days: i64) -> Timestamp {

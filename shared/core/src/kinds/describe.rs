@@ -154,6 +154,23 @@ pub(crate) trait Tell {
     /// How urgent it is.
     fn severity(&self, case: &Case<'_>) -> Severity;
 
+    /// What makes it that urgent: the rest of a sentence that begins "CRITICAL because ", without its full stop. Kinds whose
+    /// severity follows from the last use of the key alone need none of their own ([`Kind::severity_reason`](super::Kind::severity_reason)).
+    fn severity_reason(&self, _case: &Case<'_>) -> Option<Text> {
+        None
+    }
+
+    /// The last moment at which the loss can be undone.
+    fn undo_until(&self, _case: &Case<'_>) -> Option<Timestamp> {
+        None
+    }
+
+    /// The last moment at which data that depends on the key can be saved, where that is earlier: databases that lose their
+    /// key cannot be recovered after some days.
+    fn data_deadline(&self, _case: &Case<'_>) -> Option<Timestamp> {
+        None
+    }
+
     /// One line: what happened to what.
     fn title(&self, case: &Case<'_>) -> Text;
 

@@ -251,6 +251,22 @@ impl Kind {
         self.it().severity(case)
     }
 
+    /// What makes it that urgent: the rest of a sentence that begins "CRITICAL because ". Where the kind has no words of its own
+    /// and asked for the key's last use, that is the reason.
+    pub fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        let by_use = || case.reason_by_use(self.severity(case));
+        let own = self.it().severity_reason(case);
+        own.or_else(|| by_use().filter(|_| self.reads().last_use))
+    }
+
+    pub(crate) fn undo_until(&self, case: &Case<'_>) -> Option<Timestamp> {
+        self.it().undo_until(case)
+    }
+
+    pub(crate) fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        self.it().data_deadline(case)
+    }
+
     /// One line: what happened to what.
     pub fn title(&self, case: &Case<'_>) -> Text {
         self.it().title(case)

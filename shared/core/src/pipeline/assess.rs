@@ -50,7 +50,7 @@ impl Assessed {
         } = known;
         let (limit, quiet) = (occurrence.kind.limit(), occurrence.kind.quiet());
         Self {
-            alert: assess(config, occurrence, frame.at, portrait),
+            alert: assess(config, occurrence, frame.at, frame.now, portrait),
             limit,
             quiet,
             frame,
@@ -62,11 +62,12 @@ impl Assessed {
     }
 }
 
-/// Words the alert about what happened `at`.
+/// Words the alert about what happened `at`, and is heard of `now`.
 pub(super) fn assess(
     config: &Config,
     occurrence: Occurrence,
     at: Timestamp,
+    now: Timestamp,
     portrait: Portrait,
 ) -> Alert {
     let id = occurrence.alert_id(at);
@@ -111,14 +112,19 @@ pub(super) fn assess(
     for step in &mut next_steps {
         step.run_in(subject.account(), subject.region());
     }
+    let severity = severity(config, &kind, &case);
     Alert {
         schema_version: SCHEMA_VERSION,
         id,
         kind: kind.name(),
-        severity: severity(config, &kind, &case),
+        severity,
+        severity_reason: severity_reason(&kind, &case, severity),
         title,
         summary: summary(config, &kind, &case, &source, sender.as_ref()),
         occurred_at: at,
+        observed_at: now,
+        undo_until: kind.undo_until(&case),
+        data_deadline: kind.data_deadline(&case),
         account: Some(subject.account().clone()),
         region: Some(subject.region().clone()),
         partition: subject.partition().clone(),
@@ -141,6 +147,17 @@ fn severity(config: &Config, kind: &Kind, case: &Case<'_>) -> Severity {
         (_, Some(Override::Level(level))) => *level,
         (assessed, Some(Override::FeedOnly) | None) => assessed,
     }
+}
+
+/// "CRITICAL because the key was used 11 hours earlier."
+fn severity_reason(kind: &Kind, case: &Case<'_>, severity: Severity) -> Option<Text> {
+    let assessed = kind.severity(case);
+    let reason = if severity == assessed {
+        kind.severity_reason(case)?
+    } else {
+        text!["SEVERITY_OVERRIDES says so; by itself it is ", assessed.as_str()]
+    };
+    Some(text![severity.as_str(), " because ", reason, "."])
 }
 
 fn summary(

@@ -62,7 +62,7 @@ impl Draft {
         run: Option<&str>,
     ) -> Self {
         let has_ledger = run.is_some();
-        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let now = whole_seconds(now);
         let at = occurrence.occurred_at.unwrap_or(now);
         let subject = occurrence.subject.clone();
         let partition = subject.partition_key();
@@ -93,6 +93,11 @@ impl Draft {
             _made: (),
         }
     }
+}
+
+/// A moment as events have it.
+pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// The item of the claim to an occurrence.

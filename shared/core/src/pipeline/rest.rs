@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::assess::assess;
-use super::draft::home;
+use super::draft::{home, whole_seconds};
 use super::ended::Failure;
 use super::holding::{Due, Holding, Member};
 use super::portrait::Portrait;
@@ -137,7 +137,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             unrecorded: None,
             sender: None,
         };
-        assess(&self.config, occurrence, common.at, Portrait::blank())
+        let now = whole_seconds(self.clock.now());
+        assess(&self.config, occurrence, common.at, now, Portrait::blank())
     }
 
     /// Tells the rest of every burst, by name. A sweep calls it, so that nothing waits longer than until the next one.

@@ -155,7 +155,10 @@ fn severity_reason(kind: &Kind, case: &Case<'_>, severity: Severity) -> Option<T
     let reason = if severity == assessed {
         kind.severity_reason(case)?
     } else {
-        text!["SEVERITY_OVERRIDES says so; by itself it is ", assessed.as_str()]
+        text![
+            "SEVERITY_OVERRIDES says so; by itself it is ",
+            assessed.as_str()
+        ]
     };
     Some(text![severity.as_str(), " because ", reason, "."])
 }

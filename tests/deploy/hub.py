@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import http.server
+import itertools
 import json
 import re
 import ssl
@@ -17,10 +18,12 @@ FOLDER = ROOT / "docs/hub"
 
 
 class Plain:
-    """A template without a transform, deployed in the hub's account."""
+    """A template without a transform, deployed in the hub's account. A step that is tried again deploys its own anew."""
+
+    tries = itertools.count(1)
 
     def __init__(self, cloud, name, text, **parameters):
-        client = cloud.client("cloudformation", HUB)
+        client, name = cloud.client("cloudformation", HUB), f"{name}-{next(self.tries)}"
         given = [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()]
         client.create_stack(StackName=name, TemplateBody=text, Parameters=given, Capabilities=["CAPABILITY_IAM"])
         look = lambda: client.describe_stacks(StackName=name)["Stacks"][0]

@@ -10,7 +10,8 @@ use crate::actor::Actor;
 use crate::arn::{AccountId, Partition, Region};
 use crate::enrichment::Enrichment;
 use crate::kinds::Kind;
-use crate::ledger::history::Entry;
+use crate::kinds::story::Status;
+use crate::ledger::history::{Entry, Heard};
 use crate::severity::Severity;
 use crate::source::Source;
 use crate::step::Step;
@@ -30,6 +31,14 @@ pub struct Alert {
     pub id: String,
     /// Kind of alert, such as `KeyDeletionScheduled`.
     pub kind: &'static str,
+    /// Names the story that the alert is a part of: its subject and a condition of it. What opens a story and what closes it
+    /// carry the same.
+    pub dedup_key: String,
+    /// How that condition stands: `OPEN` until another alert closes it, `CLOSED` because it ended well, `EVENT` where nothing
+    /// is to be closed.
+    pub status: Status,
+    /// Ids of delivered alerts that this one ends, as far as the ledger knows them; at most 20.
+    pub resolves: Vec<String>,
     /// Urgency.
     pub severity: Severity,
     /// What makes it that urgent, one short sentence; `null` where the kind alone does.
@@ -76,8 +85,8 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// What the history keeps of it; `folded` if people were told of it together with others, or not at all.
-    pub fn entry(&self, folded: bool, now: Timestamp) -> Entry {
+    /// What the history keeps of it.
+    pub fn entry(&self, heard: Heard, now: Timestamp) -> Entry {
         Entry {
             alert_id: self.id.clone(),
             occurred_at: self.occurred_at,
@@ -93,8 +102,19 @@ impl Alert {
             actor: self.actor.as_ref().map(|actor| actor.name.clone()),
             via: self.source.via.as_str().to_owned(),
             event_name: self.source.event_name.clone(),
-            folded,
+            folded: heard != Heard::Alone,
+            heard: Some(heard),
+            dedup_key: Some(self.dedup_key.clone()),
             told_at: now,
+        }
+    }
+
+    /// What a chat keeps together: a story. What is alone stands with others about its key, or of its kind.
+    pub fn thread(&self) -> String {
+        match (self.dedup_key.split_once("#event#"), &self.key) {
+            (Some((key, _)), Some(_)) => key.to_owned(),
+            (Some((account, _)), None) => format!("{account}#{}", self.kind),
+            (None, _) => self.dedup_key.clone(),
         }
     }
 

@@ -13,6 +13,7 @@ mod known;
 mod letters;
 mod marked;
 mod named;
+mod past;
 mod plan;
 mod portrait;
 mod proof;
@@ -225,7 +226,14 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 
     fn unreadable(&self, problem: &Unreadable, body: &Value) -> Occurrence {
         let text = Canonical(body).to_string();
-        let shown = Canonical(&excerpt::without_contexts(body)).to_string();
+        let shown = excerpt::without_contexts(body);
+        let called = |place: &str| {
+            let name = body
+                .pointer(place)
+                .and_then(Value::as_str)
+                .map(Untrusted::new);
+            name.and_then(Untrusted::non_empty)
+        };
         // Only for those who read the alert; the text itself may be anything.
         let member = |name: &str| {
             body[name]
@@ -238,7 +246,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             kind: UnreadableEvent {
                 function: self.function,
                 reason: Untrusted::new(&problem.to_string()),
-                excerpt: Untrusted::bounded(&shown, 1_024),
+                event_name: called("/detail/eventName")
+                    .or_else(|| called("/eventName"))
+                    .or_else(|| called("/detail-type")),
+                keys: excerpt::keys_in(&shown),
+                excerpt: Untrusted::bounded(&Canonical(&shown).to_string(), 1_024),
                 body_hash: short_hash(&text),
                 called: [
                     "/source",

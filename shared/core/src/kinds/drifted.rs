@@ -112,6 +112,15 @@ impl KeyAccessDrifted {
         }
     }
 
+    /// What an event would have told.
+    pub(in crate::kinds) fn as_event(&self) -> Option<Kind> {
+        let policy = self.policy.clone().map(Kind::from);
+        let created = self.grant_created.clone().map(Kind::from);
+        let revoked = self.grant_revoked.clone().map(Kind::from);
+        let retired = self.grant_retired.clone().map(Kind::from);
+        policy.or(created).or(revoked).or(retired)
+    }
+
     /// What words it. There is always one of them.
     fn told_by(&self) -> Option<&dyn Tell> {
         let policy = self.policy.as_ref().map(|it| it as &dyn Tell);

@@ -23,6 +23,7 @@
 //! | [`case`] | one occurrence with all that is known of it, and the commands that fit |
 //! | [`signal`] | an alarm, what it watches, and what its metric means |
 //! | [`words`] | sentences |
+//! | [`story`] | what each kind opens or closes: a table |
 //! | [`kind`] | all kinds in one type |
 //!
 //! To add a kind: write its type in the file of its subject, implement [`describe::Tell`] for it, and of the others what
@@ -48,6 +49,7 @@ mod misuse;
 mod rotation;
 mod sharing;
 mod signal;
+pub mod story;
 mod system;
 mod tags;
 pub mod watch_changed;

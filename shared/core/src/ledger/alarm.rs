@@ -20,6 +20,9 @@ pub struct Raised {
     /// Of key material that expires: the date of which was told.
     #[serde(default)]
     pub deadline: Option<Timestamp>,
+    /// The story that the alert opened, if it is not the alarm's own.
+    #[serde(default)]
+    pub condition: Option<String>,
     /// When it was told to be resolved.
     #[serde(default)]
     pub ended_at: Option<Timestamp>,
@@ -56,13 +59,14 @@ mod tests {
             alert_id: "a".to_owned(),
             quiet: true,
             deadline: Some(at),
+            condition: Some("expiry#m".to_owned()),
             ended_at: None,
         };
         let key = Raised::key("k", "s");
         let mut item = raised.item(&key, at);
         assert!(key.names(&item) && item["ttl"].is_i64());
         assert_eq!(Raised::read(&item), Some(raised));
-        for optional in ["quiet", "deadline", "endedAt"] {
+        for optional in ["quiet", "deadline", "condition", "endedAt"] {
             item.remove(optional);
         }
         assert!(Raised::read(&item).is_some_and(|raised| !raised.quiet));

@@ -36,11 +36,37 @@ pub struct Entry {
     pub event_name: Option<Untrusted>,
     /// People were told of it together with others, or not at all.
     pub folded: bool,
+    /// How people heard of it; `None` in an earlier form.
+    #[serde(default)]
+    pub heard: Option<Heard>,
+    /// The story that it is a part of; `None` in an earlier form.
+    #[serde(default)]
+    pub dedup_key: Option<String>,
     /// When it was told.
     pub told_at: Timestamp,
 }
 
+/// How people heard of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Heard {
+    /// By itself.
+    Alone,
+    /// Together with others, at once or soon.
+    Together,
+    /// Not at all.
+    Nobody,
+}
+
 impl Entry {
+    /// People heard of it.
+    pub fn is_heard(&self) -> bool {
+        match self.heard {
+            Some(heard) => heard != Heard::Nobody,
+            None => !self.folded,
+        }
+    }
+
     /// Name of the item of the alert `id` about `partition`.
     pub fn key(partition: &str, occurred_at: Timestamp, id: &str) -> ItemKey {
         ItemKey::new(partition, format!("{PREFIX}{occurred_at}#{id}"))

@@ -11,6 +11,7 @@
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
+//! | `story#<condition>` | which alerts of a story are open: [`Openings`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
 //! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; for ever |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
@@ -23,6 +24,7 @@ pub mod burst;
 pub mod held;
 pub mod history;
 mod memory;
+mod openings;
 mod policy;
 pub mod profile;
 pub mod repeats;
@@ -30,6 +32,7 @@ pub mod repeats;
 pub use alarm::Raised;
 pub use alias::AliasTarget;
 pub use memory::{Acquired, Memory};
+pub use openings::Openings;
 pub use policy::Policy;
 pub use profile::Profile;
 

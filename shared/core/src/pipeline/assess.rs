@@ -7,14 +7,17 @@ use jiff::Timestamp;
 use super::burst::Place;
 use super::draft::Frame;
 use super::known::{Known, Learnt};
+use super::past::{Past, Role};
 use super::portrait::Portrait;
 use crate::about::Key;
 use crate::alert::{Alert, Links, SCHEMA_VERSION};
 use crate::arn::AccountId;
 use crate::config::{Config, Override};
 use crate::decision::Occurrence;
+use crate::kinds::story::Part;
 use crate::kinds::{Alarm, Case, Kind, Limit};
 use crate::ledger::Claim;
+use crate::ledger::history::Entry;
 use crate::link;
 use crate::severity::Severity;
 use crate::source::{Source, Via};
@@ -29,6 +32,8 @@ pub(super) struct Assessed {
     pub(super) limit: Limit,
     /// Why people are not told, whatever its severity.
     pub(super) quiet: Option<Cow<'static, str>>,
+    /// It ends what people heard of.
+    pub(super) ends_heard: bool,
     pub(super) frame: Frame,
     pub(super) learnt: Learnt,
     pub(super) claim: Claim,
@@ -43,16 +48,22 @@ impl Assessed {
             occurrence,
             frame,
             portrait,
-            learnt,
+            mut learnt,
             claim,
             place,
+            past,
             ..
         } = known;
         let (limit, quiet) = (occurrence.kind.limit(), occurrence.kind.quiet());
+        let (alert, part) = assess(config, occurrence, frame.at, frame.now, portrait, &past);
+        let sort = Entry::key(&frame.partition, frame.at, &alert.id).sort;
+        let marks = past.marks(part, &sort, frame.at, frame.now);
+        learnt.items.extend(marks);
         Self {
-            alert: assess(config, occurrence, frame.at, frame.now, portrait),
+            alert,
             limit,
             quiet,
+            ends_heard: past.is_heard(part),
             frame,
             learnt,
             claim,
@@ -62,14 +73,15 @@ impl Assessed {
     }
 }
 
-/// Words the alert about what happened `at`, and is heard of `now`.
+/// Words the alert about what happened `at`, and is heard of `now`, and says what it does in its story.
 pub(super) fn assess(
     config: &Config,
     occurrence: Occurrence,
     at: Timestamp,
     now: Timestamp,
     portrait: Portrait,
-) -> Alert {
+    past: &Past,
+) -> (Alert, Part) {
     let id = occurrence.alert_id(at);
     let Occurrence {
         mut kind,
@@ -108,19 +120,31 @@ pub(super) fn assess(
         live: !unanswered,
         use_refused,
     };
+    let severity = severity(config, &kind, &case);
+    let part = kind.part(&case, severity);
+    let role = past.role(&subject, &kind.story(), part, &id);
+    let Role {
+        dedup_key,
+        status,
+        resolves,
+    } = role;
+    let mut summary = summary(config, &kind, &case, &source, sender.as_ref());
+    summary.sentence(past.words(part));
     let (title, mut next_steps) = (kind.title(&case), kind.next_steps(&case));
     for step in &mut next_steps {
         step.run_in(subject.account(), subject.region());
     }
-    let severity = severity(config, &kind, &case);
-    Alert {
+    let alert = Alert {
         schema_version: SCHEMA_VERSION,
         id,
         kind: kind.name(),
+        dedup_key,
+        status,
+        resolves,
         severity,
         severity_reason: severity_reason(&kind, &case, severity),
         title,
-        summary: summary(config, &kind, &case, &source, sender.as_ref()),
+        summary,
         occurred_at: at,
         observed_at: now,
         undo_until: kind.undo_until(&case),
@@ -136,7 +160,8 @@ pub(super) fn assess(
         next_steps,
         enrichment,
         source,
-    }
+    };
+    (alert, part)
 }
 
 /// What would be critical cannot be turned down.

@@ -4,10 +4,12 @@ use crate::alert::Alert;
 use crate::config::{Config, Override};
 use crate::severity::Severity;
 
-/// People and chat want this alert.
-pub(super) fn is_for_people(config: &Config, alert: &Alert) -> bool {
+/// People and chat want this alert: it is urgent enough, or `ends_heard`, which is what they heard of. A kind that is for
+/// the feed only stays there.
+pub(super) fn is_for_people(config: &Config, alert: &Alert, ends_heard: bool) -> bool {
     let off = config.severity_overrides.get(alert.kind) == Some(&Override::FeedOnly);
-    alert.severity == Severity::Critical || (!off && alert.severity >= config.minimum_severity)
+    let wanted = alert.severity >= config.minimum_severity || ends_heard;
+    alert.severity == Severity::Critical || (!off && wanted)
 }
 
 /// An alert of this kind, of at most this severity, may be for people.

@@ -11,7 +11,7 @@ use crate::alert::Alert;
 use crate::decision::Occurrence;
 use crate::ledger::burst::{self, Fold, Note, SINGLY, Tally, Window};
 use crate::ledger::held::{Held, Open};
-use crate::ledger::history::Entry;
+use crate::ledger::history::{Entry, Heard};
 use crate::ledger::{COUNT, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::severity::Severity;
@@ -277,7 +277,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 }
 
 fn held(alert: &Alert, frame: &Frame) -> Held {
-    let entry = alert.entry(true, frame.now);
+    let entry = alert.entry(Heard::Together, frame.now);
     Held {
         alert: entry.alert_id,
         at: entry.occurred_at,

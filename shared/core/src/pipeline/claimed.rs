@@ -8,6 +8,7 @@ use super::draft::{Draft, Frame, claim_key};
 use super::ended::Ended;
 use super::gathered::{Asked, when};
 use super::named::{Named, find_profile};
+use super::past::{self, Past};
 use super::proof::Candidate;
 use super::raised::note_alarm;
 use crate::decision::Occurrence;
@@ -29,6 +30,8 @@ pub(super) struct Claimed {
     pub(super) place: Option<Place>,
     /// What was known before.
     pub(super) profile: Profile,
+    /// What was told of its story.
+    pub(super) past: Past,
     _made: (),
 }
 
@@ -49,17 +52,24 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let Draft {
             occurrence,
             frame,
-            recalled,
+            mut recalled,
             ..
         } = draft;
+        if items.is_some() {
+            // Its story may have got its name just now.
+            let known = std::mem::take(&mut recalled);
+            recalled = past::indexes(&occurrence, &frame.partition);
+            recalled.retain(|key| !known.contains(key));
+        }
         let (recalled, asked, acquired, place) = join4(
-            when(items.is_none(), memory.read(&recalled)),
+            memory.read(&recalled),
             when(facts.is_none(), self.ask(&occurrence, &frame)),
             self.acquire(memory, &occurrence, &frame, request),
             self.count(memory, &occurrence, &frame),
         )
         .await;
-        let items = items.or(recalled).unwrap_or_default();
+        let mut items = items.unwrap_or_default();
+        items.extend(recalled);
         let facts = facts.or(asked).unwrap_or(Asked::Nothing);
         let acquired = match acquired {
             Acquired::Told(told) => {
@@ -88,9 +98,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             facts,
             claim,
             place,
+            past: Past::default(),
             _made: (),
         };
-        self.under_another_name(memory, claimed).await
+        let mut claimed = self.under_another_name(memory, claimed).await?;
+        claimed.past = self.look_back(memory, &claimed).await;
+        Ok(claimed)
     }
 
     /// That it was told holds only if it is known by which alert; otherwise it is ours to tell after all.

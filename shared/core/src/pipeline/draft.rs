@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 
 use super::audience::may_be_for_people;
+use super::past;
 use super::plan::Plan;
 use crate::actor::Actor;
 use crate::config::Config;
 use crate::decision::Occurrence;
 use crate::kinds::Limit;
+use crate::kinds::story::Part;
 use crate::ledger::burst::Window;
 use crate::ledger::held::Open;
 use crate::ledger::history::Entry;
@@ -120,6 +122,7 @@ fn recalled(config: &Config, occurrence: &Occurrence, frame: &Frame) -> Vec<Item
         recalled.push(claim_key(occurrence));
     }
     recalled.extend(occurrence.kind.memories(&frame.subject));
+    recalled.extend(past::indexes(occurrence, &frame.partition));
     recalled
 }
 
@@ -132,7 +135,9 @@ fn window(
 ) -> Option<Window> {
     let Occurrence { kind, subject, .. } = occurrence;
     let partition = subject.account_key();
-    let wanted = may_be_for_people(config, kind.name(), kind.ceiling());
+    // Whoever heard of the beginning hears of the end, and a thousand ends are a burst, too.
+    let ends = matches!(kind.story().part, Part::Closes | Part::Ends);
+    let wanted = ends || may_be_for_people(config, kind.name(), kind.ceiling());
     if !wanted || kind.quiet().is_some() {
         return None;
     }

@@ -3,6 +3,7 @@
 use super::burst::Place;
 use super::claimed::Claimed;
 use super::draft::Frame;
+use super::past::Past;
 use super::portrait::Portrait;
 use crate::config::Config;
 use crate::decision::Occurrence;
@@ -21,6 +22,8 @@ pub(super) struct Known {
     pub(super) learnt: Learnt,
     pub(super) claim: Claim,
     pub(super) place: Option<Place>,
+    /// What was told of its story.
+    pub(super) past: Past,
     _made: (),
 }
 
@@ -49,6 +52,7 @@ impl Known {
             claim,
             place,
             profile: before,
+            past,
             ..
         } = claimed;
         let mut profile = before.clone();
@@ -91,6 +95,7 @@ impl Known {
             },
             claim,
             place,
+            past,
             _made: (),
         }
     }

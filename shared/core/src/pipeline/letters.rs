@@ -12,6 +12,7 @@ use crate::alert::Alert;
 use crate::arn::{BusArn, TopicArn};
 use crate::kinds::Limit;
 use crate::ledger::burst;
+use crate::ledger::history::Heard;
 use crate::ledger::{Claim, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{BusEvent, CallError, Clock, Kms, Ledger, Message, Topics};
 use crate::render;
@@ -44,6 +45,8 @@ pub(super) struct Letters {
     pub(super) for_people: bool,
     /// People want it, and do not get it by itself.
     pub(super) folded: bool,
+    /// How people hear of it.
+    pub(super) heard: Heard,
     pub(super) frame: Frame,
     pub(super) learnt: Learnt,
     pub(super) claim: Claim,
@@ -58,6 +61,8 @@ pub(super) struct Letters {
 struct Audience {
     posts: Vec<Post>,
     bursts: Bursts,
+    /// They hear of it in the burst.
+    is_held: bool,
     /// Why they do not hear of it by itself.
     reason: Option<Cow<'static, str>>,
 }
@@ -69,7 +74,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         memory: &Memory<'_, L>,
         assessed: Assessed,
     ) -> Result<Letters, Failure> {
-        let wanted = is_for_people(&self.config, &assessed.alert);
+        let wanted = is_for_people(&self.config, &assessed.alert, assessed.ends_heard);
         let kind = assessed.alert.kind;
         let (for_people, folded, people) = match assessed.quiet.clone() {
             Some(reason) if wanted => (false, true, Audience::without(reason)),
@@ -103,6 +108,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             posts,
             bursts: people.bursts.alerts,
             burst_marks: people.bursts.marks,
+            heard: match (for_people, folded) {
+                (true, false) => Heard::Alone,
+                (true, true) if people.is_held => Heard::Together,
+                _ => Heard::Nobody,
+            },
             reason: people.reason,
             for_people,
             folded,
@@ -139,7 +149,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                                 marks: vec![self.level(place, alert.severity)],
                                 ..Bursts::default()
                             },
-                            reason: None,
+                            ..Audience::default()
                         });
                     }
                     Way::Singly { in_burst: false } => {}
@@ -177,6 +187,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         Ok(Audience {
             posts,
             bursts,
+            is_held: true,
             reason: Some(reason.into()),
         })
     }

@@ -71,11 +71,11 @@ fn remembered(letters: &Letters) -> Vec<Item> {
         frame,
         learnt,
         for_people,
-        folded,
+        heard,
         ..
     } = letters;
     let (now, at) = (frame.now, frame.at);
-    let entry = alert.entry(*folded || !for_people, now);
+    let entry = alert.entry(*heard, now);
     let mut items = vec![entry.item(&frame.partition)];
     if let (Some(repeats), Some(series)) = (&learnt.repeats, &frame.series) {
         items.push(series.told(repeats, at, now));

@@ -2,6 +2,7 @@
 
 use super::draft::Frame;
 use super::named::find_raised;
+use super::past::condition_beside;
 use crate::kinds::Kind;
 use crate::ledger::{Item, Raised};
 
@@ -27,6 +28,7 @@ pub(super) fn note_alarm(
                 Kind::KeyMaterialExpiring(expiring) => expiring.expires_at,
                 _ => None,
             },
+            condition: condition_beside(&kind.story()),
             ended_at: None,
         },
         (Kind::AlarmRecovered(end), Some(known)) if end.resolved => Raised {

@@ -9,6 +9,7 @@ use super::assess::assess;
 use super::draft::{home, whole_seconds};
 use super::ended::Failure;
 use super::holding::{Due, Holding, Member};
+use super::past::Past;
 use super::portrait::Portrait;
 use super::{HandleError, Watch};
 use crate::actor::Actor;
@@ -138,7 +139,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             sender: None,
         };
         let now = whole_seconds(self.clock.now());
-        assess(&self.config, occurrence, common.at, now, Portrait::blank())
+        let (portrait, past) = (Portrait::blank(), Past::default());
+        assess(&self.config, occurrence, common.at, now, portrait, &past).0
     }
 
     /// Tells the rest of every burst, by name. A sweep calls it, so that nothing waits longer than until the next one.

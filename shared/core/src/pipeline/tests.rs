@@ -31,6 +31,7 @@ mod digest;
 mod ledger;
 mod repeats;
 mod stages;
+mod story;
 mod sweep;
 mod trust;
 
@@ -294,7 +295,14 @@ fn an_unreadable_event_is_told_with_its_reason_and_beginning() {
         assert_eq!(outcome.verdict, Verdict::Delivered);
         let alert = json!(outcome.alerts[0]);
         assert_eq!(alert["kind"], "UnreadableEvent");
-        assert_eq!(alert["severity"], "MEDIUM");
+        // A deletion of which nothing can be read is no small thing.
+        let names = &alert["details"]["eventName"];
+        let severity = if names == "KMS CMK Deletion" {
+            "HIGH"
+        } else {
+            "MEDIUM"
+        };
+        assert_eq!(alert["severity"], severity, "{names}");
         assert_eq!(alert["details"]["reason"], reason);
         assert!(
             alert["details"]["excerpt"]

@@ -59,7 +59,7 @@ struct Context<'a> {
     key_id: &'a str,
 }
 
-/// The notification as JSON. All alerts about one key form one thread.
+/// The notification as JSON. All alerts of one story form one thread.
 ///
 /// # Errors
 ///
@@ -99,11 +99,7 @@ pub fn chat(alert: &Alert) -> Result<String, serde_json::Error> {
             title: title.clone(),
         },
         metadata: Metadata {
-            thread_id: match (key, &alert.key_store) {
-                (Some(key), _) => key.arn.to_string(),
-                (None, Some(store)) => format!("{}/{account}/{region}", store.id.as_str()),
-                (None, None) => format!("{}/{account}/{region}", alert.kind),
-            },
+            thread_id: alert.thread(),
             summary: title,
             additional_context: Context {
                 kind: alert.kind,

@@ -125,6 +125,9 @@ pub struct KeyPolicyChanged {
     /// Denies shut everybody of the account out of using the key, or of changing its policy.
     #[serde(skip)]
     shuts_the_account_out: bool,
+    /// Others than accounts are let in of whom that is not known to be right.
+    #[serde(skip)]
+    lets_in_others: bool,
     /// Who is sure to be able to change the policy.
     #[serde(skip)]
     left_in_control: Vec<Untrusted>,
@@ -157,6 +160,7 @@ impl KeyPolicyChanged {
     }
 
     fn take(&mut self, judged: Judged) {
+        self.lets_in_others = !judged.foreign_others.is_empty();
         self.public = judged.public;
         self.foreign_accounts = judged.foreign;
         self.lockout = judged.lockout;
@@ -217,6 +221,20 @@ impl KeyPolicyChanged {
 
     fn is_seized(&self) -> bool {
         self.seized == Some(true)
+    }
+
+    /// As it is now, whatever it was: it lets in no stranger, and those of the account keep what they need.
+    pub(in crate::kinds) fn is_harmless(&self, case: &Case<'_>) -> bool {
+        let lets_in = self.lets_in_others
+            || !self.foreign_accounts.is_empty()
+            || !self.open_services.is_empty()
+            || !self.open_via.is_empty();
+        let keeps_out = [self.lockout, self.unusable, self.seized].contains(&Some(true));
+        let is_sure = self.public == Some(false)
+            && self.lockout.is_some()
+            && self.delegates_to_iam == Some(true)
+            && self.unreadable.is_none();
+        is_sure && !lets_in && !keeps_out && !is_pending(case)
     }
 
     fn gains(&self) -> bool {

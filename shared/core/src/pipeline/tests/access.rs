@@ -745,7 +745,8 @@ fn a_key_store_is_the_subject_and_its_keys_make_it_critical() {
     assert_eq!(json!(alert.key_store)["name"], "hsm");
 
     let chat: Value = serde_json::from_str(&render::chat(&alert).unwrap()).unwrap();
-    assert_eq!(chat["metadata"]["threadId"], "cks-1/111122223333/us-east-1");
+    let thread = "account#111122223333#us-east-1#cks-1#store";
+    assert_eq!(chat["metadata"]["threadId"], thread);
     let known =
         "KEY STORE, AS LAST KNOWN ON 2026-11-20 12:00 UTC\nName         hsm\nId           cks-1\n";
     assert!(render::people(&alert).contains(known));

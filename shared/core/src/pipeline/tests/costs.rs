@@ -79,3 +79,21 @@ fn a_repeat_costs_one_read_and_one_write_and_asks_kms_nothing() {
     let again = costs(&watch, again, Verdict::Duplicate);
     assert_eq!(again, (2, vec![("add", 1), ("read", 1)], 0));
 }
+
+#[test]
+fn an_end_costs_one_more_read_where_something_is_open() {
+    use crate::kinds::KeyDeletionCancelled;
+    let watch = slow();
+    let end = |call: &str, seconds| Occurrence {
+        kind: KeyDeletionCancelled::default().into(),
+        call_id: Some(call.to_owned()),
+        ..deletion_of(1, seconds)
+    };
+    let nothing = costs(&watch, end("early", -60), Verdict::Delivered);
+    assert_eq!(nothing, (3, ALERT.to_vec(), 6));
+    costs(&watch, deletion_of(1, 0), Verdict::Delivered);
+    let mut requests = ALERT;
+    requests[3] = ("read", 2);
+    let ended = costs(&watch, end("end", 60), Verdict::Delivered);
+    assert_eq!(ended, (4, requests.to_vec(), 6));
+}

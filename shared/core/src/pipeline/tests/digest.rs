@@ -160,7 +160,7 @@ fn a_week_is_short_in_chat() {
     );
     assert_eq!(
         chat["metadata"]["threadId"],
-        "InventoryDigest/111122223333/us-east-1"
+        "account#111122223333#us-east-1#InventoryDigest"
     );
 }
 

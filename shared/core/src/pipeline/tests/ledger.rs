@@ -922,7 +922,7 @@ fn history_keeps_what_was_told_in_the_order_in_which_it_happened() {
     let alert = json!({
         "pk": ARN, "sk": entries[0], "alertId": entry["alertId"], "kind": "KeyDeletionScheduled", "severity": "HIGH",
         "title": "alias/payments is scheduled for deletion on 2026-12-20", "name": "alias/payments", "owner": "team-pay",
-        "actor": "AWS KMS", "via": "KMS", "folded": false, "occurredAt": "2026-11-20T10:00:00Z",
+        "actor": "AWS KMS", "via": "KMS", "folded": false, "heard": "ALONE", "dedupKey": format!("{ARN}#deletion"), "occurredAt": "2026-11-20T10:00:00Z",
         "toldAt": "2026-11-20T12:00:00Z", "ttl": at("2027-12-25T12:00:00Z").as_second()
     });
     assert_eq!(Value::Object(entry), alert);

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use super::burst::Place;
 use super::draft::Frame;
 use super::known::{Known, Learnt};
-use super::past::{Past, Role};
+use super::past::Past;
 use super::portrait::Portrait;
 use crate::about::Key;
+use crate::actor::Actor;
 use crate::alert::{Alert, Links, SCHEMA_VERSION};
 use crate::arn::AccountId;
 use crate::config::{Config, Override};
@@ -79,7 +80,7 @@ pub(super) fn assess(
     occurrence: Occurrence,
     at: Timestamp,
     now: Timestamp,
-    portrait: Portrait,
+    mut portrait: Portrait,
     past: &Past,
 ) -> (Alert, Part) {
     let id = occurrence.alert_id(at);
@@ -91,46 +92,14 @@ pub(super) fn assess(
         sender,
         ..
     } = occurrence;
-    let Portrait {
-        mut key,
-        mut key_store,
-        gone,
-        enrichment,
-    } = portrait;
-    // What is not missing was said just now, or is not known at all.
-    let use_refused = enrichment
-        .missing
-        .iter()
-        .any(|missing| missing.fact == "lastUse" && missing.throttled);
-    let mut missing = enrichment.missing.iter();
-    let unanswered = missing.any(|missing| matches!(missing.fact, "metadata" | "keyStore"));
-    if let Some(key) = &mut key {
-        kind.observe(key);
-        kind.imply(key, at);
-    }
-    if let Some(store) = &mut key_store {
-        kind.imply_key_store(store);
-    }
-    let case = Case {
-        at,
-        actor: actor.as_ref(),
-        key: key.as_ref(),
-        key_store: key_store.as_ref(),
-        gone,
-        live: !unanswered,
-        use_refused,
-    };
+    imply(&mut kind, &mut portrait, at);
+    let case = case(&portrait, actor.as_ref(), at);
     let severity = severity(config, &kind, &case);
     let part = kind.part(&case, severity);
     let role = past.role(&subject, &kind.story(), part, &id);
-    let Role {
-        dedup_key,
-        status,
-        resolves,
-    } = role;
     let mut summary = summary(config, &kind, &case, &source, sender.as_ref());
     summary.sentence(past.words(part));
-    let (title, mut next_steps) = (kind.title(&case), kind.next_steps(&case));
+    let mut next_steps = kind.next_steps(&case);
     for step in &mut next_steps {
         step.run_in(subject.account(), subject.region());
     }
@@ -138,12 +107,12 @@ pub(super) fn assess(
         schema_version: SCHEMA_VERSION,
         id,
         kind: kind.name(),
-        dedup_key,
-        status,
-        resolves,
+        dedup_key: role.dedup_key,
+        status: role.status,
+        resolves: role.resolves,
         severity,
         severity_reason: severity_reason(&kind, &case, severity),
-        title,
+        title: kind.title(&case),
         summary,
         occurred_at: at,
         observed_at: now,
@@ -152,16 +121,44 @@ pub(super) fn assess(
         account: Some(subject.account().clone()),
         region: Some(subject.region().clone()),
         partition: subject.partition().clone(),
-        links: links(&kind, &subject, &source, key.as_ref().filter(|_| !gone)),
-        key,
-        key_store,
+        links: links(&kind, &subject, &source, case.key.filter(|_| !case.gone)),
+        key: portrait.key,
+        key_store: portrait.key_store,
         actor,
         details: kind,
         next_steps,
-        enrichment,
+        enrichment: portrait.enrichment,
         source,
     };
     (alert, part)
+}
+
+/// What the event itself says of the key or key store, and what they say of it.
+fn imply(kind: &mut Kind, portrait: &mut Portrait, at: Timestamp) {
+    if let Some(key) = &mut portrait.key {
+        kind.observe(key);
+        kind.imply(key, at);
+    }
+    if let Some(store) = &mut portrait.key_store {
+        kind.imply_key_store(store);
+    }
+}
+
+fn case<'a>(portrait: &'a Portrait, actor: Option<&'a Actor>, at: Timestamp) -> Case<'a> {
+    // What is not missing was said just now, or is not known at all.
+    let missing = &portrait.enrichment.missing;
+    let unanswered = |fact| matches!(fact, "metadata" | "keyStore");
+    Case {
+        at,
+        actor,
+        key: portrait.key.as_ref(),
+        key_store: portrait.key_store.as_ref(),
+        gone: portrait.gone,
+        live: !missing.iter().any(|missing| unanswered(missing.fact)),
+        use_refused: missing
+            .iter()
+            .any(|missing| missing.fact == "lastUse" && missing.throttled),
+    }
 }
 
 /// What would be critical cannot be turned down.

@@ -175,7 +175,13 @@ impl Past {
             Status::Closed if self.goes_on => Status::Open,
             status => status,
         };
-        let own = match &story.condition {
+        // What turns out to be no part of a story has none.
+        let is_alone = match part {
+            Part::Event => story.part != Part::Event,
+            Part::Mends => self.told.is_empty(),
+            _ => false,
+        };
+        let own = match story.condition.as_ref().filter(|_| !is_alone) {
             Some(condition) => dedup_key(subject, condition),
             None => dedup_key(subject, &format!("event#{id}")),
         };

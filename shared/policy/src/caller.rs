@@ -8,6 +8,9 @@ use crate::principal::{Principal, is_account};
 /// A name that no policy can hold, for those whom it does not name.
 const UNNAMED: &str = "\u{2}unnamed";
 
+/// A service calls for somebody (IAM User Guide, AWS global condition context keys).
+pub(crate) const VIA_A_SERVICE: &str = "aws:viaawsservice";
+
 /// One who calls, or a kind of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller<'a> {
@@ -28,6 +31,8 @@ enum Party<'a> {
         user_id: String,
         user_name: Option<String>,
         kind: &'static str,
+        /// The service through which the call comes, if that is certain.
+        via: Option<String>,
     },
     /// Somebody else. `named` if it may be whom a condition asks for.
     Stranger {
@@ -101,17 +106,50 @@ impl<'a> Caller<'a> {
         kind: &'static str,
         user_name: Option<String>,
     ) -> Self {
+        Self::at_large_as(context, &format!("{resource}/{UNNAMED}"), kind, user_name)
+    }
+
+    fn at_large_as(
+        context: &Context<'_>,
+        resource: &str,
+        kind: &'static str,
+        user_name: Option<String>,
+    ) -> Self {
         Self {
             names: Vec::new(),
             account: Some(context.account.to_owned()),
             is_account: true,
             party: Party::Own {
-                arn: own_arn(context, &format!("{resource}/{UNNAMED}")),
+                arn: own_arn(context, resource),
                 user_id: format!("AXXA{UNNAMED}:{UNNAMED}"),
                 user_name,
                 kind,
+                via: None,
             },
         }
+    }
+
+    /// A role of the account with this name.
+    pub(crate) fn role_called(name: &str, context: &Context<'_>) -> Self {
+        Self::at_large_as(context, &format!("role/{name}"), "AssumedRole", None)
+    }
+
+    /// An IAM user of the account with this name.
+    pub(crate) fn user_called(name: &str, context: &Context<'_>) -> Self {
+        Self::at_large_as(
+            context,
+            &format!("user/{name}"),
+            "User",
+            Some(name.to_owned()),
+        )
+    }
+
+    /// The same, through an AWS service that calls for it.
+    pub(crate) fn through(mut self, service: &str) -> Self {
+        if let Party::Own { via, .. } = &mut self.party {
+            *via = Some(service.to_owned());
+        }
+        self
     }
 
     /// The root user of the account.
@@ -125,12 +163,20 @@ impl<'a> Caller<'a> {
                 user_id: context.account.to_owned(),
                 user_name: None,
                 kind: "Account",
+                via: None,
             },
         }
     }
 
     pub(crate) fn is_stranger(&self) -> bool {
         matches!(self.party, Party::Stranger { .. })
+    }
+
+    fn via(&self) -> Option<&str> {
+        match &self.party {
+            Party::Own { via, .. } => via.as_deref(),
+            _ => None,
+        }
     }
 
     pub(crate) fn is_root_user(&self) -> bool {
@@ -173,6 +219,7 @@ impl<'a> Caller<'a> {
                 user_id: format!("AXXA{UNNAMED}:{UNNAMED}"),
                 user_name,
                 kind,
+                via: None,
             },
         }
     }
@@ -188,6 +235,7 @@ impl<'a> Caller<'a> {
                 user_id: user_id.to_owned(),
                 user_name: None,
                 kind: "AssumedRole",
+                via: None,
             },
         }
     }
@@ -259,6 +307,15 @@ impl<'a> Caller<'a> {
         class: Class,
         context: &'b Context<'_>,
     ) -> Fact<'b> {
+        if let Some(service) = self.via()
+            && class != Class::Manage
+        {
+            match test.subject {
+                Subject::Via => return Fact::Is(service),
+                _ if test.key == VIA_A_SERVICE => return Fact::Is("true"),
+                _ => {}
+            }
+        }
         match test.subject {
             Subject::Tls => return Fact::Is("true"),
             Subject::Time => return Fact::FromNowOn,
@@ -278,6 +335,7 @@ impl<'a> Caller<'a> {
                 user_id,
                 user_name,
                 kind,
+                ..
             } => match test.subject {
                 Subject::Account => Fact::Is(self.account.as_deref().unwrap_or_default()),
                 Subject::Arn => Fact::Is(arn),

@@ -88,6 +88,7 @@ pub(crate) struct Ops(u64);
 
 impl Ops {
     pub(crate) const NONE: Self = Self(0);
+    pub(crate) const ALL: Self = Self(u64::MAX);
 
     /// The operations of a class; those not known may be of any.
     pub(crate) fn of_class(class: Class) -> Self {
@@ -156,6 +157,16 @@ impl Ops {
 
     pub(crate) fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// Those that more than half of the sets have.
+    pub(crate) fn of_most(sets: &[Self]) -> Self {
+        let is_common = |bit: &u64| {
+            let having = sets.iter().filter(|set| set.0 & bit != 0).count();
+            having * 2 > sets.len()
+        };
+        let bits = (0..u64::BITS).map(|n| 1 << n).filter(is_common);
+        Self(bits.fold(0, |ops, bit| ops | bit))
     }
 
     /// The names of the known ones, in lower case.

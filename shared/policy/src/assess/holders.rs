@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::at_large;
 use crate::bounded;
 use crate::caller::{Caller, own_arn};
 use crate::condition::{Subject, Test};
@@ -49,6 +50,8 @@ struct Candidate<'a> {
     caller: Caller<'a>,
     /// What statements say that name it, and not all of its account.
     by_name: Ops,
+    /// Of whoever is at large: what denies leave to most of them.
+    left_to_most: Ops,
 }
 
 impl<'a> Candidate<'a> {
@@ -58,6 +61,7 @@ impl<'a> Candidate<'a> {
             shown,
             caller,
             by_name: Ops::NONE,
+            left_to_most: Ops::ALL,
         }
     }
 }
@@ -69,6 +73,11 @@ const CRUCIAL: [&str; 4] = [
     "kms:generatemac",
     "kms:sign",
 ];
+
+/// What a key is for.
+pub(super) fn crucial() -> Ops {
+    Ops::named(&CRUCIAL)
+}
 
 /// Other accounts and services cannot make these calls (KMS Developer Guide, permissions reference: cross-account use).
 const OWNERS_ALONE: [Question; 3] = [Question::Change, Question::Schedule, Question::Cancel];
@@ -89,11 +98,12 @@ pub(super) fn of(
             shown,
             caller,
             by_name,
+            left_to_most,
         } = candidate;
-        let mut sure = policy.decide(&caller, Mode::Sure, context);
-        if kind == Kind::Foreign {
-            sure = Verdict::default();
-        }
+        let sure = match kind {
+            Kind::Foreign => Verdict::default(),
+            _ => policy.decide(&caller, Mode::Sure, context),
+        };
         let possible = policy.decide(&caller, Mode::Possible, context).allowed;
         offered |= sure.offered;
         allowed |= sure.allowed;
@@ -110,7 +120,9 @@ pub(super) fn of(
             if kind == Kind::Own && found.at_large && !by_name.meets(ops) {
                 continue;
             }
-            if sure.allowed.meets(ops) {
+            if sure.allowed.meets(ops) && !left_to_most.meets(ops) {
+                found.sure.insert(spared(context));
+            } else if sure.allowed.meets(ops) {
                 found.sure.insert(shown.clone());
                 found.at_large |= kind == Kind::AtLarge;
                 found.root_user |= kind == Kind::RootUser;
@@ -136,6 +148,14 @@ pub(super) fn of(
     (holders, shut(offered, allowed))
 }
 
+/// Whom a deny of many names leaves out.
+fn spared(context: &Context<'_>) -> String {
+    format!(
+        "whoever of {} a deny of many names leaves out",
+        context.account
+    )
+}
+
 fn shut(offered: Ops, allowed: Ops) -> BTreeSet<&'static str> {
     let lost = offered.without(allowed);
     let mut shut: BTreeSet<_> = lost.names().filter(|name| CRUCIAL.contains(name)).collect();
@@ -150,12 +170,18 @@ fn candidates<'a>(policy: &'a Policy, context: &'a Context<'_>) -> Vec<Candidate
     let account = context.account;
     let at_large = format!("whoever IAM policies of {account} allow");
     let mut candidates = vec![
-        Candidate::new(
-            Kind::AtLarge,
-            at_large.clone(),
-            Caller::role_at_large(context),
-        ),
-        Candidate::new(Kind::AtLarge, at_large, Caller::user_at_large(context)),
+        Candidate {
+            left_to_most: at_large::left_to_roles(policy, context),
+            ..Candidate::new(
+                Kind::AtLarge,
+                at_large.clone(),
+                Caller::role_at_large(context),
+            )
+        },
+        Candidate {
+            left_to_most: at_large::left_to_users(policy, context),
+            ..Candidate::new(Kind::AtLarge, at_large, Caller::user_at_large(context))
+        },
         Candidate::new(
             Kind::RootUser,
             format!("root user of {account}"),

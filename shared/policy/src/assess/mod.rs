@@ -3,6 +3,7 @@
 //! Every answer is worked out for callers: those whom the policy names, in principals and in conditions, whoever of the
 //! account its IAM policies let in, its root user, and a stranger of whom nothing is special.
 
+mod at_large;
 mod foreign;
 mod holders;
 #[cfg(test)]
@@ -58,6 +59,9 @@ pub struct Assessment {
     /// Operations of cryptography that somebody is allowed and nobody can call, because denies shut everybody out. In
     /// lower case.
     pub shut: BTreeSet<&'static str>,
+    /// Services through which denies keep whoever the account's IAM policies let in from decrypting, signing and the like,
+    /// though they may do it otherwise. Data that these services hold cannot be read.
+    pub shut_services: BTreeSet<String>,
     /// As [`Policy::unreadable`]: if it is not zero, all of the above is a guess.
     pub unreadable: usize,
     /// The account that owns the key.
@@ -145,6 +149,7 @@ impl Policy {
             set.insert(value.clone());
         }
         (found.holders, found.shut) = holders::of(self, context);
+        found.shut_services = at_large::shut_services(self, context, holders::crucial());
         found.lockout = found.who_may(Question::Change).is_empty();
         found.delegates_to_iam = self.delegates(context);
         for statement in self
@@ -167,7 +172,8 @@ impl Policy {
         let role = Caller::role_at_large(context);
         // However they call; and there is a way to call.
         let allowed = self.decide(&role, Mode::Unconditional, context).allowed
-            & self.decide(&role, Mode::Sure, context).allowed;
+            & self.decide(&role, Mode::Sure, context).allowed
+            & at_large::left_to_roles(self, context);
         let is = |name: &str| Ops::named(&[name]).meets(allowed);
         MANAGING.iter().all(|name| is(name)) && USING.iter().any(|name| is(name))
     }

@@ -314,6 +314,15 @@ impl Diff {
         !self.after.shut.is_empty() || was_used && !used(&self.after)
     }
 
+    /// Services through which the account could decrypt, sign and the like, and cannot any more. All that are shut, if
+    /// there is no policy before.
+    pub fn shut_services(&self) -> BTreeSet<String> {
+        let before = self.before.as_ref().map(|before| &before.shut_services);
+        let now = self.after.shut_services.iter();
+        let is_new = |service: &&String| before.is_none_or(|before| !before.contains(*service));
+        now.filter(is_new).cloned().collect()
+    }
+
     /// As bad as a policy can be: public, with nobody left to change it or to use the key, or seized.
     pub fn is_critical(&self) -> bool {
         self.after.public || self.after.lockout || self.nobody_left_to_use() || self.is_seized()

@@ -81,7 +81,9 @@ fn a_policy_is_read_compared_and_remembered() {
     assert!(!summary.contains("But KMS"), "{summary}");
 
     // The command that the alert gives finds the policy before, word for word.
-    let fetch = second["nextSteps"][0]["command"].as_str().unwrap();
+    let steps = second["nextSteps"].as_array().unwrap();
+    let mut commands = steps.iter().filter_map(|step| step["command"].as_str());
+    let fetch = commands.find(|it| it.contains("dynamodb")).unwrap();
     let key = fetch.split('\'').nth(1).unwrap();
     let key: Value = serde_json::from_str(key).unwrap();
     let items = function.aws.table_items(LEDGER);
@@ -94,10 +96,9 @@ fn a_policy_is_read_compared_and_remembered() {
     let third = put(&function, &policy(&[EVERYBODY]));
     assert_eq!(third["severity"], "CRITICAL");
     assert_eq!(third["details"]["public"], true);
-    assert_eq!(
-        third["title"],
-        "alias/payments is open to every AWS account: its key policy is public"
-    );
+    let title = third["title"].as_str().unwrap();
+    assert!(title.starts_with("alias/payments is public"), "{title}");
+    assert_eq!(third["nextSteps"][0]["type"], "CONTAIN", "{third:#}");
     let people = function.received("people");
     assert_eq!(people.len(), 3);
 }
@@ -238,7 +239,7 @@ fn a_moved_alias_is_told_with_both_keys() {
     assert_eq!(alert["details"]["to"]["name"], "alias/spare");
     assert_eq!(
         alert["title"],
-        "alias/ledger was moved from the key of alias/payments to the key of alias/spare"
+        "alias/ledger now points to the key of alias/spare"
     );
     let undo = format!(
         "aws kms update-alias --alias-name alias/ledger --target-key-id {ARN} --region us-east-1"
@@ -280,7 +281,7 @@ fn a_disconnected_key_store_is_told_with_the_keys_in_it() {
     assert_eq!(alert["keyStore"], store);
     assert_eq!(
         alert["title"],
-        format!("key store vault-hsm ({STORE}) was disconnected: its key cannot be used")
+        "Key store vault-hsm disconnected: 1 key unusable"
     );
 }
 

@@ -412,7 +412,7 @@ fn attempts_are_told_once_an_hour_and_never_as_changes() {
         first["alerts"][0]["summary"]
             .as_str()
             .unwrap()
-            .contains("Nothing changed")
+            .contains("nothing changed")
     );
     for _ in 0..20 {
         assert_eq!(

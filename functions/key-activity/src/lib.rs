@@ -19,10 +19,10 @@ use watch_core::decision::Decision;
 use watch_core::event::{ApiCall, CloudTrailEvent, Event};
 use watch_core::key::{Manager, Origin, State};
 use watch_core::kinds::{
-    AliasCreated, AliasDeleted, AliasMoved, GrantConstraints, GrantCreated, GrantRetired,
-    GrantRevoked, KeyCreated, KeyDescriptionChanged, KeyDisabled, KeyEnabled, KeyPolicyChanged,
-    KeyReplicated, KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected,
-    KeyStoreUpdated, KeyTagsChanged, Kind, PrimaryRegionChanged,
+    AliasCreated, AliasDeleted, AliasMoved, FreshPolicy, GrantConstraints, GrantCreated,
+    GrantRetired, GrantRevoked, KeyCreated, KeyDescriptionChanged, KeyDisabled, KeyEnabled,
+    KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted,
+    KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged, Kind, PrimaryRegionChanged,
 };
 use watch_core::text::Untrusted;
 
@@ -107,7 +107,10 @@ fn created(call: &ApiCall) -> KeyCreated {
             .or_else(|| call.requested(name))
     };
     KeyCreated {
-        bypassed_lockout_check: call.requested_flag("bypassPolicyLockoutSafetyCheck"),
+        policy: FreshPolicy {
+            bypassed_lockout_check: call.requested_flag("bypassPolicyLockoutSafetyCheck"),
+            ..FreshPolicy::default()
+        },
         asked_for: call.requested_raw("policy").map(str::to_owned),
         told: Metadata {
             state: told("keyState").map(|state| State::new(state.as_str())),
@@ -119,7 +122,6 @@ fn created(call: &ApiCall) -> KeyCreated {
             custom_key_store_id: told("customKeyStoreId"),
             ..Metadata::default()
         },
-        ..KeyCreated::default()
     }
 }
 

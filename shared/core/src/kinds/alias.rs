@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::arn::KeyArn;
 use crate::facts::{PolicyOf, Reads};
-use crate::kinds::access::{asked_conditions, is_about_aliases, policy_item, see_conditions};
+use crate::kinds::access::{
+    asked_conditions, is_about_aliases, is_usable, owner, policy_item, see_conditions, state_if_off,
+};
 use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, last_use, list, root, who};
@@ -37,17 +39,25 @@ impl NamedKey {
         text
     }
 
-    /// `the key of alias/other`, or `key 5f0c1b7e…`: for a title.
+    /// `the key of alias/other`, or `key 5f0c1b7e`: for a title.
     fn short(&self) -> Text {
         match &self.name {
             Some(name) if is_alias(name.as_str()) => text!["the key of ", name],
-            _ => {
-                let id: String = self.arn.id().chars().take(12).collect();
-                let cut = if self.arn.id().len() > 12 { "…" } else { "" };
-                text!["key ", Span::Own(id.into()), cut]
-            }
+            _ => text!["key ", short_id(&self.arn)],
         }
     }
+}
+
+/// The beginning of a key's id, for a title.
+fn short_id(arn: &KeyArn) -> Span {
+    Span::Own(arn.id().chars().take(8).collect::<String>().into())
+}
+
+/// `key 5f0c1b7e-…`, whole, with what else it is known by.
+fn key_words(case: &Case<'_>) -> Text {
+    case.key.map_or_else(Text::new, |key| {
+        text!["key ", Span::Own(key.id.clone().into()), described(case)]
+    })
 }
 
 /// The item of the alias, if it has a name that KMS would let it have, and that of the key's policy.
@@ -65,9 +75,9 @@ fn conditions_words(conditions: &[Untrusted]) -> Text {
         return Text::new();
     }
     text![
-        "The key policy asks for ",
+        "The key policy has conditions on ",
         list(conditions, 2),
-        ", so this changes who may use the key."
+        ": who can use the key may have changed."
     ]
 }
 
@@ -168,34 +178,62 @@ impl Learn for AliasMoved {
     }
 }
 
+impl AliasMoved {
+    /// The new key cannot be used, as KMS says now.
+    fn is_dead_end(case: &Case<'_>) -> bool {
+        !is_usable(case)
+    }
+}
+
 impl Tell for AliasMoved {
     fn ceiling(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Medium
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        if Self::is_dead_end(case) {
+            Severity::High
+        } else {
+            Severity::Medium
+        }
     }
 
-    fn title(&self, _: &Case<'_>) -> Text {
-        let mut text = text![&self.alias];
-        if self.is_same() {
-            text.push(" was pointed once more at the key that it names");
-            return text;
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match case.state_now() {
+            _ if case.gone => text!["KMS answers that the new key does not exist"],
+            Some(state) if Self::is_dead_end(case) => text!["the new key is ", state],
+            _ if self.is_same() => text!["the alias points to the same key as before"],
+            _ => text!["applications that name the alias now use another key"],
+        })
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        let to = match &self.to {
+            Some(to) => to.short(),
+            None => text!["another key"],
+        };
+        match case.state_now() {
+            _ if case.gone => text![&self.alias, " now points to a key that KMS does not find"],
+            Some(state) if state.is_pending_deletion() => {
+                text![&self.alias, " now points to a key pending deletion"]
+            }
+            Some(state) if Self::is_dead_end(case) => {
+                text![&self.alias, " now points to a key that is ", state]
+            }
+            _ if self.is_same() => text![&self.alias, " set again to the same key"],
+            _ => text![&self.alias, " now points to ", to],
         }
-        text.push(" was moved");
-        if let Some(from) = &self.from {
-            text.push(text![" from ", from.short()]);
-        }
-        match &self.to {
-            Some(to) => text.push(text![" to ", to.short()]),
-            None => text.push(" to another key"),
-        }
-        text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " moved ", &self.alias];
+        let mut text = Text::new();
+        if Self::is_dead_end(case) {
+            text.sentence("Applications that name the alias cannot use its new key.");
+            text.sentence(state_if_off(case));
+        } else if !self.is_same() {
+            text.sentence("Applications that name the alias use the new key from now on.");
+        }
+        text.sentence(text![who(case), " moved ", &self.alias]);
         match &self.from {
             Some(from) => text.push(text![" from ", from.words()]),
             None => text.push(" from a key that is not known"),
@@ -205,54 +243,53 @@ impl Tell for AliasMoved {
         }
         text.push(".");
         if self.is_same() {
-            text.sentence("That is the key it named before, so nothing changes.");
+            text.sentence("The alias pointed to the same key before, so nothing changes.");
             return text;
         }
-        if self.from.is_none() {
-            text.sentence(
-                "CloudTrail records only the new key, and KMS Watch had not seen the alias before, or has no ledger.",
-            );
-        }
         text.sentence(
-            "Whoever uses the key by this alias works with the new key from now on. Data that was encrypted with a \
-             symmetric key stays readable as long as the old key lives, for its ciphertext finds it; but whoever \
-             decrypts while naming the alias, and whoever signs, verifies or makes HMACs by it, fails on what the old \
-             key made.",
+            "Data encrypted under the old key stays readable while that key is usable. Calls that name the alias to \
+             decrypt, verify or sign for the old key fail.",
         );
-        text.sentence(
-            "Permissions of the old key do not come along: callers need those of the new one.",
-        );
+        text.sentence("Callers need permission for the new key.");
         text.sentence(conditions_words(&self.policy_conditions));
-        if case.gone {
-            text.sentence("KMS does not know the new key.");
-        }
         text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = Vec::new();
-        if let Some(from) = self.from.as_ref().filter(|_| !self.is_same()) {
-            steps.push(look(
-                text!["Move it back, unless the new key is meant"],
-                alias_command("update-alias", &self.alias, &from.arn),
-            ));
-        } else if self.from.is_none() {
-            // The alias is the resource that the earlier records share.
-            let (alias, region) = (self.alias.as_str(), case.key.map(|key| key.arn.region()));
-            let command = region.filter(|_| is_alias(alias)).map(|region| {
-                format!(
-                    "aws cloudtrail lookup-events --lookup-attributes \
-                     AttributeKey=EventName,AttributeValue=CreateAlias --max-results 50 --region {}",
-                    region.as_str()
-                )
-            });
-            steps.push(look(
-                text!["Find the key that it named: the record of its creation or last move has it"],
-                command,
-            ));
+        if self.is_same() {
+            return Vec::new();
         }
-        steps
+        if let Some(from) = &self.from {
+            return vec![undo(
+                text![
+                    "Unless ",
+                    owner(case),
+                    " wants the new key, point the alias back to the old one"
+                ],
+                alias_command("update-alias", &self.alias, &from.arn),
+            )];
+        }
+        // CloudTrail names a key in these records, and the alias.
+        let (alias, region) = (self.alias.as_str(), case.key.map(|key| key.arn.region()));
+        let find = |operation: &str| {
+            let region = region.filter(|_| is_alias(alias))?.as_str();
+            Some(format!(
+                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={operation} \
+                 --query \"Events[?contains(CloudTrailEvent,'{alias}')].[EventTime,Username,join(' ',Resources[].ResourceName)]\" \
+                 --output table --region {region}"
+            ))
+        };
+        vec![
+            look(
+                text!["Find the old key: the UpdateAlias record before this one names it"],
+                find("UpdateAlias"),
+            ),
+            look(
+                text!["If there is none, the CreateAlias record names the old key"],
+                find("CreateAlias"),
+            ),
+        ]
     }
 }
 
@@ -309,28 +346,29 @@ impl Tell for AliasCreated {
         }
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        reason_of(&self.policy_conditions)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![&self.alias, " was created"];
+        let mut text = text![&self.alias, " created"];
         if let Some(key) = case.key {
-            text.push(text![" for key ", Span::Own(key.id.clone().into())]);
+            text.push(text![" for key ", short_id(&key.arn)]);
         }
         if !self.policy_conditions.is_empty() {
-            text.push(", whose policy goes by its names");
+            text.push(", whose policy has conditions on aliases");
         }
         text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![who(case), " created ", &self.alias];
-        if let Some(key) = case.key {
-            text.push(text![
-                " for key ",
-                Span::Own(key.id.clone().into()),
-                described(case)
-            ]);
+        if case.key.is_some() {
+            text.push(text![" for ", key_words(case)]);
         }
         text.push(".");
         text.sentence(conditions_words(&self.policy_conditions));
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }
@@ -361,15 +399,6 @@ impl AliasDeleted {
             alias,
             policy_conditions: Vec::new(),
         }
-    }
-}
-
-impl AliasDeleted {
-    /// What the key is called now, if that is not the alias itself, which KMS may still list for some seconds.
-    fn key_words(case: &Case<'_>) -> Text {
-        case.key.map_or_else(Text::new, |key| {
-            text!["key ", Span::Own(key.id.clone().into()), described(case)]
-        })
     }
 }
 
@@ -413,30 +442,40 @@ impl Tell for AliasDeleted {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        // Otherwise the key's last use is the reason.
+        if case.used_within(RECENT_DAYS) {
+            return None;
+        }
+        reason_of(&self.policy_conditions)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let in_use = if case.used_within(RECENT_DAYS) {
-            " from a key that is in use"
+            "; its key is in use"
         } else {
             ""
         };
-        text![&self.alias, " was deleted", in_use]
+        text![&self.alias, " deleted", in_use]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " deleted ", &self.alias];
+        let mut text =
+            text!["Applications that name the alias fail until somebody creates the alias again."];
+        text.sentence(text![who(case), " deleted ", &self.alias]);
         if case.key.is_some() {
-            text.push(text![", a name of ", Self::key_words(case)]);
+            text.push(text![" of ", key_words(case)]);
         }
         text.push(".");
-        text.sentence(
-            "The key itself is as it was, and so is what it encrypted. But whoever names it by this alias fails until \
-             the alias is there again.",
-        );
         text.sentence(if case.gone {
-            text!["KMS does not know the key any more."]
+            state_if_off(case)
         } else {
             last_use(case)
         });
+        text.sentence("The key and its data stay as they were.");
+        if !case.gone {
+            text.sentence(state_if_off(case));
+        }
         text.sentence(conditions_words(&self.policy_conditions));
         text.sentence(root(case));
         text
@@ -447,8 +486,18 @@ impl Tell for AliasDeleted {
             return Vec::new();
         };
         vec![undo(
-            text!["Undo, unless nobody uses the name"],
+            text![
+                "Unless ",
+                owner(case),
+                " knows that nobody uses the alias, create the alias again"
+            ],
             alias_command("create-alias", &self.alias, &key.arn),
         )]
     }
+}
+
+/// Why a change of a key's aliases counts, if its policy asks for them.
+fn reason_of(conditions: &[Untrusted]) -> Option<Text> {
+    (!conditions.is_empty())
+        .then(|| text!["the key policy has conditions on ", list(conditions, 2)])
 }

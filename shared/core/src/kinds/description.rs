@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::about::Key;
 use crate::actor::Actor;
+use crate::kinds::access::state_if_off;
 use crate::kinds::case::Case;
 use crate::kinds::describe::{Found, Learn, Tell};
 use crate::kinds::words::{root, who};
@@ -68,24 +69,26 @@ impl Tell for KeyDescriptionChanged {
         Severity::Info
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["a description changes nothing about access or use"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " is described in other words"]
+        text!["Description of ", case.name(), " changed"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![who(case), " changed the description of ", case.name(), "."];
         text.sentence(match (&self.from, self.compared_with) {
-            (Some(from), _) => text!["It was \"", from.shortened(120), "\"."],
-            (None, Some(_)) => text!["There was none before."],
-            (None, None) => text!["What it was before is not known."],
+            (Some(from), _) => text!["The old description was \"", from.shortened(120), "\"."],
+            (None, Some(_)) => text!["The key had no description before."],
+            (None, None) => text!["The old description is not known."],
         });
         text.sentence(match &self.to {
-            Some(to) => text!["It is \"", to.shortened(120), "\" now."],
-            None => text!["There is none now, or the record does not say."],
+            Some(to) => text!["The new description is \"", to.shortened(120), "\"."],
+            None => text!["The new description is empty, or the record does not show it."],
         });
-        if case.gone {
-            text.sentence("KMS does not know the key any more.");
-        }
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }

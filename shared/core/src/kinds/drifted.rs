@@ -4,16 +4,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Kind;
-use super::access::KeyPolicyChanged;
-use super::case::Case;
+use super::access::{KeyPolicyChanged, owner, state_if_off};
+use super::case::{Case, ask};
 use super::describe::{Ask, Found, Identify, Identity, Learn, Section, Tell};
 use super::grants::{GrantCreated, GrantRetired, GrantRevoked};
-use super::words::described;
+use super::words::{described, list};
 use crate::actor::Actor;
 use crate::facts::{PolicyOf, Reads};
 use crate::ledger::{Item, ItemKey};
 use crate::severity::Severity;
-use crate::step::Step;
+use crate::step::{Step, StepType};
 use crate::subject::Subject;
 use crate::text;
 use crate::text::Text;
@@ -214,21 +214,41 @@ impl Tell for KeyAccessDrifted {
         severity
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        if self.is_at_first_sight() && self.severity(case) < Severity::Critical {
+            return Some(text![
+                "the access is older than the watch, and may be as its owner wants it"
+            ]);
+        }
+        self.told_by()?.severity_reason(case)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let foreign = self
             .policy
             .as_ref()
             .map_or(&[][..], |it| &it.foreign_accounts);
         if self.is_at_first_sight() && self.severity(case) < Severity::Critical {
-            let what = match foreign {
-                [] => " has a key policy that is worth a look",
-                [_] => " may be used by a foreign account, as the first sweep found it",
-                _ => " may be used by foreign accounts, as the first sweep found it",
+            return match foreign {
+                [] => text!["Key policy of ", case.name(), " to review (first sweep)"],
+                [one] => text![
+                    "Account ",
+                    one,
+                    " has access to ",
+                    case.name(),
+                    " (first sweep)"
+                ],
+                _ => text![
+                    "Accounts ",
+                    list(foreign, 2),
+                    " have access to ",
+                    case.name(),
+                    " (first sweep)"
+                ],
             };
-            return text![case.name(), what];
         }
         if self.is_unknown_end() {
-            return text![case.name(), " lost a grant: it is not there any more"];
+            return text!["Grant on ", case.name(), " ended (found by a sweep)"];
         }
         self.told_by()
             .map_or_else(|| case.name(), |it| it.title(case))
@@ -237,37 +257,57 @@ impl Tell for KeyAccessDrifted {
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = Text::new();
         if self.is_at_first_sight() {
+            if let Some(policy) = &self.policy {
+                text.sentence(policy.standing(case));
+            }
+            text.sentence(state_if_off(case));
             text.sentence(text![
                 "A sweep looked at ",
                 case.name(),
                 described(case),
-                " for the first time. Its key policy was set before anybody watched, and nobody is known to have set it."
+                " for the first time. The key policy is older than that, and who set it is not known."
             ]);
-            if let Some(policy) = &self.policy {
-                text.sentence(policy.standing(case));
-            }
             return text;
-        }
-        let span = self.known_at.zip(self.found_at);
-        if let Some((known, found)) = span.filter(|_| self.unrecorded) {
-            text.sentence(text!["It happened between ", known, " and ", found, "."]);
         }
         if self.is_unknown_end() {
             text.sentence(text![
-                "A grant on ",
+                "Whoever used ",
                 case.name(),
                 described(case),
-                " ended: it was revoked, or retired by whoever had it. Whoever had access by it alone is shut out."
+                " by this grant alone lost access. The grant was revoked, or its grantee retired it."
             ]);
         } else if let Some(it) = self.told_by() {
             text.sentence(it.summary(case));
+        }
+        let span = self.known_at.zip(self.found_at);
+        if let Some((known, found)) = span.filter(|_| self.unrecorded) {
+            text.sentence(text![
+                "No event told of this: a sweep found that it happened between ",
+                known,
+                " and ",
+                found,
+                "."
+            ]);
         }
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        self.told_by()
-            .map_or_else(Vec::new, |it| it.next_steps(case))
+        let steps = self
+            .told_by()
+            .map_or_else(Vec::new, |it| it.next_steps(case));
+        if !self.is_at_first_sight() || self.severity(case) == Severity::Critical {
+            return steps;
+        }
+        // What applications have relied on for long is not stopped before its owner was asked.
+        let stays = |step: &Step| step.kind == StepType::Look;
+        let mut steps: Vec<_> = steps.into_iter().filter(stays).collect();
+        steps.push(ask(text![
+            "Ask ",
+            owner(case),
+            " whether the access is still needed, before you change the key policy"
+        ]));
+        steps
     }
 
     fn sections(&self) -> Vec<Section> {

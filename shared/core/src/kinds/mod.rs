@@ -57,7 +57,9 @@ mod words;
 
 use serde::Serialize;
 
-pub use access::{AccessChange, AccessOf, KeyCreated, KeyPolicyChanged, KeyReplicated};
+pub use access::{
+    AccessChange, AccessOf, FreshPolicy, KeyCreated, KeyPolicyChanged, KeyReplicated,
+};
 pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
 pub use alarms::{AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution};
 pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};

@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use crate::event::ShareEvent;
 use crate::facts::PolicyOf;
-use crate::kinds::access::judge_alone;
-use crate::kinds::case::{Case, look};
+use crate::kinds::access::{
+    judge_alone, owner, see_uses, short_principal, state_if_off, stop_all_use,
+};
+use crate::kinds::case::{Case, ask, contain, look};
 use crate::kinds::describe::{Ask, Found, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{CONFIRM, described, list, root, who};
+use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -73,17 +75,25 @@ impl KeyShared {
         }
     }
 
-    /// With whom, in words.
-    fn whom(&self) -> Text {
+    /// With whom, in words: strangers first.
+    fn whom(&self, most: usize) -> Text {
         if self.public == Some(true) {
-            text!["everybody in every AWS account"]
+            text!["every AWS account"]
         } else if !self.foreign.is_empty() {
-            list(&self.foreign, NAMED)
+            list(&self.foreign, most)
         } else if !self.principals.is_empty() {
-            list(&self.principals, NAMED)
+            list(&self.principals, most)
         } else {
-            text!["principals that neither the event nor KMS names"]
+            text!["unknown principals"]
         }
+    }
+
+    /// Whoever the key is shared with is known, and none of them is a stranger.
+    fn is_trusted(&self) -> bool {
+        self.known
+            && self.public != Some(true)
+            && self.foreign.is_empty()
+            && self.unreadable.is_none()
     }
 }
 
@@ -171,11 +181,7 @@ impl Learn for KeyShared {
 
 impl Tell for KeyShared {
     fn severity(&self, case: &Case<'_>) -> Severity {
-        let is_trusted = self.known
-            && self.public != Some(true)
-            && self.foreign.is_empty()
-            && self.unreadable.is_none();
-        match (self.public, is_trusted) {
+        match (self.public, self.is_trusted()) {
             (Some(true), _) => Severity::Critical,
             (_, true) => Severity::Info,
             // Whether a key is in the share at all, such an event does not tell.
@@ -184,56 +190,67 @@ impl Tell for KeyShared {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match self.public {
+            Some(true) => text!["the share is open to every AWS account"],
+            _ if self.is_trusted() => text!["whoever the share lets in is trusted"],
+            _ if case.key.is_none() => {
+                text!["the event does not show whether a key is in the share"]
+            }
+            _ if !self.foreign.is_empty() => {
+                text!["KMS Watch is not told to trust ", list(&self.foreign, 2)]
+            }
+            _ => text!["it is not known who can use the key"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
+        let short: Vec<_> = self.foreign.iter().map(short_principal).collect();
+        let whom = if self.public == Some(true) || short.is_empty() {
+            self.whom(1)
+        } else {
+            list(&short, 1)
+        };
         match case.key {
-            Some(_) => text![case.name(), " is shared with ", self.whom()],
-            None => text![
-                "A resource share, perhaps of keys, is open to ",
-                self.whom()
-            ],
+            Some(_) => text![case.name(), " shared with ", whom, " (AWS RAM)"],
+            None => text!["AWS RAM share opened to ", whom, "; keys unknown"],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case)];
-        match case.key {
-            Some(_) => text.push(text![
-                " shared ",
+        let mut text = match case.key {
+            Some(_) => text![
                 case.name(),
                 described(case),
-                " by AWS RAM with ",
-                self.whom(),
+                " is shared by AWS RAM with ",
+                self.whom(NAMED),
                 "."
-            ]),
-            None => text.push(text![
-                " changed a resource share of AWS RAM, which is open to ",
-                self.whom(),
-                ". The event names no key: look whether keys are in the share."
-            ]),
-        }
-        if let Some(name) = &self.share_name {
-            text.sentence(text!["The share is called ", name, "."]);
-        }
-        if !self.foreign.is_empty() {
-            text.sentence(text![
-                "Not of this account, and not trusted: ",
-                list(&self.foreign, NAMED),
-                "."
-            ]);
-        }
-        text.sentence(
-            "Such access stands in a second policy of a key, AWS_RAM. The owner's policy and the list of grants do not show it.",
-        );
+            ],
+            None => text![
+                "A resource share of AWS RAM is open to ",
+                self.whom(NAMED),
+                ". The event does not name a key."
+            ],
+        };
         if let Some(why) = &self.unreadable {
             text.sentence(text![
-                "That policy could not be read, or not all of it (",
+                "KMS Watch cannot read all of the policy AWS_RAM of the key (",
                 why,
                 ")."
             ]);
         }
+        text.sentence(state_if_off(case));
+        text.sentence(text![who(case), " changed the share"]);
+        if let Some(name) = &self.share_name {
+            text.push(text![" \"", name, "\""]);
+        }
+        text.push(".");
+        text.sentence(
+            "The access is in a second policy of the key, AWS_RAM. The key policy and the list of grants do not show it.",
+        );
         if !self.other_keys.is_empty() {
             text.sentence(text![
-                "The same call shares ",
+                "The same call also shares ",
                 list(&self.other_keys, NAMED),
                 "."
             ]);
@@ -248,21 +265,32 @@ impl Tell for KeyShared {
         }
         if case.key.is_none() {
             return vec![look(
-                text!["See which keys are in the share"],
+                text!["List the resources in the share, and look for keys"],
                 self.told.list_resources(),
             )];
         }
-        vec![
-            look(
-                text![CONFIRM, "take the key out of the share"],
-                self.told.disassociate(case),
-            ),
-            look(
-                text!["See what the share lets in"],
-                case.kms_command("get-key-policy", SEE_POLICY),
-            ),
-            look(text!["See who has used the key"], case.history_command()),
-        ]
+        let take_out = self
+            .told
+            .disassociate(case)
+            .map(|command| contain(text!["Take the key out of the share"], Some(command)));
+        let stop = || stop_all_use(case);
+        let mut steps: Vec<_> = take_out.or_else(stop).into_iter().collect();
+        steps.push(look(
+            text!["Read what the share allows"],
+            case.kms_command("get-key-policy", SEE_POLICY),
+        ));
+        steps.push(see_uses(case));
+        let question = if self.public == Some(true) || !self.foreign.is_empty() {
+            text![" why ", self.whom(2), " must use the key"]
+        } else {
+            text![" who must use the key"]
+        };
+        steps.push(ask(text![
+            "Before you share the key again, ask ",
+            owner(case),
+            question
+        ]));
+        steps
     }
 }
 
@@ -309,37 +337,45 @@ impl Tell for KeyShareEnded {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match case.key {
+            Some(_) => text!["access to the key ended, and nothing was opened"],
+            None => text!["the event does not show whether a key was in the share"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         match case.key {
-            Some(_) => text![case.name(), " was taken out of a resource share"],
-            None => text!["A resource share, perhaps of keys, ended"],
+            Some(_) => text![case.name(), " no longer shared (AWS RAM)"],
+            None => text!["AWS RAM share ended; keys unknown"],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = match case.key {
-            Some(_) => text![
-                who(case),
-                " took ",
+        let mut text = match (case.key, self.principals.is_empty()) {
+            (Some(_), true) => text![
+                "Whoever used ",
                 case.name(),
                 described(case),
-                " out of a resource share of AWS RAM."
+                " through this share alone lost access."
             ],
-            None => text![
-                who(case),
-                " ended a resource share of AWS RAM, or took principals out of it. The event names no key."
+            (None, true) => {
+                text!["A resource share of AWS RAM ended. The event does not name a key."]
+            }
+            (Some(_), false) => text![
+                list(&self.principals, NAMED),
+                " lost access to ",
+                case.name(),
+                described(case),
+                " through this share."
+            ],
+            (None, false) => text![
+                list(&self.principals, NAMED),
+                " left a resource share of AWS RAM. The event does not name a key."
             ],
         };
-        if !self.principals.is_empty() {
-            text.sentence(text![
-                "It no longer lets in ",
-                list(&self.principals, NAMED),
-                "."
-            ]);
-        }
-        text.sentence(
-            "Those whom the share let in can no longer read what is encrypted with a key of it, unless something else lets them in.",
-        );
+        text.sentence(text![who(case), " changed the share."]);
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::answers::Tags;
 use crate::facts::PolicyOf;
-use crate::kinds::access::{asked_conditions, policy_item, see_conditions};
+use crate::kinds::access::{asked_conditions, policy_item, see_conditions, state_if_off};
 use crate::kinds::case::{Case, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
@@ -56,7 +56,7 @@ pub struct KeyTagsChanged {
     set: Tags,
     #[serde(skip)]
     unset: Vec<Untrusted>,
-    /// Name of the tag that names the owner, as it stands on the key.
+    /// The tag that names the owner, as it is or was spelled on the key.
     #[serde(skip)]
     owner_tag: Option<Untrusted>,
 }
@@ -81,6 +81,19 @@ impl KeyTagsChanged {
     fn keys(changes: &[TagChange]) -> Vec<Untrusted> {
         changes.iter().map(|change| change.key.clone()).collect()
     }
+}
+
+/// Most tags that a command sets or removes: it must stay readable.
+const AT_ONCE: usize = 10;
+
+/// The tag that counts: the one of just this key, else one that differs in case.
+fn owner_tag(tags: &Tags, name: &str) -> Option<Untrusted> {
+    let named = |is_owner: fn(&str, &str) -> bool| {
+        let mut tags = tags.iter();
+        tags.find(|(key, owner)| is_owner(key.as_str(), name) && !owner.is_empty())
+    };
+    let (key, _) = named(|key, tag| key == tag).or_else(|| named(str::eq_ignore_ascii_case))?;
+    Some(key.clone())
 }
 
 /// What a condition on a tag of the key begins with, in lower case (IAM User Guide, global condition keys).
@@ -139,25 +152,17 @@ impl Learn for KeyTagsChanged {
         });
 
         let name = found.settings.owner_tag_key;
-        let names_owner = |key: &&Untrusted| key.as_str().eq_ignore_ascii_case(name);
         let mut after = before.cloned().unwrap_or_default();
         after.extend(self.set.clone());
         after.retain(|key, _| !self.unset.contains(key));
         self.owner_from = before.and_then(|before| owner(before, name));
         self.owner_to = owner(&after, name);
-        self.owner_tag = self
-            .set
-            .keys()
-            .chain(&self.unset)
-            .find(names_owner)
-            .cloned();
-        self.owner_changed =
-            self.owner_tag.is_some() && (before.is_none() || self.owner_from != self.owner_to);
-        if before.is_some() {
-            // The tag as it was, to put it back.
-            let was = before.and_then(|before| before.keys().find(names_owner));
-            self.owner_tag = was.cloned().or(self.owner_tag.take());
-        }
+        let touched = self.set.keys().chain(&self.unset);
+        let is_touched = touched
+            .into_iter()
+            .any(|key| key.as_str().eq_ignore_ascii_case(name));
+        self.owner_changed = is_touched && (before.is_none() || self.owner_from != self.owner_to);
+        self.owner_tag = owner_tag(&after, name).or_else(|| owner_tag(before?, name));
         Vec::new()
     }
 }
@@ -175,73 +180,71 @@ impl Tell for KeyTagsChanged {
         }
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(if self.owner_changed {
+            text!["the owner gets the alerts about the key"]
+        } else if !self.policy_conditions.is_empty() {
+            text![
+                "the key policy has conditions on ",
+                list(&self.policy_conditions, 2)
+            ]
+        } else {
+            text!["neither the owner tag nor a tag that the key policy asks for changed"]
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         match (&self.owner_from, &self.owner_to) {
             _ if !self.owner_changed && !self.policy_conditions.is_empty() => {
-                text![name, " has other tags, and its policy goes by them"]
+                text![
+                    "Tags of ",
+                    name,
+                    " changed; its policy has conditions on them"
+                ]
             }
-            _ if !self.owner_changed => text![name, " has other tags"],
-            (Some(from), Some(to)) => text![name, " has a new owner: ", to, " instead of ", from],
-            (None, Some(to)) => text![name, " has a new owner: ", to],
-            (Some(from), None) => text![name, " has no owner any more; it was ", from],
-            (None, None) => text![name, " has no owner any more"],
+            _ if !self.owner_changed => text!["Tags of ", name, " changed"],
+            (Some(from), Some(to)) => text!["Owner of ", name, " changed to ", to, " from ", from],
+            (None, Some(to)) => text!["Owner of ", name, " is now ", to],
+            (Some(from), None) => text!["Owner tag of ", name, " removed (was ", from, ")"],
+            (None, None) => text!["Owner tag of ", name, " removed"],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
+        let mut text = self.owner_words();
+        if !self.policy_conditions.is_empty() {
+            text.sentence(text![
+                "The key policy has conditions on ",
+                list(&self.policy_conditions, 6),
+                ": who can use the key may have changed."
+            ]);
+        }
         let verb = if self.unset.is_empty() {
             " set tags of "
         } else {
             " removed tags of "
         };
-        let mut text = text![who(case), verb, case.name(), described(case), "."];
+        text.sentence(text![who(case), verb, case.name(), described(case), "."]);
         let changed = match self.compared_with {
-            Some(_) => "Changed: ",
-            None => "Set: ",
+            Some(_) => "Changed tags: ",
+            None => "Tags that were set: ",
         };
         for (what, changes) in [
-            ("New: ", &self.added),
+            ("New tags: ", &self.added),
             (changed, &self.changed),
-            ("Removed: ", &self.removed),
+            ("Removed tags: ", &self.removed),
         ] {
             if !changes.is_empty() {
                 text.sentence(text![what, list(&Self::keys(changes), 8), "."]);
             }
         }
         if self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty() {
-            text.sentence("All of them had these values before.");
+            text.sentence("All these tags had the same values before.");
+        } else if self.policy_conditions.is_empty() {
+            text.sentence("IAM policies with conditions on tags may now decide differently.");
         }
-        if self.owner_changed {
-            text.sentence(match (&self.owner_from, &self.owner_to) {
-                (Some(from), Some(to)) => {
-                    text!["The owner was ", from, " and is now ", to, "."]
-                }
-                (None, Some(to)) if self.compared_with.is_none() => {
-                    text!["The owner is now ", to, "; who it was before is not known."]
-                }
-                (None, Some(to)) => text!["The owner is now ", to, "; there was none before."],
-                (Some(from), None) => text!["The owner was ", from, "; now no tag names one."],
-                (None, None) => {
-                    text!["The tag that names the owner was removed; whom it named is not known."]
-                }
-            });
-            text.sentence(
-                "Alerts about the key go by this tag: whoever subscribed to an owner's keys gets them by its new value.",
-            );
-        }
-        text.sentence(if self.policy_conditions.is_empty() {
-            text!["Where policies ask for tags, this also changes who may use the key."]
-        } else {
-            text![
-                "The key policy asks for ",
-                list(&self.policy_conditions, 6),
-                ", so this changes who may use the key."
-            ]
-        });
-        if case.gone {
-            text.sentence("KMS does not know the key any more.");
-        }
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }
@@ -250,7 +253,7 @@ impl Tell for KeyTagsChanged {
         if case.gone {
             return Vec::new();
         }
-        let mut steps: Vec<_> = self.give_back(case).into_iter().collect();
+        let mut steps = self.undoing(case);
         if !self.policy_conditions.is_empty() {
             steps.extend(see_conditions(case));
         }
@@ -259,20 +262,88 @@ impl Tell for KeyTagsChanged {
 }
 
 impl KeyTagsChanged {
-    /// The tag of the owner, as it was.
-    fn give_back(&self, case: &Case<'_>) -> Option<Step> {
-        let (tag, from) = self.owner_tag.as_ref().zip(self.owner_from.as_ref())?;
+    /// Whose key it was and is, and which tag says so.
+    fn owner_words(&self) -> Text {
         if !self.owner_changed {
-            return None;
+            return Text::new();
         }
-        // Tags may hold anything.
-        let command = (is_bare(tag.as_str()) && is_bare(from.as_str())).then(|| {
-            let tag = format!("--tags TagKey={},TagValue={}", tag.as_str(), from.as_str());
-            case.kms_command("tag-resource", &tag)
-        });
-        Some(undo(
-            text!["Undo, unless the key was handed over"],
-            command.flatten(),
-        ))
+        let mut text = match (&self.owner_from, &self.owner_to) {
+            (Some(from), Some(to)) => {
+                text!["The owner of the key is now ", to, ", and was ", from, "."]
+            }
+            (None, Some(to)) if self.compared_with.is_none() => {
+                text![
+                    "The owner of the key is now ",
+                    to,
+                    ". The owner before is not known."
+                ]
+            }
+            (None, Some(to)) => text![
+                "The owner of the key is now ",
+                to,
+                ". No tag named one before."
+            ],
+            (Some(from), None) => text![
+                "No tag names an owner of the key any more. The owner was ",
+                from,
+                "."
+            ],
+            (None, None) => {
+                text!["The tag that names the owner was removed. The owner before is not known."]
+            }
+        };
+        if let Some(tag) = &self.owner_tag {
+            text.sentence(text![
+                "KMS Watch reads the owner from the tag ",
+                tag,
+                ". Alert subscriptions filtered by owner follow this tag."
+            ]);
+        }
+        if self.owner_from.is_some() {
+            text.sentence("The former owner also gets the alerts about the key for 7 days.");
+        }
+        text
+    }
+
+    /// What brings the tags back as they were. The tags before are known, or were not there.
+    fn undoing(&self, case: &Case<'_>) -> Vec<Step> {
+        let changed = self.changed.iter().chain(&self.removed);
+        let former: Vec<_> = changed
+            .filter_map(|change| Some((&change.key, change.from.as_ref()?)))
+            .collect();
+        let mut steps = Vec::new();
+        if !former.is_empty() {
+            let tags: Option<Vec<_>> = former
+                .iter()
+                .map(|(key, value)| {
+                    let plain = is_bare(key.as_str()) && is_bare(value.as_str());
+                    plain.then(|| format!("TagKey={},TagValue={}", key.as_str(), value.as_str()))
+                })
+                .collect();
+            let command = tags.filter(|tags| tags.len() <= AT_ONCE).and_then(|tags| {
+                case.kms_command("tag-resource", &format!("--tags {}", tags.join(" ")))
+            });
+            let what = if self.owner_changed {
+                "Unless the former owner handed the key over, set the former values again"
+            } else {
+                "Unless the change was planned, set the former values again"
+            };
+            steps.push(undo(text![what], command));
+        }
+        if !self.added.is_empty() {
+            let keys: Option<Vec<_>> = self
+                .added
+                .iter()
+                .map(|change| is_bare(change.key.as_str()).then(|| change.key.as_str()))
+                .collect();
+            let command = keys.filter(|keys| keys.len() <= AT_ONCE).and_then(|keys| {
+                case.kms_command("untag-resource", &format!("--tag-keys {}", keys.join(" ")))
+            });
+            steps.push(undo(
+                text!["Unless the change was planned, remove the new tags"],
+                command,
+            ));
+        }
+        steps
     }
 }

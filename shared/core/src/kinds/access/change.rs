@@ -58,9 +58,13 @@ impl From<&Change> for AccessChange {
 }
 
 impl AccessChange {
-    /// `<principal> may now kms:Decrypt, if …`.
+    /// `<principal> is now allowed kms:Decrypt, if …`.
     pub(super) fn words(&self, verb: &'static str) -> Text {
-        let mut text = text![&self.principal, verb, list(&self.actions, TOLD_ACTIONS)];
+        let mut text = match self.principal.as_str() {
+            "everybody" => text!["Everybody"],
+            _ => text![&self.principal],
+        };
+        text.push(text![verb, list(&self.actions, TOLD_ACTIONS)]);
         if self.more_actions > 0 {
             text.push(" and more");
         }
@@ -72,7 +76,11 @@ impl AccessChange {
         }
         if !self.left.is_empty() {
             text.push(text![
-                " (what is left: ",
+                if self.is_allow() {
+                    " (still allowed: "
+                } else {
+                    " (still denied: "
+                },
                 list(&self.left, TOLD_ACTIONS),
                 ")"
             ]);

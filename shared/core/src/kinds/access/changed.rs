@@ -1,5 +1,6 @@
 //! Somebody set a key policy: what it says, and what is new about it.
 
+mod verdict;
 mod words;
 
 use std::collections::BTreeSet;
@@ -100,6 +101,9 @@ pub struct KeyPolicyChanged {
     pub open_services: Vec<Untrusted>,
     /// Services through which everybody in every account may use the key.
     pub open_via: Vec<Untrusted>,
+    /// Services through which the account could decrypt, sign and the like, and is denied that now: what they hold cannot
+    /// be read.
+    pub shut_services: Vec<Untrusted>,
     /// IAM policies of the account decide too. `null` if that cannot be told.
     pub delegates_to_iam: Option<bool>,
     /// They did before, and do not any more.
@@ -155,7 +159,7 @@ impl KeyPolicyChanged {
                 self.take(judged);
                 self.gained_accounts = self.foreign_accounts.clone();
             }
-            None => self.take(unreadable("KMS does not tell it")),
+            None => self.take(unreadable("KMS did not return it")),
         }
     }
 
@@ -200,6 +204,7 @@ impl KeyPolicyChanged {
             .iter()
             .chain(&[Question::Change])
             .any(|question| diff.after.is_denied_to_the_account(*question));
+        self.shut_services = values(&diff.shut_services());
         self.left_in_control = values(diff.after.who_may(Question::Change));
         self.unchanged = before.is_some() && diff.is_empty() && sure;
         let delegated = diff.before.as_ref();
@@ -235,10 +240,6 @@ impl KeyPolicyChanged {
             && self.delegates_to_iam == Some(true)
             && self.unreadable.is_none();
         is_sure && !lets_in && !keeps_out && !is_pending(case)
-    }
-
-    fn gains(&self) -> bool {
-        !(self.gained_accounts.is_empty() && self.gained_others.is_empty())
     }
 
     /// It takes away who could cancel the deletion that runs.
@@ -285,7 +286,7 @@ impl Learn for KeyPolicyChanged {
             (Some(text), _) => (text.as_str(), found.at),
             (None, Some(text)) => (text, found.now),
             (None, None) => {
-                self.take(unreadable("neither CloudTrail nor KMS tells it"));
+                self.take(unreadable("neither CloudTrail nor KMS returned it"));
                 return Vec::new();
             }
         };

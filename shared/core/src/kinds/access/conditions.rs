@@ -8,6 +8,7 @@ use watch_policy::MAX_BYTES;
 
 use super::SEE_POLICY;
 use super::change::value_of;
+use super::exposure::see_uses;
 use super::memory::remembered;
 use crate::kinds::case::{Case, look};
 use crate::kinds::describe::Found;
@@ -29,10 +30,10 @@ pub(in crate::kinds) fn is_about_aliases(key: &str) -> bool {
 pub(in crate::kinds) fn see_conditions(case: &Case<'_>) -> [Step; 2] {
     [
         look(
-            text!["See whom the policy lets in by that"],
+            text!["Read whom the policy allows under that condition"],
             case.kms_command("get-key-policy", SEE_POLICY),
         ),
-        look(text!["See who has used the key"], case.history_command()),
+        see_uses(case),
     ]
 }
 

@@ -3,72 +3,38 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::fresh::Fresh;
-use super::judge::{Judged, judge_alone};
+use super::exposure::{see_uses, state_if_off, stop_all_use};
+use super::fresh::FreshPolicy;
+use super::judge::judge_alone;
 use super::memory::{remember, remembered};
 use super::{PUT_BACK, SEE_POLICY};
 use crate::about::Key;
 use crate::answers::Metadata;
 use crate::facts::PolicyOf;
 use crate::key::Origin;
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::{Item, ItemKey, Policy};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
-use crate::text::{Text, Untrusted};
+use crate::text::Text;
 
 /// A key was created. Its record may have the policy; KMS is asked all the same.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyCreated {
-    /// Everybody in every AWS account is let in. `null` if that cannot be told.
-    pub public: Option<bool>,
-    /// Accounts that are let in, other than the owner and the trusted ones.
-    pub foreign_accounts: Vec<Untrusted>,
-    /// Nobody of the account may change the policy. `null` if that cannot be told.
-    pub lockout: Option<bool>,
-    /// IAM policies of the account decide too. `null` if that cannot be told.
-    pub delegates_to_iam: Option<bool>,
-    /// The call asked KMS not to check that somebody can change the policy.
-    pub bypassed_lockout_check: bool,
-    /// Why the policy could not be read, or not all of it.
-    pub unreadable: Option<Untrusted>,
-    /// Who else is let in of whom that is not known to be right: organisations, networks, unique ids.
-    #[serde(skip)]
-    pub foreign_others: Vec<Untrusted>,
+    /// The policy that it was created with, or that it has now if that is worse.
+    #[serde(flatten)]
+    pub policy: FreshPolicy,
     /// What the record says of the key.
     #[serde(skip)]
     pub told: Metadata,
     /// The policy that it was created with, if the record has it.
     #[serde(skip)]
     pub asked_for: Option<String>,
-}
-
-impl KeyCreated {
-    fn take(&mut self, judged: Judged) {
-        self.public = judged.public;
-        self.foreign_accounts = judged.foreign;
-        self.foreign_others = judged.foreign_others;
-        self.lockout = judged.lockout;
-        self.delegates_to_iam = judged.delegates;
-        self.unreadable = judged.unreadable;
-    }
-
-    fn policy(&self) -> Fresh<'_> {
-        Fresh {
-            whose: "Its",
-            public: self.public,
-            foreign: &self.foreign_accounts,
-            foreign_others: &self.foreign_others,
-            lockout: self.lockout,
-            bypassed_lockout_check: self.bypassed_lockout_check,
-            unreadable: self.unreadable.as_ref(),
-        }
-    }
 }
 
 impl Ask for KeyCreated {
@@ -85,15 +51,14 @@ impl Learn for KeyCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         let asked_for = self.asked_for.take();
         if let Some(text) = &asked_for {
-            self.take(judge_alone(text, found));
+            self.policy.take(judge_alone(text, found));
         }
         if let Some(text) = found.policy {
             // Somebody may have put another one since: that is told by itself, but what is worse counts here too.
-            let born = self.policy().severity();
-            let mut now = self.clone();
+            let mut now = self.policy.clone();
             now.take(judge_alone(text, found));
-            if asked_for.is_none() || now.policy().severity() > born {
-                *self = now;
+            if asked_for.is_none() || now.severity() > self.policy.severity() {
+                self.policy = now;
             }
         }
         let (text, as_of) = match (found.policy, &asked_for) {
@@ -127,31 +92,39 @@ impl Learn for KeyCreated {
 
 impl Tell for KeyCreated {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        self.policy().severity()
+        self.policy.severity()
+    }
+
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        self.policy.severity_reason()
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " was created", self.policy().title()]
+        self.policy
+            .title(case.name(), text!["created"], text!["new key"])
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " created ", case.name(), described(case), "."];
-        if case.gone {
+        let mut text = self.policy.words("the new key");
+        text.sentence(text![
+            who(case),
+            " created ",
+            case.name(),
+            described(case),
+            "."
+        ]);
+        text.sentence(state_if_off(case));
+        if self.policy.public.is_none() && self.policy.unreadable.is_none() {
             text.sentence(
-                "KMS does not know it: it is deleted since, or this answer is older than the event (KMS may lag for \
-                 some seconds).",
+                "KMS Watch could not read the policy, so who can use the key is not known.",
             );
-        }
-        text.sentence(self.policy().words());
-        if self.public.is_none() && self.unreadable.is_none() {
-            text.sentence("Who may use it could not be found out: its policy was not to be had.");
         }
         let key = case.key;
         if key.is_some_and(|key| key.owner.is_none() && key.tags.is_some()) {
-            text.sentence("No tag names its owner.");
+            text.sentence("No tag names an owner.");
         }
         if key.and_then(|key| key.origin.as_ref()) == Some(&Origin::External) {
-            text.sentence("Its key material has to be imported before it can be used.");
+            text.sentence("Somebody must import key material before the key can be used.");
         }
         text.sentence(root(case));
         text
@@ -161,17 +134,22 @@ impl Tell for KeyCreated {
         if case.gone || self.severity(case) == Severity::Info {
             return Vec::new();
         }
-        vec![
-            look(
-                text!["See the policy"],
-                case.kms_command("get-key-policy", SEE_POLICY),
-            ),
-            look(
-                text!["Write the policy that is meant into key-policy.json, and put it"],
-                case.kms_command("put-key-policy", PUT_BACK),
-            ),
-            look(text!["See who has used the key"], case.history_command()),
-        ]
+        let mut steps = Vec::new();
+        if self.policy.is_open() {
+            steps.extend(stop_all_use(case));
+        }
+        steps.push(look(
+            text!["Read the policy"],
+            case.kms_command("get-key-policy", SEE_POLICY),
+        ));
+        steps.push(undo(
+            text!["Write the policy that you want into key-policy.json, and set it"],
+            case.kms_command("put-key-policy", PUT_BACK),
+        ));
+        if self.policy.is_open() {
+            steps.push(see_uses(case));
+        }
+        steps
     }
 }
 

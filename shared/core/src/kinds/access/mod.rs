@@ -4,6 +4,7 @@ mod change;
 mod changed;
 mod conditions;
 mod created;
+mod exposure;
 mod fresh;
 mod judge;
 mod memory;
@@ -13,6 +14,10 @@ pub use change::AccessChange;
 pub use changed::{AccessOf, KeyPolicyChanged};
 pub(super) use conditions::{asked_conditions, is_about_aliases, policy_item, see_conditions};
 pub use created::KeyCreated;
+pub(super) use exposure::{
+    is_usable, owner, see_uses, short_principal, state_if_off, stop_all_use, untrusted_accounts,
+};
+pub use fresh::FreshPolicy;
 pub(super) use judge::judge_alone;
 pub use replicated::KeyReplicated;
 

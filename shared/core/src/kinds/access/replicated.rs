@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::fresh::Fresh;
+use super::fresh::FreshPolicy;
 use super::judge::judge_alone;
 use super::{PUT_BACK, SEE_POLICY};
 use crate::arn::KeyArn;
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, contain, look, undo};
 use crate::kinds::describe::{Found, Learn, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::Item;
@@ -24,21 +24,12 @@ pub struct KeyReplicated {
     pub replica_region: Option<Untrusted>,
     /// ARN of the replica.
     pub replica_arn: Option<KeyArn>,
-    /// The replica's policy lets in everybody in every AWS account. `null` if that cannot be told.
-    pub public: Option<bool>,
-    /// Accounts that the replica's policy lets in, other than the owner and the trusted ones.
-    pub foreign_accounts: Vec<Untrusted>,
-    /// Nobody of the account may change the replica's policy. `null` if that cannot be told.
-    pub lockout: Option<bool>,
-    /// The call asked KMS not to check that somebody can change the policy.
-    pub bypassed_lockout_check: bool,
-    /// Why the replica's policy could not be read, or not all of it.
-    pub unreadable: Option<Untrusted>,
-    /// Who else is let in of whom that is not known to be right: organisations, networks, unique ids.
+    /// What the replica's policy says.
+    #[serde(flatten)]
+    pub policy: FreshPolicy,
+    /// The replica's policy, if the record has it.
     #[serde(skip)]
-    pub foreign_others: Vec<Untrusted>,
-    #[serde(skip)]
-    policy: Option<String>,
+    answered: Option<String>,
 }
 
 impl KeyReplicated {
@@ -47,39 +38,22 @@ impl KeyReplicated {
         Self {
             replica_region: region,
             replica_arn: replica,
-            policy: policy.map(str::to_owned),
+            answered: policy.map(str::to_owned),
             ..Self::default()
         }
     }
 
     /// The call asked KMS not to check that somebody can change the policy.
     pub fn bypassing(mut self, bypassed_lockout_check: bool) -> Self {
-        self.bypassed_lockout_check = bypassed_lockout_check;
+        self.policy.bypassed_lockout_check = bypassed_lockout_check;
         self
-    }
-
-    fn policy(&self) -> Fresh<'_> {
-        Fresh {
-            whose: "The replica's",
-            public: self.public,
-            foreign: &self.foreign_accounts,
-            foreign_others: &self.foreign_others,
-            lockout: self.lockout,
-            bypassed_lockout_check: self.bypassed_lockout_check,
-            unreadable: self.unreadable.as_ref(),
-        }
     }
 }
 
 impl Learn for KeyReplicated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
-        if let Some(text) = self.policy.take() {
-            let judged = judge_alone(&text, found);
-            self.public = judged.public;
-            self.foreign_accounts = judged.foreign;
-            self.foreign_others = judged.foreign_others;
-            self.lockout = judged.lockout;
-            self.unreadable = judged.unreadable;
+        if let Some(text) = self.answered.take() {
+            self.policy.take(judge_alone(&text, found));
         }
         Vec::new()
     }
@@ -87,37 +61,41 @@ impl Learn for KeyReplicated {
 
 impl Tell for KeyReplicated {
     fn severity(&self, _: &Case<'_>) -> Severity {
-        self.policy().severity()
+        self.policy.severity()
+    }
+
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        self.policy.severity_reason()
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![case.name(), " was replicated"];
+        let (mut done, mut made) = (text!["replicated"], text!["replica"]);
         if let Some(region) = &self.replica_region {
-            text.push(text![" to ", region]);
+            done.push(text![" to ", region]);
+            made.push(text![" in ", region]);
         }
-        text.push(self.policy().title());
-        text
+        self.policy.title(case.name(), done, made)
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
+        let mut text = self.policy.words("the replica");
+        let place = match &self.replica_region {
+            Some(region) => text![" to ", region],
+            None => text![" to another Region"],
+        };
+        text.sentence(text![
             who(case),
-            " made a replica of ",
+            " replicated ",
             case.name(),
-            described(case)
-        ];
-        if let Some(region) = &self.replica_region {
-            text.push(text![" in ", region]);
-        }
-        text.push(".");
+            described(case),
+            place,
+            "."
+        ]);
         text.sentence(
-            "The replica has the same key material, so what one encrypts the other decrypts; its policy, grants, \
-             aliases and tags are its own.",
+            "The replica has the same key material: it can decrypt what this key encrypted. Its policy, grants, aliases \
+             and tags are its own.",
         );
-        text.sentence(self.policy().words());
-        text.sentence(
-            "What happens to the replica is watched only where KMS Watch is deployed in that Region.",
-        );
+        text.sentence("KMS Watch sees the replica only if it is deployed in that Region.");
         text.sentence(root(case));
         text
     }
@@ -131,20 +109,27 @@ impl Tell for KeyReplicated {
             return Vec::new();
         };
         let command = |operation: &str, rest: &str| {
+            let space = if rest.is_empty() { "" } else { " " };
             let region = replica.region().as_str();
             Some(format!(
-                "aws kms {operation} --key-id {replica} {rest} --region {region}"
+                "aws kms {operation} --key-id {replica}{space}{rest} --region {region}"
             ))
         };
-        vec![
-            look(
-                text!["See the replica's policy"],
-                command("get-key-policy", SEE_POLICY),
-            ),
-            look(
-                text!["Write the policy that is meant into key-policy.json, and put it"],
-                command("put-key-policy", PUT_BACK),
-            ),
-        ]
+        let mut steps = Vec::new();
+        if self.policy.is_open() {
+            steps.push(contain(
+                text!["Disable the replica. This stops every caller there; enable-key undoes it"],
+                command("disable-key", ""),
+            ));
+        }
+        steps.push(look(
+            text!["Read the policy of the replica"],
+            command("get-key-policy", SEE_POLICY),
+        ));
+        steps.push(undo(
+            text!["Write the policy that you want into key-policy.json, and set it"],
+            command("put-key-policy", PUT_BACK),
+        ));
+        steps
     }
 }

@@ -3,12 +3,15 @@
 use serde::Serialize;
 
 use super::grantee::{Grantee, account_in_arn};
-use super::{GrantTold, for_own_work};
+use super::{GrantTold, for_own_work, is_grant_id};
 use crate::actor::Actor;
 use crate::answers::Grant;
 use crate::arn::AccountId;
-use crate::kinds::case::{Case, look, undo};
-use crate::kinds::describe::{Ask, Found, Learn, Tell};
+use crate::kinds::access::{
+    is_usable, owner, see_uses, short_principal, state_if_off, untrusted_accounts,
+};
+use crate::kinds::case::{Case, ask, contain, look, undo};
+use crate::kinds::describe::{Ask, Found, Learn, Section, Tell};
 use crate::kinds::words::{described, list, root, who};
 use crate::ledger::Item;
 use crate::severity::Severity;
@@ -16,10 +19,27 @@ use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
-/// The id of a grant, safe in a command.
-fn is_grant_id(id: &str) -> bool {
-    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
-}
+/// Operations of a grant that do not use the key (KMS Developer Guide, grant operations).
+const MANAGING: [&str; 4] = ["CreateGrant", "DescribeKey", "GetPublicKey", "RetireGrant"];
+
+/// Operations of a grant that give data away, or more access, the worst first.
+const WORST: [&str; 6] = [
+    "Decrypt",
+    "ReEncryptFrom",
+    "CreateGrant",
+    "DeriveSharedSecret",
+    "Sign",
+    "GenerateDataKey",
+];
+
+/// How the AWS CLI shows grants as a table.
+const LIST: &str =
+    "--query \"Grants[].[Name,GrantId,GranteePrincipal,CreationDate]\" --output table";
+
+const CAN_USE: &str = " can now use ";
+
+/// Most operations that a sentence names.
+const NAMED: usize = 4;
 
 /// Under which conditions a grant allows anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -38,23 +58,27 @@ impl GrantConstraints {
     fn words(&self) -> Text {
         let mut text = Text::new();
         if !self.encryption_context_subset.is_empty() {
-            let names = list(&self.encryption_context_subset, 6);
+            let names = list(&self.encryption_context_subset, 3);
             text.sentence(text![
-                "It works only where the encryption context has the value that the grant sets for ",
+                "The grant applies only if the encryption context includes its values for ",
                 names,
                 "."
             ]);
         }
         if !self.encryption_context_equals.is_empty() {
-            let names = list(&self.encryption_context_equals, 6);
+            let names = list(&self.encryption_context_equals, 3);
             text.sentence(text![
-                "It works only where the encryption context is just what the grant sets for ",
+                "The grant applies only if the encryption context equals its values for ",
                 names,
                 "."
             ]);
         }
         if let Some(source) = &self.source_arn {
-            text.sentence(text!["It works only for work on ", source, "."]);
+            text.sentence(text![
+                "The grant applies only to requests for ",
+                source,
+                "."
+            ]);
         }
         text
     }
@@ -142,21 +166,16 @@ impl GrantCreated {
     fn about_the_grantee(&self) -> Text {
         let of_grantee = self.grantee().account;
         match (&self.foreign_account, &self.grantee) {
-            (Some(account), _) if of_grantee == Some(account.as_str()) => text![
-                "The grantee is in account ",
+            (Some(account), _) if of_grantee != Some(account.as_str()) => text![
+                "The service uses the key for a resource of account ",
                 account,
-                ", which is neither yours nor one of the trusted ones."
-            ],
-            (Some(account), _) => text![
-                "It works for a resource in account ",
-                account,
-                ", which is neither yours nor one of the trusted ones."
+                "."
             ],
             (None, Some(grantee)) if Grantee::is_unique_id(grantee.as_str()) => text![
-                "The record has only the grantee's unique id, which does not say of which account it is."
+                "The record has only the unique id of the grantee, which does not show the account."
             ],
             (None, _) if self.is_unknown() => {
-                text!["The record does not say in which account the grantee is."]
+                text!["The record does not show the account of the grantee."]
             }
             _ => Text::new(),
         }
@@ -165,8 +184,39 @@ impl GrantCreated {
     fn whom(&self) -> Text {
         match &self.grantee {
             Some(grantee) => text![grantee],
-            None => text!["somebody"],
+            None => text!["A principal that the record does not name"],
         }
+    }
+
+    /// It allows to use the key, and not only to see it or to pass it on.
+    fn is_for_use(&self) -> bool {
+        let manages = |operation: &Untrusted| MANAGING.contains(&operation.as_str());
+        !self.operations.iter().all(manages)
+    }
+
+    /// ` can now use `, if the grantee can.
+    fn verb(&self, case: &Case<'_>) -> &'static str {
+        if self.is_for_use() && is_usable(case) {
+            CAN_USE
+        } else {
+            " got a grant on "
+        }
+    }
+
+    /// What the grant allows, what is worst first.
+    fn operations(&self) -> Vec<Untrusted> {
+        let place = |operation: &Untrusted| {
+            let place = WORST.iter().position(|worst| *worst == operation.as_str());
+            place.unwrap_or(WORST.len())
+        };
+        let mut operations = self.operations.clone();
+        operations.sort_by_key(place);
+        operations
+    }
+
+    fn passes_on(&self) -> bool {
+        let may_grant = |operation: &Untrusted| operation.as_str() == "CreateGrant";
+        self.operations.iter().any(may_grant)
     }
 }
 
@@ -213,50 +263,52 @@ impl Tell for GrantCreated {
         }
     }
 
-    fn title(&self, case: &Case<'_>) -> Text {
-        match &self.foreign_account {
-            Some(account) => text![
-                case.name(),
-                " may be used by foreign account ",
-                account,
-                ", by a grant"
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(match &self.foreign_account {
+            Some(account) => untrusted_accounts(std::slice::from_ref(account)),
+            None if self.by_service_for_itself => {
+                text!["an AWS service made the grant for its own work"]
+            }
+            None if self.is_unknown() => text!["the account of the grantee is not known"],
+            None => text![
+                "the grantee is no stranger: your account, a trusted account or an AWS service"
             ],
-            None => text![case.name(), " may be used by ", self.whom(), ", by a grant"],
-        }
+        })
+    }
+
+    fn title(&self, case: &Case<'_>) -> Text {
+        let whom = match (&self.foreign_account, &self.grantee) {
+            (Some(account), _) => text!["Account ", account],
+            (None, Some(grantee)) => text![short_principal(grantee)],
+            (None, None) => text!["An unknown principal"],
+        };
+        let uses = self.verb(case) == CAN_USE;
+        let by_grant = if uses { " (grant)" } else { "" };
+        text![whom, self.verb(case), case.name(), by_grant]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " granted ",
-            self.whom(),
-            " the use of ",
-            case.name(),
-            described(case)
-        ];
+        let mut text = text![self.whom(), self.verb(case), case.name(), described(case)];
         if !self.operations.is_empty() {
-            text.push(text![" for ", list(&self.operations, 12)]);
+            text.push(text![" for ", list(&self.operations(), NAMED)]);
         }
         text.push(".");
+        text.sentence(state_if_off(case));
         text.sentence(self.about_the_grantee());
-        if self.by_service_for_itself {
-            text.sentence("An AWS service made the grant for its own work.");
-        }
-        let may_grant = |operation: &Untrusted| operation.as_str() == "CreateGrant";
-        if self.operations.iter().any(may_grant) {
-            text.sentence("The grantee may pass this on by grants of its own.");
+        if self.passes_on() {
+            text.sentence("The grantee can pass this access on with grants of its own.");
         }
         text.sentence(self.constraints.words());
+        text.sentence(text![who(case), " created the grant"]);
         if let Some(name) = &self.name {
-            text.sentence(text!["The grant is called \"", name, "\"."]);
+            text.push(text![" \"", name, "\""]);
         }
-        if let Some(retiring) = &self.retiring_principal {
-            text.sentence(text![retiring, " may retire it."]);
-        }
-        text.sentence("A grant works beside the key policy, which does not show it.");
-        if case.gone {
-            text.sentence("KMS does not know the key any more.");
-        }
+        text.push(if self.by_service_for_itself {
+            " for the work of an AWS service."
+        } else {
+            "."
+        });
+        text.sentence("Key policies do not show grants.");
         text.sentence(root(case));
         text
     }
@@ -269,12 +321,72 @@ impl Tell for GrantCreated {
         let revoke = id
             .filter(|id| is_grant_id(id))
             .and_then(|id| case.kms_command("revoke-grant", &format!("--grant-id {id}")));
-        vec![
-            undo(text!["Undo, unless this access is meant"], revoke),
-            look(
-                text!["See all grants of the key"],
-                case.kms_command("list-grants", ""),
+        let see = look(
+            text!["List the grants of the key"],
+            case.kms_command("list-grants", LIST),
+        );
+        let is_exposure = self.foreign_account.is_some() || self.is_unknown();
+        let mut steps = Vec::new();
+        match (revoke, is_exposure) {
+            (Some(revoke), true) => steps.push(contain(
+                text!["Revoke the grant. This usually takes effect within 5 minutes"],
+                Some(revoke),
+            )),
+            (Some(revoke), false) => steps.push(undo(
+                text![
+                    "If ",
+                    owner(case),
+                    " did not ask for this access, revoke the grant (usually takes effect within 5 minutes)"
+                ],
+                Some(revoke),
+            )),
+            (None, _) => steps.push(undo(
+                text!["Find the id of the grant in the list, and revoke the grant with revoke-grant"],
+                see.command.clone(),
+            )),
+        }
+        if is_exposure {
+            steps.push(see_uses(case));
+            steps.push(ask(text![
+                "Before you create the grant again, ask ",
+                owner(case),
+                " why ",
+                match &self.foreign_account {
+                    Some(account) => text!["account ", account],
+                    None => text!["the grantee"],
+                },
+                " needs the key"
+            ]));
+        } else if self.grant_id.is_some() {
+            steps.push(see);
+        }
+        steps
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let all = self.operations();
+        let rows = [
+            ("Grant id", self.grant_id.as_ref().map(|id| text![id])),
+            (
+                "Operations",
+                (all.len() > NAMED).then(|| list(&all, all.len())),
             ),
-        ]
+            (
+                "Retirable by",
+                self.retiring_principal.as_ref().map(|who| text![who]),
+            ),
+        ];
+        let rows: Vec<_> = rows
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into(), value?)))
+            .collect();
+        let section = Section {
+            heading: "The grant",
+            rows,
+        };
+        Some(section)
+            .filter(|section| !section.rows.is_empty() && !self.by_service_for_itself)
+            .into_iter()
+            .collect()
     }
 }

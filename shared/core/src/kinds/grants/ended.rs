@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{GrantTold, by_service, for_own_work};
+use super::{GrantTold, by_service, for_own_work, is_grant_id};
 use crate::actor::Actor;
-use crate::kinds::case::{Case, look};
-use crate::kinds::describe::{Ask, Found, Learn, Tell};
+use crate::kinds::access::{owner, state_if_off};
+use crate::kinds::case::{Case, ask, look};
+use crate::kinds::describe::{Ask, Found, Learn, Section, Tell};
 use crate::kinds::words::{described, root, who};
 use crate::ledger::Item;
 use crate::severity::Severity;
@@ -22,24 +23,49 @@ fn urgency(by_service_for_itself: bool, severity: Severity) -> Severity {
     }
 }
 
-/// Who did what to which grant.
-fn deed(case: &Case<'_>, did: &'static str, grant_id: Option<&Untrusted>) -> Text {
-    let mut text = text![who(case), did, case.name(), described(case)];
-    if let Some(id) = grant_id {
-        text.push(text![", ", id]);
-    }
-    text.push(".");
-    text
+/// Who did what to the grants of which key.
+fn deed(case: &Case<'_>, did: &'static str) -> Text {
+    text![who(case), did, case.name(), described(case), "."]
+}
+
+/// Why it is as urgent as it is.
+fn reason(by_service_for_itself: bool, otherwise: &'static str) -> Option<Text> {
+    Some(if by_service_for_itself {
+        text!["an AWS service ended a grant that it had for its own work"]
+    } else {
+        text![otherwise]
+    })
 }
 
 /// Only the record of its creation says whose grant it was.
-fn find_its_creation(case: &Case<'_>) -> Step {
-    look(
-        text![
-            "Find the CreateGrant with this grant's id, and, once the actor confirms that it was a mistake, grant it again"
-        ],
-        case.history_command(),
-    )
+fn find_its_creation(case: &Case<'_>, grant_id: Option<&Untrusted>) -> Vec<Step> {
+    let find = look(
+        text!["Find the grantee: the CreateGrant record with this grant id names it"],
+        case.key.and_then(|key| {
+            let region = key.arn.region().as_str();
+            let id = grant_id.filter(|id| is_grant_id(id.as_str()))?.as_str();
+            Some(format!(
+                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=CreateGrant \
+                 --query \"Events[?contains(CloudTrailEvent,'{id}')].CloudTrailEvent\" --output text --region {region}"
+            ))
+        }),
+    );
+    let ask = ask(text![
+        "Before you create the grant again, ask ",
+        owner(case),
+        " whether the grantee still needs the key"
+    ]);
+    vec![find, ask]
+}
+
+/// The grant, for the table.
+fn section(grant_id: Option<&Untrusted>) -> Vec<Section> {
+    let rows = grant_id.map(|id| vec![("Grant id".into(), text![id])]);
+    let section = |rows| Section {
+        heading: "The grant",
+        rows,
+    };
+    rows.map(section).into_iter().collect()
 }
 
 /// Somebody took a grant away.
@@ -85,23 +111,31 @@ impl Tell for GrantRevoked {
         self.ceiling()
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        reason(
+            self.by_service_for_itself,
+            "whoever used the key by this grant alone lost access",
+        )
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " lost a grant: it was revoked"]
+        text!["Grant on ", case.name(), " revoked"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = deed(case, " revoked a grant on ", self.grant_id.as_ref());
-        text.sentence(if self.by_service_for_itself {
-            text!["An AWS service took back what it had been granted for its own work."]
+        let mut text = if self.by_service_for_itself {
+            text!["An AWS service ended a grant that it had for its own work."]
         } else {
             text![
-                "Whoever had access by it alone is shut out: services that use the key, such as volumes or databases, \
-                 may fail at their next start. Whose grant it was, the record does not say; that of its creation does."
+                "Whoever used the key by this grant alone loses access, usually within 5 minutes. Volumes and databases may fail only \
+                 at their next start."
             ]
-        });
-        if case.gone {
-            text.sentence("KMS does not know the key any more.");
+        };
+        text.sentence(deed(case, " revoked a grant on "));
+        if !self.by_service_for_itself {
+            text.sentence("The record does not name the grantee.");
         }
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }
@@ -110,7 +144,11 @@ impl Tell for GrantRevoked {
         if self.by_service_for_itself {
             return Vec::new();
         }
-        vec![find_its_creation(case)]
+        find_its_creation(case, self.grant_id.as_ref())
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        section(self.grant_id.as_ref())
     }
 }
 
@@ -156,18 +194,30 @@ impl Tell for GrantRetired {
         self.ceiling()
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        reason(
+            self.by_service_for_itself,
+            "a grant usually is retired when its work is done",
+        )
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " has a grant less: it was retired"]
+        text!["Grant on ", case.name(), " retired"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = deed(case, " retired a grant on ", self.grant_id.as_ref());
-        text.sentence(if self.by_service_for_itself {
-            "An AWS service gave up what it had been granted for its own work."
+        let mut text = if self.by_service_for_itself {
+            text!["An AWS service retired a grant that it had for its own work."]
         } else {
-            "That is how whoever has a grant gives it up when the work is done. Whoever still needs it is shut out, as if it \
-             had been revoked."
-        });
+            text![
+                "Whoever used the key by this grant alone loses access, usually within 5 minutes."
+            ]
+        };
+        text.sentence(deed(case, " retired a grant on "));
+        if !self.by_service_for_itself {
+            text.sentence("Grantees retire a grant when their work is done.");
+        }
+        text.sentence(state_if_off(case));
         text.sentence(root(case));
         text
     }
@@ -176,6 +226,10 @@ impl Tell for GrantRetired {
         if self.by_service_for_itself {
             return Vec::new();
         }
-        vec![find_its_creation(case)]
+        find_its_creation(case, self.grant_id.as_ref())
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        section(self.grant_id.as_ref())
     }
 }

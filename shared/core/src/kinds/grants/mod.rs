@@ -28,3 +28,8 @@ fn for_own_work(actor: &Actor) -> bool {
         None => by_service(actor) && (actor.kind.as_str() == "AWS" || own(&actor.name)),
     }
 }
+
+/// The id of a grant, safe in a command.
+fn is_grant_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}

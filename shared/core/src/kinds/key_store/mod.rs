@@ -13,7 +13,7 @@ use crate::arn::Region;
 use crate::kinds::case::{Case, look};
 use crate::step::Step;
 use crate::text;
-use crate::text::Text;
+use crate::text::{Text, Untrusted};
 
 /// `external-hq`, else the key store's id.
 pub(in crate::kinds) fn store_name(case: &Case<'_>) -> Text {
@@ -26,33 +26,71 @@ pub(in crate::kinds) fn store_name(case: &Case<'_>) -> Text {
     }
 }
 
+/// `key store external-hq`, without its id: for a title.
+fn short_name(case: &Case<'_>) -> Text {
+    match case.key_store {
+        Some(store) => match &store.name {
+            Some(name) => text!["Key store ", name],
+            None => text!["Key store ", &store.id],
+        },
+        None => text!["A custom key store"],
+    }
+}
+
 /// Which key store it is, how it stands, and how much hangs on it.
 pub(in crate::kinds) fn store_facts(case: &Case<'_>) -> Text {
     let Some(store) = case.key_store else {
-        return text!["Which key store it is, the alarm does not say."];
+        return text!["The alarm does not show which key store it is about."];
     };
     if case.gone {
-        return text!["KMS does not know the key store ", &store.id, " any more."];
+        return text!["KMS answers that key store ", &store.id, " does not exist."];
     }
-    let mut text = text!["The key store ", &store.id];
+    let mut text = text!["Key store ", &store.id];
     if let Some(kind) = &store.kind {
         text.push(text![" (", kind, ")"]);
     }
     match &store.connection_state {
         Some(state) => text.push(text![" is ", state]),
-        None => text.push(": its state could not be found out"),
+        None => text.push(": KMS did not report its state"),
     }
     if let Some(code) = &store.error_code {
         text.push(text![" (", code, ")"]);
     }
-    match store.key_count {
-        Some(0) => text.push(", and no key is in it"),
-        Some(1) => text.push(", and one key is in it"),
-        Some(count) => text.push(text![", and ", count, " keys are in it"]),
-        None => text.push("; how many keys are in it could not be found out"),
-    }
     text.push(".");
+    text.sentence(count_words(store.key_count));
     text
+}
+
+/// How many keys are in the key store, as a sentence.
+fn count_words(keys: Option<u64>) -> Text {
+    match keys {
+        Some(0) => {
+            text!["KMS Watch found no key in the key store among those that it can describe."]
+        }
+        Some(1) => text!["The key store holds 1 key."],
+        Some(count) => text!["The key store holds ", count, " keys."],
+        None => text!["How many keys the key store holds is not known."],
+    }
+}
+
+/// `: 2 keys unusable`, for a title.
+fn unusable_keys(keys: Option<u64>) -> Text {
+    match keys {
+        Some(1) => text![": 1 key unusable"],
+        Some(count @ 2..) => text![": ", count, " keys unusable"],
+        _ => Text::new(),
+    }
+}
+
+/// How long connecting takes (KMS Developer Guide, connecting a CloudHSM key store, and an external one).
+fn connect_time(case: &Case<'_>, has_cluster: bool) -> &'static str {
+    let kind = case.key_store.and_then(|store| store.kind.as_ref());
+    match kind.map(Untrusted::as_str) {
+        Some("EXTERNAL_KEY_STORE") => "about 5 minutes",
+        Some("AWS_CLOUDHSM") => "up to 20 minutes",
+        _ if has_cluster => "up to 20 minutes",
+        _ => "5 to 20 minutes",
+    }
 }
 
 pub(in crate::kinds) fn store_command(
@@ -72,7 +110,7 @@ pub(in crate::kinds) fn store_command(
 
 pub(in crate::kinds) fn see_store(case: &Case<'_>, region: Option<&Region>) -> Step {
     look(
-        text!["See how KMS stands with the key store"],
+        text!["Read the state of the key store"],
         store_command(case, region, "describe-custom-key-stores"),
     )
 }

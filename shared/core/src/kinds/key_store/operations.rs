@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::store_command;
+use super::{connect_time, count_words, short_name, store_command, unusable_keys};
 use crate::about::KeyStore;
 use crate::arn::Region;
-use crate::kinds::case::{Case, fix, look};
+use crate::kinds::case::{Case, ask, fix, look, undo};
 use crate::kinds::describe::{Ask, Learn, Tell};
-use crate::kinds::words::{CONFIRM, list, root, who};
+use crate::kinds::words::{list, root, who};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -21,11 +21,11 @@ fn name(case: &Case<'_>) -> Text {
 /// Says so if KMS now reports another state than the event brought about.
 fn contradiction(case: &Case<'_>, expected: &[&str]) -> Text {
     match state(case) {
-        _ if case.gone => text!["KMS does not know the key store any more."],
+        _ if case.gone => text!["KMS answers that the key store does not exist."],
         Some(state) if case.live && !expected.contains(&state.as_str()) => text![
-            "But KMS now reports it as ",
+            "But KMS now reports the key store as ",
             state,
-            ": it changed since, or this answer is older than the event (KMS may lag for some seconds)."
+            ": the state changed since, or the answer is older than the event."
         ],
         _ => Text::new(),
     }
@@ -35,8 +35,13 @@ fn contradiction(case: &Case<'_>, expected: &[&str]) -> Text {
 fn error_code(case: &Case<'_>) -> Text {
     let code = case.key_store.and_then(|store| store.error_code.as_ref());
     code.map_or_else(Text::new, |code| {
-        text!["KMS says why it failed: ", code, "."]
+        text!["The last attempt to connect failed with ", code, "."]
     })
+}
+
+/// KMS says now that it is so.
+fn is_now(case: &Case<'_>, expected: &str) -> bool {
+    case.live && state(case).is_some_and(|state| state.as_str() == expected)
 }
 
 fn keys(case: &Case<'_>) -> Option<u64> {
@@ -57,7 +62,7 @@ struct Told {
 impl Told {
     fn see(&self, case: &Case<'_>) -> Step {
         look(
-            text!["See how the key store stands"],
+            text!["Read the state of the key store"],
             self.command(case, "describe-custom-key-stores"),
         )
     }
@@ -143,37 +148,50 @@ impl Tell for KeyStoreDisconnected {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match keys(case) {
+            Some(1) => text!["the key in the key store is unusable"],
+            Some(count @ 2..) => text!["the ", count, " keys in the key store are unusable"],
+            Some(_) => text!["a key that KMS Watch cannot describe would be unusable"],
+            None => text!["it is not known how many keys are unusable"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![name(case), " was disconnected"];
-        match keys(case) {
-            Some(1) => text.push(": its key cannot be used"),
-            Some(count @ 2..) => text.push(text![": its ", count, " keys cannot be used"]),
-            _ => {}
+        if is_now(case, "CONNECTED") {
+            return text![short_name(case), " disconnected, and CONNECTED now"];
         }
-        text
+        text![short_name(case), " disconnected", unusable_keys(keys(case))]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " disconnected ", name(case), " from KMS."];
-        text.sentence(contradiction(case, &["DISCONNECTED", "DISCONNECTING"]));
-        text.sentence(match keys(case) {
-            Some(1) => text![
-                "One key is in it. Until it is connected again, every cryptographic operation with that key fails."
-            ],
-            Some(count @ 2..) => text![
-                count,
-                " keys are in it. Until it is connected again, every cryptographic operation with them fails."
-            ],
-            Some(_) => text![
-                "No key was found in it among those that KMS Watch may describe. Should there be one, it cannot be \
-                 used until the store is connected again."
-            ],
-            None => text![
-                "How many keys are in it could not be found out. Until it is connected again, every cryptographic \
-                 operation with any of them fails."
-            ],
+        // Where KMS says otherwise, both are said.
+        let mut text = contradiction(case, &["DISCONNECTED", "DISCONNECTING"]);
+        let is_connected = is_now(case, "CONNECTED");
+        let whose = match keys(case) {
+            Some(1) => text!["with its key"],
+            Some(count @ 2..) => text!["with its ", count, " keys"],
+            _ => text!["with a key in it"],
+        };
+        text.sentence(if is_connected {
+            text![
+                "If the key store is disconnected, every cryptographic operation ",
+                whose,
+                " fails."
+            ]
+        } else {
+            text![
+                "Every cryptographic operation ",
+                whose,
+                " fails until the key store is connected."
+            ]
         });
-        text.sentence("Nothing is lost: connecting it brings the keys back.");
+        if !matches!(keys(case), Some(1..)) {
+            text.sentence(count_words(keys(case)));
+        }
+        text.sentence(text![who(case), " disconnected ", name(case), " from KMS."]);
+        text.sentence(error_code(case));
+        text.sentence("No key is lost: the keys work again once the key store is connected.");
         text.sentence(root(case));
         text
     }
@@ -182,13 +200,32 @@ impl Tell for KeyStoreDisconnected {
         if case.gone {
             return Vec::new();
         }
-        vec![
-            fix(
-                text![CONFIRM, "connect it again, which may take 20 minutes"],
-                self.told.command(case, "connect-custom-key-store"),
-            ),
-            self.told.see(case),
-        ]
+        if is_now(case, "CONNECTED") {
+            return vec![self.told.see(case)];
+        }
+        let mut steps = Vec::new();
+        if is_now(case, "FAILED") {
+            // KMS API Reference, ConnectCustomKeyStore: not valid for one that is FAILED.
+            steps.push(fix(
+                text!["Disconnect the key store: KMS cannot connect one that is FAILED"],
+                self.told.command(case, "disconnect-custom-key-store"),
+            ));
+        }
+        steps.push(ask(text![
+            "Ask ",
+            who(case),
+            " or whoever runs the key store why it was disconnected: this may be incident response"
+        ]));
+        steps.push(undo(
+            text![
+                "If it was not, connect the key store again (takes ",
+                connect_time(case, self.cluster_id.is_some()),
+                ")"
+            ],
+            self.told.command(case, "connect-custom-key-store"),
+        ));
+        steps.push(self.told.see(case));
+        steps
     }
 }
 
@@ -201,23 +238,33 @@ impl Tell for KeyStoreConnected {
         Severity::Info
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["connecting makes keys usable, and breaks none"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        match state(case).map(Untrusted::as_str) {
-            Some("CONNECTED") => text![name(case), " is connected"],
-            _ => text![name(case), " is to be connected"],
-        }
+        let done = match state(case).map(Untrusted::as_str) {
+            Some("CONNECTED") => " connected",
+            Some("FAILED") => " could not be connected",
+            _ => " is being connected",
+        };
+        text![short_name(case), done]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " asked KMS to connect ", name(case), "."];
-        text.sentence(match state(case).map(Untrusted::as_str) {
-            Some("CONNECTED") => text!["KMS reports it as CONNECTED."],
+        let mut text = match state(case).map(Untrusted::as_str) {
+            Some("CONNECTED") if !case.gone => {
+                text!["KMS reports the key store as CONNECTED: its keys are usable."]
+            }
             Some("CONNECTING") | None if !case.gone => text![
-                "That may take 20 minutes, and KMS tells nobody how it ends: see for yourself."
+                "Connecting takes ",
+                connect_time(case, self.cluster_id.is_some()),
+                ". No event tells how it ends: read the state after that."
             ],
             _ => contradiction(case, &[]),
-        });
+        };
         text.sentence(error_code(case));
+        text.sentence(text![who(case), " asked KMS to connect ", name(case), "."]);
         text.sentence(root(case));
         text
     }
@@ -243,8 +290,12 @@ impl Tell for KeyStoreCreated {
         Severity::Info
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["a new key store holds no key"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![name(case), " was created"]
+        text![short_name(case), " created"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
@@ -253,9 +304,9 @@ impl Tell for KeyStoreCreated {
             text.push(text![" on the CloudHSM cluster ", cluster]);
         }
         text.push(".");
-        text.sentence("It can hold keys once it is connected.");
+        text.sentence("The key store can hold keys once it is connected.");
         if case.gone {
-            text.sentence("KMS does not know it any more.");
+            text.sentence("KMS answers that the key store does not exist.");
         }
         text.sentence(root(case));
         text
@@ -282,20 +333,26 @@ impl Tell for KeyStoreDeleted {
         Severity::Medium
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text![
+            "KMS deletes only a key store without keys, so no key is lost"
+        ])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![name(case), " was deleted"]
+        text![short_name(case), " deleted"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " deleted ", name(case), "."];
+        let mut text = text!["No key is lost: KMS deletes only a key store without keys."];
+        text.sentence(text![who(case), " deleted ", name(case), "."]);
         text.sentence(
-            "KMS deletes only a store without keys, so no key is lost with it. Its CloudHSM cluster or external key \
-             manager stays as it is, with whatever keys it holds of its own.",
+            "Its CloudHSM cluster or external key manager stays as it was, with the keys that it holds.",
         );
         if !case.gone && state(case).is_some() {
-            text.sentence("KMS still lists it: this answer is older than the event (KMS may lag for some seconds).");
+            text.sentence("KMS still lists the key store: the answer is older than the event.");
         }
-        text.sentence("It cannot be brought back; one like it can be created.");
+        text.sentence("A key store cannot be restored; you can create one like it.");
         text.sentence(root(case));
         text
     }
@@ -314,33 +371,32 @@ impl Tell for KeyStoreUpdated {
         Severity::Medium
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["with wrong settings no key of the key store works"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
-        text![name(case), " was changed"]
+        match self.settings.as_slice() {
+            [] => text![short_name(case), " changed"],
+            settings => text![short_name(case), " changed: ", list(settings, 2)],
+        }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " changed ", name(case)];
+        let mut text =
+            text!["With wrong settings KMS cannot reach the key store, and its keys are unusable."];
+        text.sentence(text![who(case), " changed ", name(case)]);
         if !self.settings.is_empty() {
             text.push(text![": ", list(&self.settings, 8)]);
         }
         text.push(".");
-        text.sentence(
-            "With wrong settings KMS cannot reach the cluster or the external key manager, and none of its keys works.",
-        );
-        if let Some(count @ 1..) = keys(case) {
-            let noun = if count == 1 {
-                " key is in it."
-            } else {
-                " keys are in it."
-            };
-            text.sentence(text![count, noun]);
-        }
         if let Some(state) = state(case) {
-            text.sentence(text!["KMS reports it as ", state, "."]);
+            text.sentence(text!["KMS reports the key store as ", state, "."]);
         }
         text.sentence(error_code(case));
+        text.sentence(count_words(keys(case)));
         if case.gone {
-            text.sentence("KMS does not know it any more.");
+            text.sentence("KMS answers that the key store does not exist.");
         }
         text.sentence(root(case));
         text

@@ -4,17 +4,19 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::failures::Failure;
-use super::{see_store, store_command, store_facts, store_name};
+use super::{
+    connect_time, count_words, see_store, short_name, store_command, store_facts, store_name,
+    unusable_keys,
+};
 use crate::about::KeyStore;
 use crate::actor::Actor;
 use crate::arn::{AccountId, Region};
 use crate::event::Labels;
 use crate::hash::short_hash;
-use crate::kinds::case::{Case, fix, look};
+use crate::kinds::case::{Case, ask, fix, look};
 use crate::kinds::describe::{Found, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::{Alarm, Signal, Unit, Watches};
 use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
-use crate::kinds::words::CONFIRM;
 use crate::ledger::{Item, Profile};
 use crate::severity::Severity;
 use crate::step::Step;
@@ -208,6 +210,24 @@ impl Tell for KeyStoreUnhealthy {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        let keys = case.key_store.and_then(|store| store.key_count);
+        Some(match &self.0 {
+            Finding::Alarm(signal) if signal.watches_credential() => {
+                text!["nothing fails because a credential is old"]
+            }
+            Finding::Alarm(signal) if signal.alarm.set_by_hand => {
+                text!["somebody set the state of the alarm by hand"]
+            }
+            _ => match keys {
+                Some(0) => text!["KMS Watch found no key in the key store"],
+                Some(1) => text!["the key store holds a key"],
+                Some(count) => text!["the key store holds ", count, " keys"],
+                None => text!["it is not known how many keys the key store holds"],
+            },
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         match &self.0 {
             Finding::Alarm(signal) => alarm_title(signal, case),
@@ -233,18 +253,13 @@ impl Tell for KeyStoreUnhealthy {
 fn alarm_title(signal: &Signal, case: &Case<'_>) -> Text {
     let name = store_name(case);
     let Watches::KeyStore(metric) = signal.watches() else {
-        return text![
-            "An alarm about ",
-            name,
-            " went off: ",
-            signal.alarm.name.shortened(120)
-        ];
+        return text!["Alarm about ", name, ": ", signal.alarm.name.shortened(120)];
     };
     let [before, after] = metric.title;
     let whose = text![before, name];
     match signal.value {
         Some(value) if metric.unit == Unit::Days && value <= 0.0 => {
-            text![whose, " has reached its end"]
+            text![whose, " expired"]
         }
         Some(value) => {
             let [before, after] = metric.with_value;
@@ -304,98 +319,97 @@ impl Connection {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let name = case
-            .key_store
-            .map_or_else(|| text!["custom key store"], KeyStore::name_of);
-        let mut text = text!["The ", name];
+        let name = short_name(case);
         if self.is_over(case) {
-            text.push(text![" was ", &self.state, ", and is CONNECTED now"]);
-            return text;
+            return text![name, " was ", &self.state, ", and is CONNECTED now"];
         }
-        match self.state.as_str() {
-            "FAILED" => text.push(" could not be connected"),
-            "DISCONNECTED" => text.push(" is not connected"),
-            _ => text.push(text![" is ", &self.state]),
-        }
-        match case.key_store.and_then(|store| store.key_count) {
-            Some(1) => text.push(": its key cannot be used"),
-            Some(count @ 2..) => text.push(text![": its ", count, " keys cannot be used"]),
-            _ => {}
-        }
+        let mut text = match self.state.as_str() {
+            "FAILED" => text![name, " could not be connected"],
+            "DISCONNECTED" => text![name, " is disconnected"],
+            _ => text![name, " is ", &self.state],
+        };
+        text.push(unusable_keys(
+            case.key_store.and_then(|store| store.key_count),
+        ));
         text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let name = case.key_store.map_or_else(
             || text!["a custom key store"],
-            |store| text!["the ", store.name_of()],
+            |store| text![store.name_of()],
         );
-        let mut text = text!["The sweep over all keys found ", name, " ", &self.state];
+        let mut text = Text::new();
+        if !case.gone && !self.is_over(case) {
+            text.sentence(
+                "Every cryptographic operation with a key in the key store fails until the key store is connected.",
+            );
+        }
+        text.sentence(text!["A sweep found ", name, " ", &self.state]);
         if let Some(code) = &self.error_code {
             text.push(text![" (", code, ")"]);
         }
         text.push(text![" on ", self.found_at, "."]);
         if case.gone {
-            text.sentence("KMS does not know the key store any more.");
+            text.sentence("KMS now answers that the key store does not exist.");
             return text;
         }
         text.sentence(
             match (self.code().and_then(Failure::of), self.state.as_str()) {
                 (Some(failure), _) => failure.means,
-                (None, "FAILED") => "KMS tried to connect it, and failed.",
+                (None, "FAILED") => "KMS tried to connect the key store, and failed.",
                 (None, "DISCONNECTED") => "Somebody disconnected it, or nobody ever connected it.",
                 (None, _) => "",
             },
         );
         if let Some(state) = self.changed(case) {
-            text.sentence(text!["But KMS now reports it as ", state, "."]);
+            text.sentence(text!["But KMS now reports the key store as ", state, "."]);
         }
-        let keys = case.key_store.and_then(|store| store.key_count);
-        text.sentence(match keys {
-            Some(0) => text!["No key was found in it among those that KMS Watch may describe."],
-            Some(1) => text!["One key is in it."],
-            Some(count) => text![count, " keys are in it."],
-            None => text!["How many keys are in it could not be found out."],
-        });
-        if self.is_over(case) {
-            return text;
+        text.sentence(count_words(
+            case.key_store.and_then(|store| store.key_count),
+        ));
+        if !self.is_over(case) {
+            text.sentence(
+                "The keys work again once the key store is connected, if its cluster or external key manager still has them.",
+            );
         }
-        text.sentence(
-            "Until it is connected its keys are Unavailable: every cryptographic operation with them fails.",
-        );
-        text.sentence(
-            "Nothing is lost for that alone: connecting it brings the keys back, as long as its cluster or external key manager \
-             still has them.",
-        );
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         let region = self.region.as_ref();
-        let mut steps = vec![see_store(case, region)];
+        let see = see_store(case, region);
         if case.gone || self.is_over(case) {
-            return steps;
+            return vec![see];
         }
+        let mut steps = Vec::new();
         let has_failed = self.changed(case).unwrap_or(&self.state).as_str() == "FAILED";
         if has_failed {
             // KMS API Reference, ConnectCustomKeyStore: not valid for one that is FAILED.
             steps.push(fix(
-                text!["Disconnect it: KMS neither connects nor changes one that has FAILED"],
+                text![
+                    "Disconnect the key store: KMS neither connects nor changes one that is FAILED"
+                ],
                 store_command(case, region, "disconnect-custom-key-store"),
             ));
+        } else {
+            steps.push(ask(text![
+                "Ask whoever runs the key store why it is disconnected: this may be incident response"
+            ]));
         }
         let failure = self.code().and_then(Failure::of);
-        steps.extend(failure.map(|failure| look(text![failure.advice], None)));
-        let connect = "connect it, which may take 20 minutes";
-        let connect = if has_failed {
-            text!["Then ", connect]
-        } else {
-            text![CONFIRM, connect]
-        };
+        steps.extend(failure.map(|failure| fix(text![failure.advice], None)));
+        let lead = if has_failed { "Then" } else { "If it is not," };
         steps.push(fix(
-            connect,
+            text![
+                lead,
+                " connect the key store (takes ",
+                connect_time(case, false),
+                ")"
+            ],
             store_command(case, region, "connect-custom-key-store"),
         ));
+        steps.push(see);
         steps
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Rated, WatchChanged};
 use crate::arn::Region;
-use crate::kinds::case::{Case, ask, fix, look, undo};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::Tell;
-use crate::kinds::words::who;
+use crate::kinds::words::{root, who};
 use crate::severity::Severity;
-use crate::step::{Step, is_bare, is_queue_url};
+use crate::step::{Step, StepType, is_bare, is_queue_url};
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -88,99 +88,121 @@ impl Tell for WatchChanged {
         }
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        let silences = match self.about.weight {
+            Rated::Silences | Rated::Disables => true,
+            Rated::Mutes(_) => self.silences,
+            Rated::Changes | Rated::Deploys => false,
+        };
+        if self.is_attempt() {
+            return Some(match (self.is_denied(), silences) {
+                (false, _) => text!["the call failed, but not for lack of permission"],
+                (true, true) => text!["the call would silence KMS Watch, and was denied"],
+                (true, false) => text!["the call was denied"],
+            });
+        }
+        if self.is_part() {
+            return Some(match self.deployment_known {
+                Some(false) => text!["no deployment of this stack explains the call"],
+                _ => text!["the call is part of a deployment of the stack"],
+            });
+        }
+        Some(match self.about.weight {
+            Rated::Deploys => text!["the stack is being deployed"],
+            Rated::Mutes(_) if !silences => text!["a short mute is usual for maintenance"],
+            _ if silences => text!["alerts about keys may no longer reach anybody"],
+            _ => text!["KMS Watch no longer is as it was deployed"],
+        })
+    }
+
     fn title(&self, _: &Case<'_>) -> Text {
+        let on = self.on();
         if self.about.finding.is_some() {
-            return text!["KMS Watch is not as it was deployed: ", self.what()];
+            let what = self.verb();
+            return text![what, "part not as deployed", on];
         }
         let operation = self.operation();
         if self.is_attempt() {
-            return text![
-                "Somebody tried to change KMS Watch: ",
-                operation,
-                " on ",
-                self.what()
-            ];
+            let how = if self.is_denied() {
+                " denied"
+            } else {
+                " failed"
+            };
+            return text!["KMS Watch: ", operation, on, how];
         }
         match self.about.weight {
-            Rated::Deploys => text![
-                "KMS Watch is being deployed: ",
-                operation,
-                " on ",
-                self.what()
-            ],
+            Rated::Deploys => text!["KMS Watch being deployed: ", operation, on],
             _ if self.is_part() && self.deployment_known != Some(false) => {
-                text![
-                    "CloudFormation changes KMS Watch: ",
-                    operation,
-                    " on ",
-                    self.what()
-                ]
+                text!["KMS Watch changed by CloudFormation: ", operation, on]
             }
-            Rated::Silences | Rated::Disables => {
-                text!["KMS Watch was silenced: ", operation, " on ", self.what()]
-            }
-            Rated::Changes | Rated::Mutes(_) => {
-                text!["KMS Watch was changed: ", operation, " on ", self.what()]
-            }
+            _ => text![self.verb(), operation, on],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         if let Some(finding) = &self.about.finding {
-            let mut text = text!["The sweep looked at ", self.what(), " and found: "];
-            text.push(&finding.what);
-            text.push(
-                ". No event told of it: whoever did it did so unseen, or silenced the event.",
-            );
+            let mut text = text!["A sweep found on ", self.what(), ": ", &finding.what, "."];
+            text.sentence("No event told of this change: somebody may have suppressed the event.");
             return text;
         }
         let mut text = text![who(case), " called ", self.operation(), " on ", self.what()];
-        if let Some(code) = &self.error_code {
-            text.push(text![" and failed with ", code, ". Nothing changed."]);
-            text.sentence("Had it worked: ");
-        } else {
-            text.push(". ");
-            text.push("It follows: ");
+        match &self.error_code {
+            Some(code) => text.push(text![
+                ". The call failed with ",
+                code,
+                ", and nothing changed. With success: ",
+                &self.effect,
+                "."
+            ]),
+            None => text.push(text![": ", &self.effect, "."]),
         }
-        text.push(text![&self.effect, "."]);
         if self.resources.is_empty() {
             text.sentence(
-                "CloudTrail left out what the call was about, which it does with long requests and with some that are \
-                 refused: it may be another stack's.",
+                "CloudTrail left the name out, as it does for long and for some refused requests. The call may be about \
+                 another stack.",
             );
         }
         if self.is_part() {
             text.sentence(match self.deployment_known {
                 Some(false) => {
-                    "CloudFormation made the call, but for no deployment of this stack that is known: another stack, or \
-                     somebody through Cloud Control, may have reached into this one."
+                    "CloudFormation made the call, but KMS Watch knows no deployment of this stack at that time. Another \
+                     stack, or Cloud Control API, may have changed this one."
                 }
                 _ => {
-                    "CloudFormation made the call, as it does when the stack is deployed. Further ones within the hour \
-                     are counted, and not told."
+                    "CloudFormation made the call, as in a deployment of the stack. KMS Watch counts further calls of this \
+                     hour and does not tell of each."
                 }
             });
         }
         if let Some(count @ 1..) = self.attempts {
             text.sentence(text![
-                "So did ",
                 count,
-                " more calls since the last alert about them."
+                if count == 1 {
+                    " more call"
+                } else {
+                    " more calls"
+                },
+                " like this one came since the last alert."
             ]);
         }
+        text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let region = self.about.region.as_ref();
-        let mut steps = vec![ask(text![
-            "Ask the actor, over another way than this one, whether it was meant"
-        ])];
+        let mut steps = Vec::new();
         if let Some(command) = self.restore() {
-            steps.push(undo(
-                text!["See how it stands, and bring it back"],
-                Some(command),
-            ));
+            let step = Step::new(StepType::Look, text!["Read how it is now"], Some(command));
+            steps.push(if step.mutating {
+                Step {
+                    kind: StepType::Undo,
+                    text: text!["Undo this call"],
+                    ..step
+                }
+            } else {
+                step
+            });
         }
         let is_deployment = self.is_part() && self.deployment_known != Some(false);
         if self.about.weight != Rated::Deploys && !is_deployment && !self.is_attempt() {
@@ -192,8 +214,8 @@ impl Tell for WatchChanged {
             });
             steps.push(fix(
                 text![
-                    "Find what else differs from the template: deploying the same template again does not restore it. \
-                     Then read what happened to keys meanwhile"
+                    "Find every difference from the template, and correct it by hand. Deploying the same template again does \
+                     not"
                 ],
                 drift,
             ));
@@ -203,15 +225,90 @@ impl Tell for WatchChanged {
             in_region(
                 format!(
                     "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={name} \
-                     --max-results 50"
+                     --query \"Events[?ReadOnly=='false'].[EventTime,EventName,Username]\" --output table"
                 ),
                 region,
             )
         });
         steps.push(look(
-            text!["See what else was done to it, and by whom"],
+            text!["List what else was changed there, and by whom"],
             history,
         ));
         steps
+    }
+}
+
+/// The table says "may" where a call need not have the effect.
+const UNCERTAIN: &str = " may ";
+
+impl WatchChanged {
+    /// What is certain of it, to begin the title.
+    fn verb(&self) -> &'static str {
+        let is_uncertain = self
+            .about
+            .call
+            .is_some_and(|call| call.effect.contains(UNCERTAIN));
+        match (self.silences, is_uncertain) {
+            (true, false) => "KMS Watch silenced: ",
+            (true, true) => "KMS Watch may be silenced: ",
+            (false, _) => "KMS Watch changed: ",
+        }
+    }
+
+    /// ` on KeyActivityRule`: the part, by the shortest name that tells it from others.
+    fn on(&self) -> Text {
+        let Some((first, others)) = self.resources.split_first() else {
+            return text![" on an unnamed part"];
+        };
+        let short = short_name(first.as_str(), self.about.stack.as_deref());
+        let mut text = text![" on ", Untrusted::bounded(short, 48)];
+        if !others.is_empty() {
+            text.push(text![" and ", others.len(), " more"]);
+        }
+        text
+    }
+}
+
+/// The logical id of a part of the stack, else the name at the end of an ARN, a path or a URL.
+fn short_name<'t>(name: &'t str, stack: Option<&str>) -> &'t str {
+    let parts = name.rsplit(['/', ':']);
+    let last = parts.into_iter().find(|part| !part.is_empty());
+    let last = last.unwrap_or(name);
+    let of_stack = stack.and_then(|stack| last.strip_prefix(stack)?.strip_prefix('-'));
+    let Some(rest) = of_stack else {
+        return last;
+    };
+    match rest.rsplit_once('-') {
+        Some((id, _)) if !id.is_empty() => id,
+        _ => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_names_a_part_by_its_logical_id() {
+        let stack = Some("kms-watch");
+        for (name, short) in [
+            ("kms-watch-KeyActivityRule-1A2B3C4D5E6F", "KeyActivityRule"),
+            ("/aws/lambda/kms-watch-KeyMisuse-1A2B3C", "KeyMisuse"),
+            (
+                "https://sqs.us-east-1.amazonaws.com/111122223333/kms-watch-FailedEvents-1A2B3C",
+                "FailedEvents",
+            ),
+            ("kms-watch-Ledger", "Ledger"),
+            ("kms-watch", "kms-watch"),
+            (
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/org-trail",
+                "org-trail",
+            ),
+            ("other-stack-Rule-1A2B", "other-stack-Rule-1A2B"),
+            ("", ""),
+        ] {
+            assert_eq!(short_name(name, stack), short, "{name}");
+        }
+        assert_eq!(short_name("kms-watch-Rule-1A", None), "kms-watch-Rule-1A");
     }
 }

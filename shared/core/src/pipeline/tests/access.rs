@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kinds::{
-    AliasCreated, AliasDeleted, AliasMoved, GrantCreated, KeyCreated, KeyDescriptionChanged,
-    KeyDisabled, KeyEnabled, KeyPolicyChanged, KeyReplicated, KeyStoreConnected, KeyStoreCreated,
-    KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated, KeyTagsChanged,
+    AliasCreated, AliasDeleted, AliasMoved, FreshPolicy, GrantCreated, KeyCreated,
+    KeyDescriptionChanged, KeyDisabled, KeyEnabled, KeyPolicyChanged, KeyReplicated,
+    KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUpdated,
+    KeyTagsChanged,
 };
 use crate::ledger::Policy;
+use crate::step::StepType;
 
 const ACCOUNT: &str = "account#111122223333#us-east-1";
 const OTHER: &str = "arn:aws:kms:us-east-1:111122223333:key/c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
@@ -21,6 +23,23 @@ const UNIQUE: &str = r#"{"Effect":"Allow","Principal":{"AWS":"AROAQ7EXAMPLEROLE0
 
 fn deny(action: &str) -> String {
     format!(r#"{{"Effect":"Deny","Principal":"*","Action":"{action}","Resource":"*"}}"#)
+}
+
+/// Everybody whose name begins with another letter than `x`.
+fn deny_of_names() -> String {
+    let letters = ('a'..='z').filter(|letter| *letter != 'x');
+    let names = letters.flat_map(|letter| [letter, letter.to_ascii_uppercase()]);
+    let arns = names.map(|letter| format!(r#""arn:aws:iam::111122223333:*/{letter}*""#));
+    let arns = arns.collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{{"ArnLike":{{"aws:PrincipalArn":["arn:aws:iam::111122223333:root",{arns}]}}}}}}"#
+    )
+}
+
+fn deny_through(operator: &str) -> String {
+    format!(
+        r#"{{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt","Resource":"*","Condition":{{"{operator}":{{"kms:ViaService":["s3.us-east-1.amazonaws.com","ec2.us-east-1.amazonaws.com"]}}}}}}"#
+    )
 }
 
 fn organization(id: &str) -> String {
@@ -122,7 +141,7 @@ fn a_policy_is_compared_with_the_one_before() {
     assert_eq!(first.severity, Severity::Medium);
     assert_eq!(details(&first)["comparedWith"], Value::Null);
     assert!(
-        summary(&first).contains("The policy before is not known"),
+        summary(&first).contains("knows no earlier policy"),
         "{}",
         summary(&first)
     );
@@ -144,29 +163,27 @@ fn a_policy_is_compared_with_the_one_before() {
         [&told["public"], &told["lockout"], &told["delegatesToIam"]],
         [false, false, true]
     );
-    assert!(
-        summary(&second).contains(
-            "arn:aws:iam::444455556666:role/loader may now kms:Decrypt and kms:DescribeKey."
-        ),
-        "{}",
-        summary(&second)
-    );
+    for fact in [
+        "arn:aws:iam::444455556666:role/loader",
+        "kms:Decrypt and kms:DescribeKey",
+    ] {
+        assert!(summary(&second).contains(fact), "{}", summary(&second));
+    }
     // The policy before is kept to be put back, and found by the command.
     let kept = item(&watch, ARN, "policy#2026-11-20T11:00:00Z").unwrap();
     assert_eq!(kept["policy"], one);
     assert!(kept["ttl"].is_i64());
-    let fetch = commands(&second)[0];
+    let fetch = commands(&second)[1];
     assert!(
         fetch.contains("policy#2026-11-20T11:00:00Z") && fetch.contains("kms-watch-Ledger"),
         "{fetch}"
     );
-    assert!(
-        second.next_steps[0]
-            .text
-            .plain()
-            .starts_with("Confirm with the actor first")
-    );
-    assert!(commands(&second)[1].starts_with("aws kms put-key-policy --key-id arn:"));
+    // The actor may be the attacker: what stops the stranger comes first and depends on no answer.
+    let kinds: Vec<_> = second.next_steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds.first(), Some(&StepType::Contain), "{kinds:?}");
+    assert_eq!(kinds.last(), Some(&StepType::Ask), "{kinds:?}");
+    assert!(commands(&second)[0].starts_with("aws kms disable-key --key-id arn:"));
+    assert!(commands(&second)[2].starts_with("aws kms put-key-policy --key-id arn:"));
 
     // And back.
     watch.kms = having(&one);
@@ -191,13 +208,9 @@ fn an_older_event_neither_overwrites_a_later_policy_nor_is_compared_with_it() {
     assert_eq!(details(&alert)["comparedWith"], Value::Null);
     // What is not known counts as new.
     assert_eq!(alert.severity, Severity::High);
+    assert!(summary(&alert).contains("came late"), "{}", summary(&alert));
     assert!(
-        summary(&alert).contains("This was told late"),
-        "{}",
-        summary(&alert)
-    );
-    assert!(
-        summary(&alert).contains("KMS now has yet another policy"),
+        summary(&alert).contains("yet another policy"),
         "{}",
         summary(&alert)
     );
@@ -282,6 +295,19 @@ fn how_bad_a_policy_is() {
             false,
             Severity::Critical,
         ),
+        // All names but one, and the services through which data is read.
+        (
+            Some(&owner),
+            policy(&[ADMIN, &deny_of_names()]),
+            false,
+            Severity::Critical,
+        ),
+        (
+            Some(&owner),
+            policy(&[ADMIN, &deny_through("StringEquals")]),
+            false,
+            Severity::High,
+        ),
         // Somebody whose account is not known.
         (
             Some(&owner),
@@ -355,7 +381,7 @@ fn without_the_policy_in_the_record_kms_is_asked_and_without_an_answer_it_is_bad
     assert_eq!(alert.enrichment.missing[0].fact, "policy");
     assert_eq!(details(&alert)["public"], Value::Null);
     assert!(
-        summary(&alert).contains("neither CloudTrail nor KMS tells it"),
+        summary(&alert).contains("neither CloudTrail nor KMS returned it"),
         "{}",
         summary(&alert)
     );
@@ -385,7 +411,7 @@ fn a_key_is_created_with_a_policy_that_only_kms_knows() {
     let alert = tell_of(&watch, ARN, KeyCreated::default(), 0);
     assert_eq!(alert.severity, Severity::Info);
     assert!(
-        summary(&alert).contains("could not be found out"),
+        summary(&alert).contains("could not read the policy"),
         "{}",
         summary(&alert)
     );
@@ -576,13 +602,16 @@ fn a_new_owner_is_told_with_the_one_before() {
     );
     assert_eq!(
         alert.title.plain(),
-        "alias/payments has a new owner: team-new instead of team-pay"
+        "Owner of alias/payments changed to team-new from team-pay"
     );
     assert_eq!(
         commands(&alert),
-        [format!(
-            "aws kms tag-resource --key-id {ARN} --tags TagKey=owner,TagValue=team-pay --region us-east-1"
-        )]
+        [
+            format!(
+                "aws kms tag-resource --key-id {ARN} --tags TagKey=owner,TagValue=team-pay --region us-east-1"
+            ),
+            format!("aws kms untag-resource --key-id {ARN} --tag-keys env --region us-east-1"),
+        ]
     );
 
     let watch = with_ledger(tagged(&before), &[]);
@@ -596,7 +625,7 @@ fn a_new_owner_is_told_with_the_one_before() {
     assert_eq!(alert.severity, Severity::Medium);
     assert_eq!(
         alert.title.plain(),
-        "alias/payments has no owner any more; it was team-pay"
+        "Owner tag of alias/payments removed (was team-pay)"
     );
 
     for (kind, severity) in [
@@ -630,7 +659,7 @@ fn a_new_owner_is_told_with_the_one_before() {
     );
     assert_eq!(alert.severity, Severity::Medium);
     assert!(
-        summary(&alert).contains("who it was before is not known"),
+        summary(&alert).contains("owner before is not known"),
         "{}",
         summary(&alert)
     );
@@ -782,9 +811,9 @@ fn the_other_doings_on_a_key_store_have_their_levels_and_name_it() {
         let alert = tell_of_store(&watch, kind);
         assert_eq!(alert.severity, severity, "{}", alert.kind);
         assert!(
-            alert.title.plain().contains("key store hsm (cks-1)"),
+            summary(&alert).contains("key store hsm (cks-1)"),
             "{}",
-            alert.title.plain()
+            summary(&alert)
         );
     }
 }
@@ -1026,7 +1055,10 @@ fn a_new_key_is_judged_by_its_record_and_by_kms() {
     let foreign = policy(&[&role("444455556666", r#""kms:*""#)]);
     let created = |asked_for: Option<&str>, bypassed_lockout_check| KeyCreated {
         asked_for: asked_for.map(str::to_owned),
-        bypassed_lockout_check,
+        policy: FreshPolicy {
+            bypassed_lockout_check,
+            ..FreshPolicy::default()
+        },
         ..KeyCreated::default()
     };
     let own = policy(&[ADMIN]);
@@ -1052,6 +1084,18 @@ fn a_new_key_is_judged_by_its_record_and_by_kms() {
     ] {
         let alert = tell_of(&with_ledger(kms, &[]), ARN, kind, 0);
         assert_eq!(alert.severity, severity, "{alert:?}");
+    }
+    // Organisations are foreign as accounts are, and listed.
+    for (id, listed, severity) in [
+        ("o-attacker123", json!(["o-attacker123"]), Severity::High),
+        ("o-ourcompany1", json!([]), Severity::Info),
+    ] {
+        let text = policy(&[ADMIN, &organization(id)]);
+        let trusted = [("TRUSTED_ORGANIZATIONS", "o-ourcompany1")];
+        let watch = with_ledger(denied(), &trusted);
+        let alert = tell_of(&watch, ARN, created(Some(&text), false), 0);
+        assert_eq!(alert.severity, severity, "{alert:?}");
+        assert_eq!(details(&alert)["foreignOthers"], listed);
     }
     // The record's policy is the one before of the next.
     let watch = with_ledger(denied(), &[]);
@@ -1088,7 +1132,7 @@ fn a_description_is_told_with_the_one_before() {
     );
     assert_eq!(first.severity, Severity::Info);
     assert!(
-        summary(&first).contains("What it was before is not known."),
+        summary(&first).contains("old description is not known"),
         "{}",
         summary(&first)
     );

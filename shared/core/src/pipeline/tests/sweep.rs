@@ -776,26 +776,25 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     let failed = alert(store("FAILED", code, 3), &nothing, found());
     assert_eq!(failed.severity, Severity::High);
     insta::assert_snapshot!(shown(&failed), @r#"
-    HIGH: The key store external-hq (cks-7be1d290f5a3c846a) could not be
-    connected: its 3 keys cannot be used
+    HIGH: Key store external-hq could not be connected: 3 keys unusable
 
-    The sweep over all keys found the key store external-hq
+    Every cryptographic operation with a key in the key store fails until
+    the key store is connected. A sweep found key store external-hq
     (cks-7be1d290f5a3c846a) FAILED (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00
-    UTC. The external key store's proxy does not answer in time. 3 keys are
-    in it. Until it is connected its keys are Unavailable: every
-    cryptographic operation with them fails. Nothing is lost for that alone:
-    connecting it brings the keys back, as long as its cluster or external
-    key manager still has them.
+    UTC. The external key store proxy does not respond in time. The key
+    store holds 3 keys. The keys work again once the key store is connected,
+    if its cluster or external key manager still has them.
 
     WHAT TO DO
-    1. See how KMS stands with the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    2. Disconnect it: KMS neither connects nor changes one that has FAILED
+    1. Disconnect the key store: KMS neither connects nor changes one that
+       is FAILED
        aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    3. Look at the load of the proxy, at the network and at the external key
-       manager behind it
-    4. Then connect it, which may take 20 minutes
+    2. Check the load of the proxy, the network, and the external key
+       manager behind the proxy
+    3. Then connect the key store (takes about 5 minutes)
        aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    4. Read the state of the key store
+       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
 
     {"accounts":[],"alarm":null,"connectionState":"FAILED","dimensions":{},"errorCode":"XKS_PROXY_TIMED_OUT","foundAt":"2026-11-20T09:00:00Z","metric":null,"namespace":null,"periodSeconds":null,"threshold":null,"unit":null,"usualFrom":null,"usualTo":null,"value":null}
     "#);
@@ -994,10 +993,10 @@ fn chat_gets_what_people_get() {
     let code = Some("USER_LOCKED_OUT");
     let found = unhealthy("FAILED", code);
     let store = alert(store("FAILED", code, 3), &Profile::default(), found);
-    insta::assert_snapshot!(chat(&store), @r#"
-    HIGH: The key store `external-hq` (`cks-7be1d290f5a3c846a`) could not be connected: its 3 keys cannot be used
+    insta::assert_snapshot!(chat(&store), @r"
+    HIGH: Key store `external-hq` could not be connected: 3 keys unusable
 
-    The sweep over all keys found the key store `external-hq` (`cks-7be1d290f5a3c846a`) `FAILED` (`USER_LOCKED_OUT`) on 2026-11-20 09:00 UTC. The user kmsuser is locked out of the CloudHSM cluster after too many wrong passwords. 3 keys are in it. Until it is connected its keys are Unavailable: every cryptographic operation with them fails. Nothing is lost for that alone: connecting it brings the keys back, as long as its cluster or external key manager still has them.
+    Every cryptographic operation with a key in the key store fails until the key store is connected. A sweep found key store `external-hq` (`cks-7be1d290f5a3c846a`) `FAILED` (`USER_LOCKED_OUT`) on 2026-11-20 09:00 UTC. The user kmsuser is locked out of the CloudHSM cluster after too many wrong passwords. The key store holds 3 keys. The keys work again once the key store is connected, if its cluster or external key manager still has them.
 
     Key store Name: `external-hq`
     Key store Id: `cks-7be1d290f5a3c846a`
@@ -1006,14 +1005,14 @@ fn chat_gets_what_people_get() {
     Key store Keys: 3
     Where: 111122223333 us-east-1, 2026-11-20 10:00 UTC
 
-    See how KMS stands with the key store: `aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
+    Disconnect the key store: KMS neither connects nor changes one that is FAILED: `aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
 
-    Disconnect it: KMS neither connects nor changes one that has FAILED: `aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
+    Set a new password for kmsuser in the cluster, and give it to KMS with update-custom-key-store
 
-    Change the password of kmsuser in the cluster, and give KMS the new one (update-custom-key-store)
+    Then connect the key store (takes about 5 minutes): `aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
 
-    Then connect it, which may take 20 minutes: `aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
-    "#);
+    Read the state of the key store: `aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
+    ");
 }
 
 #[test]

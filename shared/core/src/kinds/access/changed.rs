@@ -126,6 +126,9 @@ pub struct KeyPolicyChanged {
     now: Option<Now>,
     #[serde(skip)]
     nobody_can_cancel: bool,
+    /// Denies stop services, whether or not they did before.
+    #[serde(skip)]
+    shuts_services: bool,
     /// Denies shut everybody of the account out of using the key, or of changing its policy.
     #[serde(skip)]
     shuts_the_account_out: bool,
@@ -205,6 +208,7 @@ impl KeyPolicyChanged {
             .chain(&[Question::Change])
             .any(|question| diff.after.is_denied_to_the_account(*question));
         self.shut_services = values(&diff.shut_services());
+        self.shuts_services = !diff.after.shut_services.is_empty();
         self.left_in_control = values(diff.after.who_may(Question::Change));
         self.unchanged = before.is_some() && diff.is_empty() && sure;
         let delegated = diff.before.as_ref();
@@ -234,7 +238,8 @@ impl KeyPolicyChanged {
             || !self.foreign_accounts.is_empty()
             || !self.open_services.is_empty()
             || !self.open_via.is_empty();
-        let keeps_out = [self.lockout, self.unusable, self.seized].contains(&Some(true));
+        let keeps_out =
+            self.shuts_services || [self.lockout, self.unusable, self.seized].contains(&Some(true));
         let is_sure = self.public == Some(false)
             && self.lockout.is_some()
             && self.delegates_to_iam == Some(true)

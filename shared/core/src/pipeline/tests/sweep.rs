@@ -799,72 +799,71 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     {"accounts":[],"alarm":null,"connectionState":"FAILED","dimensions":{},"errorCode":"XKS_PROXY_TIMED_OUT","foundAt":"2026-11-20T09:00:00Z","metric":null,"namespace":null,"periodSeconds":null,"threshold":null,"unit":null,"usualFrom":null,"usualTo":null,"value":null}
     "#);
     let off = unhealthy("DISCONNECTED", None);
-    insta::assert_snapshot!(words(&alert(store("DISCONNECTED", None, 1), &nothing, off)), @r#"
-    HIGH: The key store external-hq (cks-7be1d290f5a3c846a) is not
-    connected: its key cannot be used
+    insta::assert_snapshot!(words(&alert(store("DISCONNECTED", None, 1), &nothing, off)), @r"
+    HIGH: Key store external-hq is disconnected: 1 key unusable
 
-    The sweep over all keys found the key store external-hq
+    Every cryptographic operation with a key in the key store fails until
+    the key store is connected. A sweep found key store external-hq
     (cks-7be1d290f5a3c846a) DISCONNECTED on 2026-11-20 09:00 UTC. Somebody
-    disconnected it, or nobody ever connected it. One key is in it. Until it
-    is connected its keys are Unavailable: every cryptographic operation
-    with them fails. Nothing is lost for that alone: connecting it brings
-    the keys back, as long as its cluster or external key manager still has
-    them.
+    disconnected it, or nobody ever connected it. The key store holds 1 key.
+    The keys work again once the key store is connected, if its cluster or
+    external key manager still has them.
 
     WHAT TO DO
-    1. See how KMS stands with the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       connect it, which may take 20 minutes
+    1. Ask whoever runs the key store why it is disconnected: this may be
+       incident response
+    2. If it is not, connect the key store (takes about 5 minutes)
        aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    "#);
-    insta::assert_snapshot!(words(&alert(store("CONNECTED", None, 0), &nothing, found())), @r#"
-    MEDIUM: The key store external-hq (cks-7be1d290f5a3c846a) was FAILED,
-    and is CONNECTED now
+    3. Read the state of the key store
+       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ");
+    insta::assert_snapshot!(words(&alert(store("CONNECTED", None, 0), &nothing, found())), @r"
+    MEDIUM: Key store external-hq was FAILED, and is CONNECTED now
 
-    The sweep over all keys found the key store external-hq
-    (cks-7be1d290f5a3c846a) FAILED (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00
-    UTC. The external key store's proxy does not answer in time. But KMS now
-    reports it as CONNECTED. No key was found in it among those that KMS
-    Watch may describe.
+    A sweep found key store external-hq (cks-7be1d290f5a3c846a) FAILED
+    (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. The external key store
+    proxy does not respond in time. But KMS now reports the key store as
+    CONNECTED. KMS Watch found no key in the key store among those that it
+    can describe.
 
     WHAT TO DO
-    1. See how KMS stands with the key store
+    1. Read the state of the key store
        aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    "#);
-    insta::assert_snapshot!(words(&alert(denied(), &nothing, unhealthy("FAILED", Some("NEW_CODE")))), @r#"
-    HIGH: The key store cks-7be1d290f5a3c846a could not be connected
+    ");
+    insta::assert_snapshot!(words(&alert(denied(), &nothing, unhealthy("FAILED", Some("NEW_CODE")))), @r"
+    HIGH: Key store cks-7be1d290f5a3c846a could not be connected
 
-    The sweep over all keys found the key store cks-7be1d290f5a3c846a FAILED
-    (NEW_CODE) on 2026-11-20 09:00 UTC. KMS tried to connect it, and failed.
-    How many keys are in it could not be found out. Until it is connected
-    its keys are Unavailable: every cryptographic operation with them fails.
-    Nothing is lost for that alone: connecting it brings the keys back, as
-    long as its cluster or external key manager still has them.
+    Every cryptographic operation with a key in the key store fails until
+    the key store is connected. A sweep found key store
+    cks-7be1d290f5a3c846a FAILED (NEW_CODE) on 2026-11-20 09:00 UTC. KMS
+    tried to connect the key store, and failed. How many keys the key store
+    holds is not known. The keys work again once the key store is connected,
+    if its cluster or external key manager still has them.
 
     WHAT TO DO
-    1. See how KMS stands with the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    2. Disconnect it: KMS neither connects nor changes one that has FAILED
+    1. Disconnect the key store: KMS neither connects nor changes one that
+       is FAILED
        aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    3. Then connect it, which may take 20 minutes
+    2. Then connect the key store (takes 5 to 20 minutes)
        aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    "#);
+    3. Read the state of the key store
+       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ");
     let gone = FakeKms {
         key_store: Err(CallError::new("CustomKeyStoreNotFoundException", "")),
         ..FakeKms::default()
     };
-    insta::assert_snapshot!(words(&alert(gone, &nothing, found())), @r#"
-    MEDIUM: The key store cks-7be1d290f5a3c846a could not be connected
+    insta::assert_snapshot!(words(&alert(gone, &nothing, found())), @r"
+    MEDIUM: Key store cks-7be1d290f5a3c846a could not be connected
 
-    The sweep over all keys found the key store cks-7be1d290f5a3c846a FAILED
-    (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. KMS does not know the key
-    store any more.
+    A sweep found key store cks-7be1d290f5a3c846a FAILED
+    (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. KMS now answers that the
+    key store does not exist.
 
     WHAT TO DO
-    1. See how KMS stands with the key store
+    1. Read the state of the key store
        aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    "#);
+    ");
 }
 
 #[test]

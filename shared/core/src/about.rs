@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::answers::Tags;
 use crate::arn::KeyArn;
 use crate::key::{Manager, MultiRegion, Origin, State};
-use crate::text::{Text, Untrusted};
+use crate::text::{Span, Text, Untrusted};
 
 /// What is known of the key.
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +55,18 @@ pub struct Key {
     pub last_use: Option<LastUse>,
 }
 
+/// How much of its description names a key, in characters.
+const DESCRIPTION_IN_NAME: usize = 40;
+
+/// The beginning of a key's id, which is enough to tell a few keys apart.
+fn short_id(id: &str) -> &str {
+    let random = id.strip_prefix("mrk-").unwrap_or(id);
+    let is_random =
+        random.len() >= 32 && random.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let length = id.len() - random.len() + 8;
+    id.get(..length).filter(|_| is_random).unwrap_or(id)
+}
+
 impl Key {
     /// A key of which nothing is known but its name.
     pub fn unknown(arn: KeyArn) -> Self {
@@ -81,17 +93,25 @@ impl Key {
         }
     }
 
-    /// The name that people know the key by: its first alias, else its id.
+    /// The name that people know the key by: its first alias, else what it is described as, else the beginning of its id.
     pub fn name(&self) -> Text {
-        match self.aliases.as_deref() {
-            Some([alias, ..]) => crate::text![alias],
-            _ => {
-                let mut text = crate::text!["key "];
-                // The id's alphabet was checked with the ARN.
-                text.push(crate::text::Span::Own(self.id.clone().into()));
-                text
-            }
+        if let Some([alias, ..]) = self.aliases.as_deref() {
+            return crate::text![alias];
         }
+        let mut id = crate::text!["key "];
+        // The id's alphabet was checked with the ARN.
+        id.push(Span::Own(short_id(&self.id).to_owned().into()));
+        match self.naming_description() {
+            Some(description) => crate::text!["\"", description, "\" (", id, ")"],
+            None => id,
+        }
+    }
+
+    /// The description, if it is what the key goes by.
+    pub(crate) fn naming_description(&self) -> Option<Untrusted> {
+        let has_alias = self.aliases.as_ref().is_some_and(|it| !it.is_empty());
+        let description = self.description.as_ref().filter(|_| !has_alias)?;
+        description.shortened(DESCRIPTION_IN_NAME).non_empty()
     }
 }
 

@@ -169,6 +169,21 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// The AWS service that passed the call on, as CloudTrail says.
+    pub fn passed_on_by(&self) -> Option<&Untrusted> {
+        self.via.as_ref().filter(|_| self.claimed_tool().is_none())
+    }
+
+    /// The tool that the user agent names. Whoever calls sets it at will.
+    pub fn claimed_tool(&self) -> Option<&'static str> {
+        let via = self.via.as_ref()?.as_str();
+        let mut tools = TOOLS.iter();
+        let (_, tool) = tools.find(|(_, tool)| *tool == via)?;
+        Some(tool)
+    }
+}
+
 /// The infrastructure-as-code tool that a user agent names.
 fn tool(agent: &Untrusted) -> Option<&'static str> {
     let agent = agent.as_str().to_ascii_lowercase();

@@ -53,3 +53,4 @@ pub mod stack;
 pub mod step;
 pub mod subject;
 pub mod text;
+mod value;

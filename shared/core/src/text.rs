@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arn::{AccountId, KeyArn, Region};
+use crate::value::delimited;
 
 /// Longest value shown unless the place needs another bound, in characters.
 ///
@@ -162,6 +163,15 @@ pub enum Span {
     Untrusted(Untrusted),
 }
 
+impl Span {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Own(words) => words.is_empty(),
+            Self::Untrusted(value) => value.is_empty(),
+        }
+    }
+}
+
 /// A sentence or two for a reader, not yet escaped for anybody. Built with [`text!`](crate::text!).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(Vec<Span>);
@@ -191,24 +201,55 @@ impl Text {
         &self.0
     }
 
-    /// The text with every untrusted value passed through `escape`, and our own words through `own`.
+    /// The text with every untrusted value passed through `value`, and our own words through `own`. `value` is told whether
+    /// our words put the value between quotes.
     pub fn render(
         &self,
         own: impl Fn(&str) -> String,
-        escape: impl Fn(&Untrusted) -> String,
+        value: impl Fn(&Untrusted, bool) -> String,
     ) -> String {
-        self.0
-            .iter()
-            .map(|span| match span {
-                Span::Own(words) => own(words),
-                Span::Untrusted(value) => escape(value),
-            })
-            .collect()
+        let mut text = String::new();
+        let mut spans = self.0.iter().filter(|span| !span.is_empty()).peekable();
+        let mut opened = false;
+        while let Some(span) = spans.next() {
+            match span {
+                Span::Own(words) => {
+                    text.push_str(&own(words));
+                    opened = words.ends_with('"');
+                }
+                Span::Untrusted(untrusted) => {
+                    let closes = |span: &&Span| matches!(span, Span::Own(w) if w.starts_with('"'));
+                    let in_quotes = opened && spans.peek().is_some_and(closes);
+                    text.push_str(&value(untrusted, in_quotes));
+                    opened = false;
+                }
+            }
+        }
+        text
     }
 
-    /// The text as it stands: for JSON members and log fields, which are escaped as a whole.
+    /// The text for JSON members and log fields, which are escaped as a whole: each value stands between delimiters.
     pub fn plain(&self) -> String {
-        self.render(str::to_owned, |value| value.as_str().to_owned())
+        self.render(str::to_owned, |value, in_quotes| {
+            delimited(value.as_str(), in_quotes)
+        })
+    }
+
+    /// The text in parts that end where a sentence of ours does.
+    pub(crate) fn sentences(&self) -> Vec<Self> {
+        let mut sentences = vec![Self::new()];
+        let mut ended = false;
+        for span in &self.0 {
+            let gap = matches!(span, Span::Own(words) if words == " ");
+            match sentences.last_mut() {
+                Some(_) if ended && gap => sentences.push(Self::new()),
+                Some(last) => last.0.push(span.clone()),
+                None => {}
+            }
+            ended = matches!(span, Span::Own(words) if words.ends_with('.'));
+        }
+        sentences.retain(|sentence| !sentence.0.is_empty());
+        sentences
     }
 }
 
@@ -371,10 +412,10 @@ mod tests {
     fn a_sentence_keeps_its_values_apart_from_its_words() {
         let text = text!["key ", Untrusted::new("<b>"), " of ", 3_u32];
         assert_eq!(
-            text.render(str::to_owned, |v| format!("[{}]", v.as_str())),
+            text.render(str::to_owned, |v, _| format!("[{}]", v.as_str())),
             "key [<b>] of 3"
         );
-        assert_eq!(text.plain(), "key <b> of 3");
+        assert_eq!(text.plain(), "key \"<b>\" of 3");
     }
 
     #[test]

@@ -115,12 +115,15 @@ impl<'a> Case<'a> {
                 }
                 Some(text)
             }
+            // What is most urgent in spite of that is so for another reason.
             None
             | Some(LastUse {
                 status: LastUseStatus::Unknown,
                 ..
-            }) => Some(text!["it is not known when the key was last used"]),
-            Some(_) => None,
+            }) if severity == Severity::High => {
+                Some(text!["it is not known when the key was last used"])
+            }
+            _ => None,
         }
     }
 
@@ -138,7 +141,7 @@ impl<'a> Case<'a> {
     pub(super) fn before(&self, at: Timestamp) -> Text {
         let minutes = self.at.duration_since(at).as_mins();
         let (count, unit) = match minutes {
-            ..0 => return text!["after that"],
+            ..0 => return text!["since"],
             0..120 => (minutes, "minute"),
             120..2_880 => (minutes / 60, "hour"),
             _ => (minutes / 1_440, "day"),

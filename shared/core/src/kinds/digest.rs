@@ -41,9 +41,6 @@ const REASON_BOUND: usize = 160;
 /// Most different states, or origins, that are counted.
 const MAX_WORDS: usize = 16;
 
-/// Room for the statement, in characters.
-const STATEMENT_BOUND: usize = 512;
-
 /// What a role needs to know a key (the key policy's part; the role's own policy has to allow the same).
 const READ_ACTIONS: [&str; 7] = [
     "kms:DescribeKey",
@@ -454,7 +451,7 @@ impl Tell for InventoryDigest {
             steps.push(look(
                 text![
                     "Let IAM policies open the blind spots: add to their key policies ",
-                    Untrusted::bounded(statement, STATEMENT_BOUND)
+                    Span::Own(statement.clone().into())
                 ],
                 None,
             ));

@@ -10,23 +10,21 @@ use crate::text::{Text, Untrusted, days};
 pub(super) const CONFIRM: &str =
     "Confirm with the actor first: this may be incident response. Then ";
 
-/// `KeyAdmin/maria (via Terraform)`.
+/// `KeyAdmin/maria (through cloudformation.amazonaws.com)`. What tool it was only the caller says, and so no sentence does.
 pub(super) fn who(case: &Case<'_>) -> Text {
     let Some(actor) = case.actor else {
         return text!["Somebody"];
     };
-    let mut text = text![&actor.name];
-    if let Some(via) = &actor.via {
-        text.push(" (via ");
-        text.push(via);
-        text.push(")");
+    match actor.passed_on_by() {
+        Some(service) => text![&actor.name, " (through ", service, ")"],
+        None => text![&actor.name],
     }
-    text
 }
 
 /// ` ("orders database")`, or nothing.
 pub(super) fn described(case: &Case<'_>) -> Text {
     case.key
+        .filter(|key| key.naming_description().is_none())
         .and_then(|key| key.description.as_ref())
         .map_or_else(Text::new, |description| {
             text![" (\"", description.shortened(120), "\")"]

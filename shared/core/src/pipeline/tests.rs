@@ -611,5 +611,5 @@ fn rotation_that_kms_denies_while_a_deletion_is_pending_is_not_called_off() {
         render::people(&alert_on(kms, KeyDeletionScheduled::default(), &[]))
     };
     assert!(body(State::PendingDeletion).contains("reads as off while the deletion is pending"));
-    assert!(body(State::Disabled).contains("Rotation     off\n"));
+    assert!(body(State::Disabled).contains("Rotation   off"));
 }

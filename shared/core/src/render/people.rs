@@ -1,40 +1,64 @@
-//! For people: an e-mail in plain text, short lines, the urgent things first.
+//! For people: an e-mail in plain text. The first lines carry all that is needed to decide; the rest stands under a rule.
 
-use super::{BODY_LIMIT, Row, SUBJECT_LIMIT, actor_rows, key_rows, key_store_rows};
+use super::body::{Body, INDENT, plain};
+use super::rows::{Row, Worth, actor_rows, key_rows, key_store_rows, place_rows};
+use super::unlinked::unlinked_block;
+use super::{SUBJECT_LIMIT, lines};
 use crate::alert::Alert;
-use crate::enrichment::{EnrichmentSource, EnrichmentStatus, Missing};
 use crate::kinds::Kind;
-use crate::text::{Text, Untrusted};
+use crate::step::Step;
+use crate::text::{Span, Text};
 
-/// Columns that every mail reader shows without breaking.
-const WIDTH: usize = 72;
-/// Columns of the names in a table of facts.
-const NAME_WIDTH: usize = 13;
+/// Lines above the rule, which carry all.
+const HEAD_LINES: usize = 15;
+/// Lines of a usual mail. Rows of little worth give way; lists of a kind's own do not.
+const LINES: usize = 30;
+const RULE: &str = "------------------------------------------------------------";
 
-/// The subject line: begins with the severity's word, ends with account and Region if they fit.
+/// The subject line: begins with the severity's word, ends with account and Region. The title gives way to them.
 pub fn subject(alert: &Alert) -> String {
     let place = match (&alert.account, &alert.region) {
         (Some(account), Some(region)) => format!(" [{} {}]", account.as_str(), region.as_str()),
         _ => String::new(),
     };
     let severity = alert.severity.as_str();
-    let title = plain(&alert.title);
-    let whole = format!("{severity}: {title}{place}");
-    if units(&whole) <= SUBJECT_LIMIT {
-        return whole;
+    let room = SUBJECT_LIMIT.saturating_sub(units(severity) + ": ".len() + units(&place));
+    format!("{severity}: {}{place}", fit(&alert.title, room))
+}
+
+/// The text within `limit` as UTF-16 counts: values give way before words do.
+fn fit(text: &Text, limit: usize) -> String {
+    for bound in [256, 128, 64, 48, 32, 24, 16] {
+        let shown = plain(&shortened(text, bound));
+        if units(&shown) <= limit {
+            return shown;
+        }
     }
     let mut short = String::new();
-    let mut left = SUBJECT_LIMIT - severity.len() - ": ".len();
-    let title_alone = units(&title) <= left;
-    for c in title.chars() {
-        let needed = c.len_utf16();
-        if left < needed + usize::from(!title_alone) {
+    // Room for the mark, and for a quotation mark that has to be closed.
+    let mut left = limit.saturating_sub(2);
+    for c in plain(&shortened(text, 24)).chars() {
+        let Some(rest) = left.checked_sub(c.len_utf16()) else {
             break;
-        }
+        };
         short.push(c);
-        left -= needed;
+        left = rest;
     }
-    format!("{severity}: {short}{}", if title_alone { "" } else { "…" })
+    let is_open = short.matches('"').count() % 2 == 1;
+    let end = short.trim_end_matches([' ', ',', ':', ';', '(']).len();
+    short.truncate(end);
+    short + "…" + if is_open { "\"" } else { "" }
+}
+
+fn shortened(text: &Text, bound: usize) -> Text {
+    let mut short = Text::new();
+    for span in text.spans() {
+        match span {
+            Span::Own(_) => short.push(span.clone()),
+            Span::Untrusted(value) => short.push(value.shortened(bound)),
+        }
+    }
+    short
 }
 
 /// Length as UTF-16 counts it, which is never less than the number of characters.
@@ -44,36 +68,110 @@ fn units(text: &str) -> usize {
 
 /// The body of the e-mail.
 pub fn people(alert: &Alert) -> String {
+    let (first, more) = alert
+        .next_steps
+        .split_at(until_a_command(&alert.next_steps));
+    let mut facts = Body::default();
+    facts.gap();
+    head_facts(&mut facts, alert);
+    steps(&mut facts, alert, first, 1);
+    head_link(&mut facts, alert);
+
     let mut body = Body::default();
-    body.line(&format!(
-        "{}: {}",
-        alert.severity.as_str(),
-        plain(&alert.title)
-    ));
+    let title = format!("{}: {}", alert.severity.as_str(), plain(&alert.title));
+    body.hanging("", &title);
     body.gap();
-    body.line(&plain(&alert.summary));
-    sections(&mut body, alert);
-    next_steps(&mut body, alert);
-    what_is_known(&mut body, alert);
-    when_and_where(&mut body, alert);
-    if let Kind::UnreadableEvent(unreadable) = &alert.details {
-        body.heading("THE EVENT BEGINS");
-        body.line(&value(&unreadable.excerpt));
+    let room = HEAD_LINES.saturating_sub(body.lines() + facts.lines());
+    let below = summary(&mut body, alert, room);
+    body.append(&facts);
+    body.verbatim(RULE);
+
+    if !below.spans().is_empty() {
+        body.paragraph(&plain(&below));
     }
-    missing_facts(&mut body, alert);
-    body.gap();
+    for line in lines::missing(alert) {
+        body.paragraph(&plain(&line));
+    }
+    sections(&mut body, alert);
+    if !more.is_empty() {
+        body.verbatim("AND THEN");
+        steps(&mut body, alert, more, first.len() + 1);
+    }
+    tables(&mut body, alert);
+    excerpt(&mut body, alert);
     body.verbatim("-- ");
     body.verbatim(&format!("KMS Watch, {}, alert {}", alert.kind, alert.id));
     body.finish()
 }
 
+/// How many steps there are up to the first with a command, at most two.
+fn until_a_command(steps: &[Step]) -> usize {
+    let command = steps.iter().position(|step| step.command.is_some());
+    command.map_or(1, |at| at + 1).min(2).min(steps.len())
+}
+
+/// As many sentences as there is room for, and why it is that urgent. Returns what is left.
+fn summary(body: &mut Body, alert: &Alert, room: usize) -> Text {
+    let sentences = alert.summary.sentences();
+    let said = |count: usize| {
+        let mut text = Text::new();
+        sentences
+            .iter()
+            .take(count)
+            .for_each(|it| text.sentence(it));
+        text.sentence(alert.severity_reason.clone().unwrap_or_default());
+        let mut said = Body::default();
+        said.paragraph(&plain(&text));
+        said
+    };
+    let fits = |count: &usize| said(*count).lines() <= room;
+    let count = (1..=sentences.len()).rev().find(fits).unwrap_or(1);
+    body.append(&said(count));
+    let mut left = Text::new();
+    sentences
+        .iter()
+        .skip(count)
+        .for_each(|it| left.sentence(it));
+    left
+}
+
+/// Until when, who, whose.
+fn head_facts(body: &mut Body, alert: &Alert) {
+    if let Some(until) = lines::deadline(alert) {
+        body.row("Until", &plain(&until));
+    }
+    let by = if alert.actor.is_some() { "By" } else { "At" };
+    body.row(by, &plain(&lines::who(alert)));
+    if let Some(owner) = lines::owner(alert) {
+        body.row("Owner", &plain(&owner));
+    }
+}
+
+fn head_link(body: &mut Body, alert: &Alert) {
+    if let Some((name, link)) = links(alert).next() {
+        body.whole(name, link);
+    }
+}
+
+/// Pages of the console, the first one the most useful.
+fn links(alert: &Alert) -> impl Iterator<Item = (&'static str, &String)> {
+    let links = &alert.links;
+    let all = [
+        ("Console", &links.key),
+        ("Alarm", &links.alarm),
+        ("CloudTrail", &links.event),
+    ];
+    all.into_iter()
+        .filter_map(|(name, link)| Some((name, link.as_ref()?)))
+}
+
 /// What the kind of alert has to say in detail.
 fn sections(body: &mut Body, alert: &Alert) {
     for section in alert.details.sections() {
-        body.heading(&section.heading.to_uppercase());
+        body.verbatim(&section.heading.to_uppercase());
         for (name, line) in &section.rows {
             match name.as_ref() {
-                "" => body.line(&plain(line)),
+                "" => body.paragraph(&plain(line)),
                 name => body.row(name, &plain(line)),
             }
         }
@@ -81,192 +179,74 @@ fn sections(body: &mut Body, alert: &Alert) {
 }
 
 /// What to do, with the commands.
-fn next_steps(body: &mut Body, alert: &Alert) {
-    if alert.next_steps.is_empty() {
-        return;
-    }
-    body.heading("WHAT TO DO");
-    for (number, step) in (1_usize..).zip(&alert.next_steps) {
-        body.hanging(&format!("{number}. "), &plain(&step.text));
+fn steps(body: &mut Body, alert: &Alert, steps: &[Step], from: usize) {
+    for (number, step) in (from..).zip(steps) {
+        let lead = format!("{INDENT}{number}. ");
+        body.hanging(&lead, &plain(&lines::step(alert, step)));
         if let Some(command) = &step.command {
             // Never broken: it must work when pasted.
-            body.verbatim(&format!("   {command}"));
+            body.verbatim(&format!("{INDENT}   {command}"));
         }
     }
 }
 
-/// The key, the custom key store, and who did it.
-fn what_is_known(body: &mut Body, alert: &Alert) {
-    match alert.enrichment.as_of {
-        Some(as_of) => {
-            let known = format!("AS LAST KNOWN ON {}", crate::text::minute(as_of));
-            body.table(&format!("KEY, {known}"), &key_rows(alert));
-            body.table(&format!("KEY STORE, {known}"), &key_store_rows(alert));
-        }
-        None => {
-            body.table("KEY", &key_rows(alert));
-            body.table("KEY STORE", &key_store_rows(alert));
-        }
+/// What is known of the key, of the caller, of when and where, as far as it is not said above and there is room.
+fn tables(body: &mut Body, alert: &Alert) {
+    let mut all = [
+        ("KEY", key_rows(alert)),
+        ("KEY STORE", key_store_rows(alert)),
+        ("WHO", actor_rows(alert)),
+        ("WHEN AND WHERE", place_rows(alert)),
+    ];
+    for (_, rows) in &mut all {
+        rows.retain(|row| !is_said(body, row));
     }
-    body.table("WHO", &actor_rows(alert));
-}
-
-/// When and where it occurred, which event told of it, and where to look.
-fn when_and_where(body: &mut Body, alert: &Alert) {
-    body.heading("WHEN AND WHERE");
-    body.row("Occurred", &crate::text::minute(alert.occurred_at));
-    if let Some(account) = &alert.account {
-        body.row("Account", account.as_str());
+    let more: Vec<_> = links(alert).skip(1).collect();
+    // The signature takes two.
+    let room = LINES.saturating_sub(body.lines() + 2 + more.len());
+    let mut laid_out = lay_out(&all);
+    while laid_out.lines() > room && give_way(&mut all) {
+        laid_out = lay_out(&all);
     }
-    if let Some(region) = &alert.region {
-        body.row("Region", region.as_str());
-    }
-    let source = &alert.source;
-    if let Some(event) = source.event_name.as_ref().or(source.detail_type.as_ref()) {
-        body.row("Event", &value(event));
-    }
-    if let Some(replay) = &source.replay {
-        body.row(
-            "Replay",
-            &format!("sent again by the EventBridge replay {}", value(replay)),
-        );
-    }
-    if let Some(link) = &alert.links.key {
-        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Console"));
-    }
-    if let Some(link) = &alert.links.event {
-        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "CloudTrail"));
-    }
-    if let Some(link) = &alert.links.alarm {
-        body.verbatim(&format!("{:NAME_WIDTH$}{link}", "Alarm"));
+    body.append(&laid_out);
+    for (name, link) in &more {
+        body.whole(name, link);
     }
 }
 
-/// What could not be found out, and why.
-fn missing_facts(body: &mut Body, alert: &Alert) {
-    if alert.enrichment.status == EnrichmentStatus::Complete {
-        return;
-    }
-    body.heading(match alert.enrichment.source {
-        EnrichmentSource::Event if alert.key_store.is_some() => {
-            "KMS TELLS NOTHING OF THE KEY STORE; THIS IS WHAT THE EVENT SAYS"
-        }
-        EnrichmentSource::Event => "KMS TELLS NOTHING OF THE KEY; THIS IS WHAT THE EVENT SAYS",
-        EnrichmentSource::Ledger => "WHAT KMS DID NOT SAY NOW; SHOWN AS LAST KNOWN, IF AT ALL",
-        EnrichmentSource::Live => "WHAT COULD NOT BE FOUND OUT",
-    });
-    for (facts, reason) in by_reason(&alert.enrichment.missing) {
-        body.hanging("", &facts.join(", "));
-        body.hanging("  ", &value(reason));
-    }
+/// The row says nothing new. A word as short as `no` may well stand above, and mean something else.
+fn is_said(body: &Body, row: &Row) -> bool {
+    const TELLING: usize = 6;
+    let value = plain(&row.value);
+    value.len() >= TELLING && body.says(&value)
 }
 
-/// The missing facts, those with one reason together.
-fn by_reason(missing: &[Missing]) -> Vec<(Vec<&'static str>, &Untrusted)> {
-    let mut groups: Vec<(Vec<&'static str>, &Untrusted)> = Vec::new();
-    for Missing { fact, reason, .. } in missing {
-        match groups.iter_mut().find(|(_, known)| *known == reason) {
-            Some((facts, _)) => facts.push(fact),
-            None => groups.push((vec![fact], reason)),
-        }
+fn lay_out(tables: &[(&str, Vec<Row>)]) -> Body {
+    let mut body = Body::default();
+    for (heading, rows) in tables {
+        body.table(heading, rows);
     }
-    groups
+    body
 }
 
-/// Our own words as they are, values of others without live links.
-fn plain(text: &Text) -> String {
-    text.render(str::to_owned, value)
-}
-
-/// Mail readers turn what looks like an address of the web into a link; a key's description must not lead anybody away.
-fn value(untrusted: &Untrusted) -> String {
-    const HOST: &str = "www.";
-    let text = untrusted.as_str().replace("://", "[:]//");
-    // In any case. Lower case of ASCII changes no place.
-    let lower = text.to_ascii_lowercase();
-    let mut shown = String::new();
-    let mut from = 0;
-    for (at, _) in lower.match_indices(HOST) {
-        let dot = at + HOST.len() - 1;
-        shown.push_str(&text[from..dot]);
-        shown.push_str("[.]");
-        from = dot + 1;
-    }
-    shown + &text[from..]
-}
-
-#[derive(Default)]
-struct Body(String);
-
-impl Body {
-    fn gap(&mut self) {
-        self.0.push('\n');
-    }
-
-    fn heading(&mut self, words: &str) {
-        self.gap();
-        self.verbatim(words);
-    }
-
-    fn verbatim(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
-    }
-
-    fn line(&mut self, text: &str) {
-        self.hanging("", text);
-    }
-
-    fn row(&mut self, name: &str, text: &str) {
-        self.hanging(&format!("{name:NAME_WIDTH$}"), text);
-    }
-
-    fn table(&mut self, heading: &str, rows: &[Row]) {
-        if rows.is_empty() {
-            return;
-        }
-        self.heading(heading);
-        for (name, text) in rows {
-            self.row(name, &plain(text));
-        }
-    }
-
-    /// Lines of at most [`WIDTH`] columns, all but the first indented as far as `lead` is wide.
-    fn hanging(&mut self, lead: &str, text: &str) {
-        let indent = lead.chars().count();
-        let mut line = lead.to_owned();
-        let mut column = indent;
-        let mut fresh = true;
-        for word in text.split(' ').filter(|word| !word.is_empty()) {
-            let width = word.chars().count();
-            if !fresh && column + 1 + width > WIDTH {
-                self.verbatim(line.trim_end());
-                line = " ".repeat(indent);
-                column = indent;
-                fresh = true;
+/// Drops the last of the rows that are worth least; `false` if only those are left that must stay.
+fn give_way(tables: &mut [(&str, Vec<Row>)]) -> bool {
+    for worth in [Worth::Extra, Worth::Good] {
+        for (_, rows) in tables.iter_mut().rev() {
+            if let Some(at) = rows.iter().rposition(|row| row.worth == worth) {
+                rows.remove(at);
+                return true;
             }
-            if !fresh {
-                line.push(' ');
-                column += 1;
-            }
-            line.push_str(word);
-            column += width;
-            fresh = false;
         }
-        self.verbatim(line.trim_end());
     }
+    false
+}
 
-    fn finish(mut self) -> String {
-        const NOTE: &str = "\n(shortened: the message would be larger than SNS allows)\n";
-        if self.0.len() > BODY_LIMIT {
-            let mut end = BODY_LIMIT - NOTE.len();
-            while !self.0.is_char_boundary(end) {
-                end -= 1;
-            }
-            self.0.truncate(end);
-            self.0.push_str(NOTE);
-        }
-        self.0
+/// How an event begins that could not be read.
+fn excerpt(body: &mut Body, alert: &Alert) {
+    if let Kind::UnreadableEvent(unreadable) = &alert.details {
+        body.verbatim("THE EVENT BEGINS");
+        body.marked(&unlinked_block(&unreadable.excerpt));
     }
 }
 
@@ -275,50 +255,47 @@ mod tests {
     use super::*;
     use crate::kinds::KeyRotated;
     use crate::pipeline::tests::alert_about;
+    use crate::text::Untrusted;
 
-    fn titled(title: &str) -> String {
+    fn titled(title: Text) -> String {
         let mut alert = alert_about(KeyRotated::default());
-        alert.title = crate::text![Untrusted::bounded(title, 1_000)];
+        alert.title = title;
         subject(&alert)
     }
 
-    #[test]
-    fn a_subject_is_cut_to_its_limit_the_place_first() {
-        assert_eq!(titled("short"), "LOW: short [111122223333 us-east-1]");
-        let fits_alone = "x".repeat(94);
-        assert_eq!(titled(&fits_alone), format!("LOW: {fits_alone}"));
-        assert_eq!(titled(&"x".repeat(95)), format!("LOW: {}…", "x".repeat(93)));
-        let emoji = titled(&"🔑".repeat(95));
-        assert!(
-            units(&emoji) <= SUBJECT_LIMIT && emoji.ends_with("🔑…"),
-            "{emoji}"
-        );
+    fn value(raw: &str) -> Untrusted {
+        Untrusted::bounded(raw, 1_000)
     }
 
     #[test]
-    fn a_value_never_becomes_a_link() {
+    fn a_subject_keeps_account_and_region_and_cuts_the_title() {
+        use crate::text;
+        let place = "[111122223333 us-east-1]";
+        assert_eq!(titled(text!["short"]), format!("LOW: short {place}"));
+        // Values give way first.
+        let long = titled(text!["Deletion of ", value(&"x".repeat(200)), " scheduled"]);
         assert_eq!(
-            value(&Untrusted::new(
-                "see https://evil.example, www.evil.example, éWWW.Www.evil.example"
-            )),
-            "see https[:]//evil.example, www[.]evil.example, éWWW[.]Www[.]evil.example"
+            long,
+            format!("LOW: Deletion of \"{}…\" scheduled {place}", "x".repeat(31))
         );
-    }
-
-    #[test]
-    fn an_over_long_body_is_shortened_with_a_note() {
-        let mut body = Body::default();
-        body.verbatim(&"é".repeat(BODY_LIMIT));
-        let text = body.finish();
-        assert!(text.len() <= BODY_LIMIT && text.ends_with("than SNS allows)\n"));
-    }
-
-    #[test]
-    fn lines_break_between_words_and_hang() {
-        let mut body = Body::default();
-        body.hanging("1. ", &"word ".repeat(20));
-        let lines: Vec<_> = body.0.lines().collect();
-        assert!(lines.iter().all(|line| line.len() <= WIDTH));
-        assert!(lines[0].starts_with("1. word") && lines[1].starts_with("   word"));
+        for long in [
+            text![value(&"x".repeat(95)), value(&"🔑".repeat(95))],
+            text![
+                "so many words of ours that there is no room for all of them, however short \
+                 the name of the key may be: ",
+                value("a \"b")
+            ],
+            text![
+                "\"",
+                value(&"word ".repeat(90)),
+                "\" and many, many words of ours after it, too many"
+            ],
+        ] {
+            let subject = titled(long);
+            assert!(units(&subject) <= SUBJECT_LIMIT, "{subject}");
+            assert!(subject.ends_with(place), "{subject}");
+            assert_eq!(subject.matches('"').count() % 2, 0, "{subject}");
+            assert!(subject.contains('…'), "{subject}");
+        }
     }
 }

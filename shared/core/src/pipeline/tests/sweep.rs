@@ -155,7 +155,7 @@ fn near(deadline: &str) -> Occurrence {
 /// Title, summary and next steps, as people get them.
 fn words(alert: &Alert) -> String {
     let body = render::people(alert);
-    let end = ["\nKEY", "\nWHEN AND"]
+    let end = ["\nKEY", "\nWHEN AND", "\n-- "]
         .iter()
         .filter_map(|heading| body.find(heading))
         .min();
@@ -187,8 +187,8 @@ fn hostile(kms: FakeKms) -> FakeKms {
 fn assert_harmless(alert: &Alert) {
     let (subject, body) = (render::subject(alert), render::people(alert));
     assert!(!subject.contains(['\n', '\r', '\u{202E}']), "{subject}");
-    assert!(body.contains("https[:]//evil.example"), "{body}");
-    assert!(!body.contains("https://evil.example") && !body.contains('\u{202E}'));
+    assert!(body.contains("https[:]//evil[.]example"), "{body}");
+    assert!(!body.contains("evil.example") && !body.contains('\u{202E}'));
     let chat: Value = serde_json::from_str(&render::chat(alert).unwrap()).unwrap();
     for text in ["title", "description"].map(|name| chat["content"][name].as_str().unwrap()) {
         assert!(!text.contains(['<', '>', '\u{202E}']), "{text}");
@@ -311,44 +311,51 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
     insta::assert_snapshot!(shown(&alert(kms, &known(), near(DEADLINE))), @r#"
     CRITICAL: alias/payments will be deleted in 3 days, on 2026-11-23
 
-    alias/payments ("orders database") will be deleted on 2026-11-23 10:00
-    UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it
-    can be cancelled. The key was used after its deletion was scheduled:
-    something still needs it. It was last used on 2026-11-18 10:00 UTC
-    (Decrypt), 2 days before. Once it is deleted, everything encrypted under
-    it is unreadable for ever.
+      alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
+      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
+      cancelled. The key was used after its deletion was scheduled: something
+      still needs it. It was last used on 2026-11-18 10:00 UTC (Decrypt), 2 days
+      before. Once it is deleted, everything encrypted under it is unreadable for
+      ever. CRITICAL because the key was used 2 days earlier (Decrypt).
 
-    WHAT TO DO
-    1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
-       aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       enable the key, which cancelling leaves Disabled
-       aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+         aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. Confirm with the actor first: this may be incident response. Then enable
+         the key, which cancelling leaves Disabled
+         aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
 
     {"daysLeft":3,"deletionAt":"2026-11-23T10:00:00Z","scheduledAt":"2026-11-16T10:00:00Z","scheduledBy":"Power/maria","step":3,"usedSinceScheduled":true}
     "#);
     let kms = pending(FakeKms::used_at("2026-10-01T10:00:00Z"));
     insta::assert_snapshot!(words(&alert(kms, &known(), near("2026-11-21T09:00:00Z"))), @r#"
-    CRITICAL: alias/payments will be deleted within a day, at 2026-11-21
-    09:00 UTC
+    CRITICAL: alias/payments will be deleted within a day, at 2026-11-21 09:00 UTC
 
-    alias/payments ("orders database") will be deleted on 2026-11-21 09:00
-    UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it
-    can be cancelled. The key was not used after its deletion was scheduled,
-    as far as KMS has recorded, which it does up to an hour late. It was
-    last used on 2026-10-01 10:00 UTC (Decrypt), 50 days before. Once it is
-    deleted, everything encrypted under it is unreadable for ever.
+      alias/payments ("orders database") will be deleted on 2026-11-21 09:00 UTC.
+      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
+      cancelled. The key was not used after its deletion was scheduled, as far as
+      KMS has recorded, which it does up to an hour late. It was last used on
+      2026-10-01 10:00 UTC (Decrypt), 50 days before. Once it is deleted,
+      everything encrypted under it is unreadable for ever.
 
-    WHAT TO DO
-    1. Undo before 2026-11-21 09:00 UTC, unless the key is meant to go
-       aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       enable the key, which cancelling leaves Disabled
-       aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. Undo before 2026-11-21 09:00 UTC, unless the key is meant to go
+         aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. Confirm with the actor first: this may be incident response. Then enable
+         the key, which cancelling leaves Disabled
+         aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
     "#);
     let late = alert(
         pending(never_used()),
@@ -358,21 +365,25 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
     insta::assert_snapshot!(words(&late), @r#"
     MEDIUM: alias/payments may be deleted at any moment now
 
-    The waiting period of alias/payments ("orders database") ended on
-    2026-11-20 08:00 UTC. Who scheduled that, and when, is not known. KMS
-    deletes a key within 24 hours of that date, and this one is still there:
-    if it is needed, cancel now. It was never used for a cryptographic
-    operation. Once it is deleted, everything encrypted under it is
-    unreadable for ever.
+      The waiting period of alias/payments ("orders database") ended on 2026-11-20
+      08:00 UTC. Who scheduled that, and when, is not known. KMS deletes a key
+      within 24 hours of that date, and this one is still there: if it is needed,
+      cancel now. It was never used for a cryptographic operation. Once it is
+      deleted, everything encrypted under it is unreadable for ever. MEDIUM
+      because the key was never used.
 
-    WHAT TO DO
-    1. Undo now, unless the key is meant to go
-       aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       enable the key, which cancelling leaves Disabled
-       aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. Undo now, unless the key is meant to go
+         aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. Confirm with the actor first: this may be incident response. Then enable
+         the key, which cancelling leaves Disabled
+         aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
     "#);
 }
 
@@ -382,70 +393,89 @@ fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
     insta::assert_snapshot!(words(&alert(cancelled, &known(), near(DEADLINE))), @r#"
     HIGH: alias/payments is not pending deletion any more
 
-    alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
-    UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. But KMS now
-    reports the key as Disabled: the deletion has been cancelled since.
-    Whether the key was used after its deletion was scheduled is not known.
-    When it was last used is unknown.
+      alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
+      UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. But KMS now reports
+      the key as Disabled: the deletion has been cancelled since. Whether the key
+      was used after its deletion was scheduled is not known. When it was last
+      used is unknown. HIGH because it is not known when the key was last used.
 
-    WHAT TO DO
-    1. See how the key stands
-       aws kms describe-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See how the key stands
+         aws kms describe-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
     "#);
     let gone = alert(gone(), &known(), near(DEADLINE));
     assert_eq!(gone.enrichment.source, EnrichmentSource::Ledger);
     insta::assert_snapshot!(words(&gone), @r#"
-    HIGH: KMS does not know alias/payments any more, which was to be deleted
-    on 2026-11-23
+    HIGH: KMS does not know alias/payments any more, which was to be deleted on
+    2026-11-23
 
-    alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
-    UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. KMS does not
-    know the key any more. Whether the key was used after its deletion was
-    scheduled is not known. If it was deleted, everything encrypted under it
-    is unreadable for ever.
+      alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
+      UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. KMS does not know
+      the key any more. Whether the key was used after its deletion was scheduled
+      is not known. If it was deleted, everything encrypted under it is unreadable
+      for ever. HIGH because it is not known when the key was last used.
 
-    WHAT TO DO
-    1. See what was done to the key
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See what was done to the key
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+    ------------------------------------------------------------
+      KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     "#);
     insta::assert_snapshot!(words(&alert(denied(), &known(), near(DEADLINE))), @r#"
     HIGH: alias/payments will be deleted in 3 days, on 2026-11-23
 
-    alias/payments ("orders database") will be deleted on 2026-11-23 10:00
-    UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it
-    can be cancelled. Whether the key was used after its deletion was
-    scheduled is not known. Once it is deleted, everything encrypted under
-    it is unreadable for ever.
+      alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
+      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
+      cancelled. Whether the key was used after its deletion was scheduled is not
+      known. Once it is deleted, everything encrypted under it is unreadable for
+      ever. HIGH because it is not known when the key was last used.
 
-    WHAT TO DO
-    1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
-       aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       enable the key, which cancelling leaves Disabled
-       aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+         aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+      KMS refused DescribeKey, ListAliases, ListResourceTags, GetKeyLastUsage: the
+      key policy does not let KMS Watch read this (deployment guide, blind spots).
+      Shown as known on 2026-11-19.
+    AND THEN
+      2. Confirm with the actor first: this may be incident response. Then enable
+         the key, which cancelling leaves Disabled
+         aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
     "#);
     insta::assert_snapshot!(words(&alert(denied(), &Profile::default(), near(DEADLINE))), @r#"
-    HIGH: key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 will be deleted in 3
-    days, on 2026-11-23
+    HIGH: key 5f0c1b7e will be deleted in 3 days, on 2026-11-23
 
-    key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 will be deleted on 2026-11-23
-    10:00 UTC. Who scheduled that, and when, is not known. Until then it can
-    be cancelled. Whether the key was used after its deletion was scheduled
-    is not known. Once it is deleted, everything that only this key can
-    decrypt is unreadable for ever.
+      key 5f0c1b7e will be deleted on 2026-11-23 10:00 UTC. Who scheduled that,
+      and when, is not known. Until then it can be cancelled. Whether the key was
+      used after its deletion was scheduled is not known. Once it is deleted,
+      everything that only this key can decrypt is unreadable for ever. HIGH
+      because it is not known when the key was last used.
 
-    WHAT TO DO
-    1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
-       aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. Confirm with the actor first: this may be incident response. Then
-       enable the key, which cancelling leaves Disabled
-       aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. See who works with the key, and who wanted it deleted
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+         aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+      KMS refused DescribeKey, ListAliases, ListResourceTags, GetKeyLastUsage: the
+      key policy does not let KMS Watch read this (deployment guide, blind spots).
+      What is shown is what the event says.
+    AND THEN
+      2. Confirm with the actor first: this may be incident response. Then enable
+         the key, which cancelling leaves Disabled
+         aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. See who works with the key, and who wanted it deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
     "#);
 }
 
@@ -493,22 +523,27 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
     insta::assert_snapshot!(shown(&alert), @r#"
     HIGH: alias/payments has vanished
 
-    KMS does not know alias/payments ("orders database") any more, and
-    nothing says why. It was last seen on 2026-11-19 22:00 UTC as Enabled.
-    Possible reasons: it was deleted, and what KMS and CloudTrail tell of
-    that did not reach KMS Watch; its deletion was scheduled before KMS
-    Watch was there; or KMS lags, and the key is there again soon. If it was
-    deleted, everything encrypted under it is unreadable for ever.
+      KMS does not know alias/payments ("orders database") any more, and nothing
+      says why. It was last seen on 2026-11-19 22:00 UTC as Enabled. Possible
+      reasons: it was deleted, and what KMS and CloudTrail tell of that did not
+      reach KMS Watch; its deletion was scheduled before KMS Watch was there; or
+      KMS lags, and the key is there again soon. If it was deleted, everything
+      encrypted under it is unreadable for ever. HIGH because it is not known when
+      the key was last used.
 
-    WHAT TO DO
-    1. See what was done to the key in the last 90 days
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
-    2. See which deletions were scheduled
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
-    3. See which keys KMS deleted at the end of their waiting period
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
-    4. Look for what fails with NotFoundException or "does not exist", and
-       restore it from copies that another key protects
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See what was done to the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+    ------------------------------------------------------------
+      KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
+    AND THEN
+      2. See which deletions were scheduled
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
+      3. See which keys KMS deleted at the end of their waiting period
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
+      4. Look for what fails with NotFoundException or "does not exist", and
+         restore it from copies that another key protects
 
     {"deletionAt":null,"lastSeenAt":"2026-11-19T22:00:00Z","lastState":"Enabled"}
     "#);
@@ -524,38 +559,48 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
         "{summary}"
     );
     insta::assert_snapshot!(words(&alert_of(gone(), &Profile::default(), None)), @r#"
-    HIGH: key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 has vanished
+    HIGH: key 5f0c1b7e has vanished
 
-    KMS does not know key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 any more, and
-    nothing says why. When it was last seen is not known. Possible reasons:
-    it was deleted, and what KMS and CloudTrail tell of that did not reach
-    KMS Watch; its deletion was scheduled before KMS Watch was there; or KMS
-    lags, and the key is there again soon. If it was deleted, everything
-    that only this key can decrypt is unreadable for ever. KMS Watch found
-    no record of this key: its alias, description and owner are not known.
+      KMS does not know key 5f0c1b7e any more, and nothing says why. When it was
+      last seen is not known. Possible reasons: it was deleted, and what KMS and
+      CloudTrail tell of that did not reach KMS Watch; its deletion was scheduled
+      before KMS Watch was there; or KMS lags, and the key is there again soon. If
+      it was deleted, everything that only this key can decrypt is unreadable for
+      ever. KMS Watch found no record of this key: its alias, description and
+      owner are not known. HIGH because it is not known when the key was last
+      used.
 
-    WHAT TO DO
-    1. See what was done to the key in the last 90 days
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
-    2. See which deletions were scheduled
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
-    3. See which keys KMS deleted at the end of their waiting period
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
-    4. Look for what fails with NotFoundException or "does not exist", and
-       restore it from copies that another key protects
+      At         2026-11-20 10:00 UTC
+      1. See what was done to the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+    ------------------------------------------------------------
+      KMS does not know the key (DescribeKey). What is shown is what the event
+      says.
+      KMS found nothing (ListAliases, ListResourceTags, GetKeyLastUsage).
+    AND THEN
+      2. See which deletions were scheduled
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
+      3. See which keys KMS deleted at the end of their waiting period
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
+      4. Look for what fails with NotFoundException or "does not exist", and
+         restore it from copies that another key protects
     "#);
     // It is there again; and nobody says how it stands.
     insta::assert_snapshot!(words(&alert_of(FakeKms::default(), &profile, seen)), @r#"
     HIGH: alias/payments had vanished, and is there again
 
-    KMS did not know alias/payments ("orders database") any more when the
-    sweep over all keys asked for it, and nothing said why. It now reports a
-    key with this id as Enabled: it was made again since, as a replica can
-    be, or KMS had lagged. It was last seen on 2026-11-19 22:00 UTC.
+      KMS did not know alias/payments ("orders database") any more when the sweep
+      over all keys asked for it, and nothing said why. It now reports a key with
+      this id as Enabled: it was made again since, as a replica can be, or KMS had
+      lagged. It was last seen on 2026-11-19 22:00 UTC. HIGH because it is not
+      known when the key was last used.
 
-    WHAT TO DO
-    1. See what was done to the key in the last 90 days
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See what was done to the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
     "#);
     let denied = alert_of(denied(), &profile, seen).summary.plain();
     assert!(!denied.contains("now reports"), "{denied}");
@@ -606,21 +651,25 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(shown(&alert), @r#"
     MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
 
-    The automatic rotation of alias/payments ("orders database") was due on
-    2026-11-01, 19 days before the sweep over all keys, and had not
-    happened. KMS is to rotate the key every 365 days. Why, KMS does not
-    say. It does not rotate a key that is disabled or pending deletion,
-    catches up once the key is enabled, and rotates replicas with their
-    primary; none of that is known of this key. Nothing stops working, but
-    standards that ask for regular rotation are no longer met.
+      The automatic rotation of alias/payments ("orders database") was due on
+      2026-11-01, 19 days before the sweep over all keys, and had not happened.
+      KMS is to rotate the key every 365 days. Why, KMS does not say. It does not
+      rotate a key that is disabled or pending deletion, catches up once the key
+      is enabled, and rotates replicas with their primary; none of that is known
+      of this key. Nothing stops working, but standards that ask for regular
+      rotation are no longer met.
 
-    WHAT TO DO
-    1. See when the key was rotated
-       aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. If it has to be rotated at once, rotate it on demand, which a key can
-       be 25 times in its life
-       aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See when the key was rotated
+         aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. If it has to be rotated at once, rotate it on demand, which a key can be
+         25 times in its life
+         aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
 
     {"daysOverdue":19,"dueAt":"2026-11-01T00:00:00Z","periodDays":365}
     "#);
@@ -628,15 +677,18 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(words(&alert_of(disabled)), @r#"
     MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
 
-    The automatic rotation of alias/payments ("orders database") was due on
-    2026-11-01, 19 days before the sweep over all keys, and had not
-    happened. KMS is to rotate the key every 365 days. The key is Disabled:
-    KMS rotates it as soon as it is enabled. Nothing stops working, but
-    standards that ask for regular rotation are no longer met.
+      The automatic rotation of alias/payments ("orders database") was due on
+      2026-11-01, 19 days before the sweep over all keys, and had not happened.
+      KMS is to rotate the key every 365 days. The key is Disabled: KMS rotates it
+      as soon as it is enabled. Nothing stops working, but standards that ask for
+      regular rotation are no longer met.
 
-    WHAT TO DO
-    1. See when the key was rotated
-       aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See when the key was rotated
+         aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
     "#);
     let mut replica = rotation(true, due);
     replica.metadata.as_mut().unwrap().multi_region = Some(MultiRegion {
@@ -651,52 +703,64 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(words(&alert_of(replica)), @r#"
     MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
 
-    The automatic rotation of alias/payments ("orders database") was due on
-    2026-11-01, 19 days before the sweep over all keys, and had not
-    happened. KMS is to rotate the key every 365 days. The key is a replica:
-    KMS rotates its primary, in eu-west-1, and copies the new material to
-    it. Nothing stops working, but standards that ask for regular rotation
-    are no longer met.
+      The automatic rotation of alias/payments ("orders database") was due on
+      2026-11-01, 19 days before the sweep over all keys, and had not happened.
+      KMS is to rotate the key every 365 days. The key is a replica: KMS rotates
+      its primary, in eu-west-1, and copies the new material to it. Nothing stops
+      working, but standards that ask for regular rotation are no longer met.
 
-    WHAT TO DO
-    1. See when the key was rotated
-       aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. If it has to be rotated at once, rotate its primary key on demand,
-       which a key can be 25 times in its life
-       aws kms rotate-key-on-demand --key-id arn:aws:kms:eu-west-1:111122223333:key/mrk-1 --region eu-west-1
-    3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      At         2026-11-20 10:00 UTC
+      Owner      team-pay
+      1. See when the key was rotated
+         aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+    AND THEN
+      2. If it has to be rotated at once, rotate its primary key on demand, which
+         a key can be 25 times in its life
+         aws kms rotate-key-on-demand --key-id arn:aws:kms:eu-west-1:111122223333:key/mrk-1 --region eu-west-1
+      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
     "#);
     insta::assert_snapshot!(words(&alert_of(denied())), @r#"
-    MEDIUM: The rotation of key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 is
-    overdue since 2026-11-01
+    MEDIUM: The rotation of key 5f0c1b7e is overdue since 2026-11-01
 
-    The automatic rotation of key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 was
-    due on 2026-11-01, 19 days before the sweep over all keys, and had not
-    happened. Why, KMS does not say. It does not rotate a key that is
-    disabled or pending deletion, catches up once the key is enabled, and
-    rotates replicas with their primary; none of that is known of this key.
-    Nothing stops working, but standards that ask for regular rotation are
-    no longer met.
+      The automatic rotation of key 5f0c1b7e was due on 2026-11-01, 19 days before
+      the sweep over all keys, and had not happened. Why, KMS does not say. It
+      does not rotate a key that is disabled or pending deletion, catches up once
+      the key is enabled, and rotates replicas with their primary; none of that is
+      known of this key. Nothing stops working, but standards that ask for regular
+      rotation are no longer met.
 
-    WHAT TO DO
-    1. See when the key was rotated
-       aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    2. If it has to be rotated at once, rotate it on demand, which a key can
-       be 25 times in its life
-       aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-    3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      At         2026-11-20 10:00 UTC
+      1. See when the key was rotated
+         aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
+    ------------------------------------------------------------
+      KMS refused DescribeKey, ListAliases, ListResourceTags,
+      GetKeyRotationStatus, ListKeyRotations: the key policy does not let KMS
+      Watch read this (deployment guide, blind spots). What is shown is what the
+      event says.
+    AND THEN
+      2. If it has to be rotated at once, rotate it on demand, which a key can be
+         25 times in its life
+         aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
+      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
     "#);
     insta::assert_snapshot!(words(&alert_of(gone())), @r#"
-    MEDIUM: KMS does not know key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 any
-    more, whose rotation was overdue
+    MEDIUM: KMS does not know key 5f0c1b7e any more, whose rotation was overdue
 
-    The automatic rotation of key 5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 was
-    due on 2026-11-01, 19 days before the sweep over all keys, and had not
-    happened. But KMS does not know the key any more.
+      The automatic rotation of key 5f0c1b7e was due on 2026-11-01, 19 days before
+      the sweep over all keys, and had not happened. But KMS does not know the key
+      any more.
 
-    WHAT TO DO
-    1. See what was done to the key
-       aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. See what was done to the key
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+    ------------------------------------------------------------
+      KMS does not know the key (DescribeKey). What is shown is what the event
+      says.
+      KMS found nothing (ListAliases, ListResourceTags, GetKeyRotationStatus,
+      ListKeyRotations).
     "#);
 }
 
@@ -943,20 +1007,12 @@ fn chat(alert: &Alert) -> String {
 fn chat_gets_what_people_get() {
     let key = alert(pending(FakeKms::default()), &known(), near(DEADLINE));
     insta::assert_snapshot!(chat(&key), @r#"
-    HIGH: `alias/payments` will be deleted in 3 days, on 2026-11-23
+    HIGH: alias/payments will be deleted in 3 days, on 2026-11-23
 
-    `alias/payments` ("`orders database`") will be deleted on 2026-11-23 10:00 UTC. `Power/maria` scheduled that on 2026-11-16 10:00 UTC. Until then it can be cancelled. Whether the key was used after its deletion was scheduled is not known. When it was last used is unknown. Once it is deleted, everything encrypted under it is unreadable for ever.
-
-    Alias: `alias/payments`
-    Owner: `team-pay`
-    Description: `orders database`
-    State: PendingDeletion
-    Last used: unknown
-    Deletion: 2026-11-23 10:00 UTC
-    Type: `SYMMETRIC_DEFAULT`, `ENCRYPT_DECRYPT`, AWS_KMS
-    Created: 2024-01-02 03:04 UTC
-    ARN: arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
-    Where: 111122223333 us-east-1, 2026-11-20 10:00 UTC
+    alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be cancelled. Whether the key was used after its deletion was scheduled is not known. When it was last used is unknown. Once it is deleted, everything encrypted under it is unreadable for ever. HIGH because it is not known when the key was last used.
+    At 2026-11-20 10:00 UTC
+    Owner: team-pay. Key: state PendingDeletion, last used unknown.
+    ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
     Console: https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
 
     Undo before 2026-11-23 10:00 UTC, unless the key is meant to go: `aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
@@ -967,27 +1023,18 @@ fn chat_gets_what_people_get() {
     "#);
     let vanished = alert(gone(), &known(), swept(KeyVanished::new(None)));
     insta::assert_snapshot!(chat(&vanished), @r#"
-    HIGH: `alias/payments` has vanished
+    HIGH: alias/payments has vanished
 
-    KMS does not know `alias/payments` ("`orders database`") any more, and nothing says why. It was last seen on 2026-11-19 10:00 UTC as PendingDeletion. Its deletion was pending then, for 2026-11-23 10:00 UTC. Possible reasons: it was deleted, and what KMS and CloudTrail tell of that did not reach KMS Watch; its deletion was scheduled before KMS Watch was there; or KMS lags, and the key is there again soon. If it was deleted, everything encrypted under it is unreadable for ever.
-
-    Alias: `alias/payments`
-    Owner: `team-pay`
-    Description: `orders database`
-    Deletion: 2026-11-23 10:00 UTC
-    Type: `SYMMETRIC_DEFAULT`, `ENCRYPT_DECRYPT`, AWS_KMS
-    Created: 2024-01-02 03:04 UTC
-    ARN: arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
-    Where: 111122223333 us-east-1, 2026-11-20 10:00 UTC
-    Not found out: lastUse
+    KMS does not know alias/payments ("orders database") any more, and nothing says why. It was last seen on 2026-11-19 10:00 UTC as PendingDeletion. Its deletion was pending then, for 2026-11-23 10:00 UTC. Possible reasons: it was deleted, and what KMS and CloudTrail tell of that did not reach KMS Watch; its deletion was scheduled before KMS Watch was there; or KMS lags, and the key is there again soon. If it was deleted, everything encrypted under it is unreadable for ever. HIGH because it is not known when the key was last used.
+    At 2026-11-20 10:00 UTC
+    Owner: team-pay. KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
+    ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
 
     See what was done to the key in the last 90 days: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1`
 
     See which deletions were scheduled: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1`
 
     See which keys KMS deleted at the end of their waiting period: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1`
-
-    Look for what fails with NotFoundException or "does not exist", and restore it from copies that another key protects
     "#);
     let code = Some("USER_LOCKED_OUT");
     let found = unhealthy("FAILED", code);

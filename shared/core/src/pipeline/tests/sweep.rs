@@ -842,23 +842,26 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     insta::assert_snapshot!(shown(&failed), @r#"
     HIGH: Key store external-hq could not be connected: 3 keys unusable
 
-    Every cryptographic operation with a key in the key store fails until
-    the key store is connected. A sweep found key store external-hq
-    (cks-7be1d290f5a3c846a) FAILED (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00
-    UTC. The external key store proxy does not respond in time. The key
-    store holds 3 keys. The keys work again once the key store is connected,
-    if its cluster or external key manager still has them.
+      Every cryptographic operation with a key in the key store fails until the
+      key store is connected. A sweep found key store external-hq
+      (cks-7be1d290f5a3c846a) FAILED (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00
+      UTC. The external key store proxy does not respond in time. The key store
+      holds 3 keys. The keys work again once the key store is connected, if its
+      cluster or external key manager still has them. HIGH because the key store
+      holds 3 keys.
 
-    WHAT TO DO
-    1. Disconnect the key store: KMS neither connects nor changes one that
-       is FAILED
-       aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    2. Check the load of the proxy, the network, and the external key
-       manager behind the proxy
-    3. Then connect the key store (takes about 5 minutes)
-       aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    4. Read the state of the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Disconnect the key store: KMS neither connects nor changes one that is
+         FAILED
+         aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ------------------------------------------------------------
+    AND THEN
+      2. Check the load of the proxy, the network, and the external key manager
+         behind the proxy
+      3. Then connect the key store (takes about 5 minutes)
+         aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      4. Read the state of the key store
+         aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
 
     {"accounts":[],"alarm":null,"connectionState":"FAILED","dimensions":{},"errorCode":"XKS_PROXY_TIMED_OUT","foundAt":"2026-11-20T09:00:00Z","metric":null,"namespace":null,"periodSeconds":null,"threshold":null,"unit":null,"usualFrom":null,"usualTo":null,"value":null}
     "#);
@@ -866,52 +869,61 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     insta::assert_snapshot!(words(&alert(store("DISCONNECTED", None, 1), &nothing, off)), @r"
     HIGH: Key store external-hq is disconnected: 1 key unusable
 
-    Every cryptographic operation with a key in the key store fails until
-    the key store is connected. A sweep found key store external-hq
-    (cks-7be1d290f5a3c846a) DISCONNECTED on 2026-11-20 09:00 UTC. Somebody
-    disconnected it, or nobody ever connected it. The key store holds 1 key.
-    The keys work again once the key store is connected, if its cluster or
-    external key manager still has them.
+      Every cryptographic operation with a key in the key store fails until the
+      key store is connected. A sweep found key store external-hq
+      (cks-7be1d290f5a3c846a) DISCONNECTED on 2026-11-20 09:00 UTC. Somebody
+      disconnected it, or nobody ever connected it. The key store holds 1 key. The
+      keys work again once the key store is connected, if its cluster or external
+      key manager still has them. HIGH because the key store holds a key.
 
-    WHAT TO DO
-    1. Ask whoever runs the key store why it is disconnected: this may be
-       incident response
-    2. If it is not, connect the key store (takes about 5 minutes)
-       aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    3. Read the state of the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Ask whoever runs the key store why it is disconnected: this may be
+         incident response
+      2. If it is not, connect the key store (takes about 5 minutes)
+         aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ------------------------------------------------------------
+    AND THEN
+      3. Read the state of the key store
+         aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
     ");
     insta::assert_snapshot!(words(&alert(store("CONNECTED", None, 0), &nothing, found())), @r"
     MEDIUM: Key store external-hq was FAILED, and is CONNECTED now
 
-    A sweep found key store external-hq (cks-7be1d290f5a3c846a) FAILED
-    (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. The external key store
-    proxy does not respond in time. But KMS now reports the key store as
-    CONNECTED. KMS Watch found no key in the key store among those that it
-    can describe.
+      A sweep found key store external-hq (cks-7be1d290f5a3c846a) FAILED
+      (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. The external key store proxy
+      does not respond in time. But KMS now reports the key store as CONNECTED.
+      KMS Watch found no key in the key store among those that it can describe.
+      MEDIUM because KMS Watch found no key in the key store.
 
-    WHAT TO DO
-    1. Read the state of the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Read the state of the key store
+         aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ------------------------------------------------------------
     ");
     insta::assert_snapshot!(words(&alert(denied(), &nothing, unhealthy("FAILED", Some("NEW_CODE")))), @r"
     HIGH: Key store cks-7be1d290f5a3c846a could not be connected
 
-    Every cryptographic operation with a key in the key store fails until
-    the key store is connected. A sweep found key store
-    cks-7be1d290f5a3c846a FAILED (NEW_CODE) on 2026-11-20 09:00 UTC. KMS
-    tried to connect the key store, and failed. How many keys the key store
-    holds is not known. The keys work again once the key store is connected,
-    if its cluster or external key manager still has them.
+      Every cryptographic operation with a key in the key store fails until the
+      key store is connected. A sweep found key store cks-7be1d290f5a3c846a FAILED
+      (NEW_CODE) on 2026-11-20 09:00 UTC. KMS tried to connect the key store, and
+      failed. How many keys the key store holds is not known. The keys work again
+      once the key store is connected, if its cluster or external key manager
+      still has them. HIGH because it is not known how many keys the key store
+      holds.
 
-    WHAT TO DO
-    1. Disconnect the key store: KMS neither connects nor changes one that
-       is FAILED
-       aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    2. Then connect the key store (takes 5 to 20 minutes)
-       aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
-    3. Read the state of the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Disconnect the key store: KMS neither connects nor changes one that is
+         FAILED
+         aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ------------------------------------------------------------
+      KMS refused DescribeCustomKeyStores, ListKeys: look for a service control
+      policy that denies this to the roles of KMS Watch. What is shown is what the
+      event says.
+    AND THEN
+      2. Then connect the key store (takes 5 to 20 minutes)
+         aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      3. Read the state of the key store
+         aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
     ");
     let gone = FakeKms {
         key_store: Err(CallError::new("CustomKeyStoreNotFoundException", "")),
@@ -920,13 +932,15 @@ fn a_key_store_without_connection_says_why_what_breaks_and_what_to_do() {
     insta::assert_snapshot!(words(&alert(gone, &nothing, found())), @r"
     MEDIUM: Key store cks-7be1d290f5a3c846a could not be connected
 
-    A sweep found key store cks-7be1d290f5a3c846a FAILED
-    (XKS_PROXY_TIMED_OUT) on 2026-11-20 09:00 UTC. KMS now answers that the
-    key store does not exist.
+      A sweep found key store cks-7be1d290f5a3c846a FAILED (XKS_PROXY_TIMED_OUT)
+      on 2026-11-20 09:00 UTC. KMS now answers that the key store does not exist.
+      MEDIUM because KMS Watch found no key in the key store.
 
-    WHAT TO DO
-    1. Read the state of the key store
-       aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+      At         2026-11-20 10:00 UTC
+      1. Read the state of the key store
+         aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1
+    ------------------------------------------------------------
+      DescribeCustomKeyStores failed: CustomKeyStoreNotFoundException.
     ");
 }
 
@@ -1040,24 +1054,17 @@ fn chat_gets_what_people_get() {
     let found = unhealthy("FAILED", code);
     let store = alert(store("FAILED", code, 3), &Profile::default(), found);
     insta::assert_snapshot!(chat(&store), @r"
-    HIGH: Key store `external-hq` could not be connected: 3 keys unusable
+    HIGH: Key store external-hq could not be connected: 3 keys unusable
 
-    Every cryptographic operation with a key in the key store fails until the key store is connected. A sweep found key store `external-hq` (`cks-7be1d290f5a3c846a`) `FAILED` (`USER_LOCKED_OUT`) on 2026-11-20 09:00 UTC. The user kmsuser is locked out of the CloudHSM cluster after too many wrong passwords. The key store holds 3 keys. The keys work again once the key store is connected, if its cluster or external key manager still has them.
-
-    Key store Name: `external-hq`
-    Key store Id: `cks-7be1d290f5a3c846a`
-    Key store Type: `EXTERNAL_KEY_STORE`
-    Key store Connection: `FAILED` (`USER_LOCKED_OUT`)
-    Key store Keys: 3
-    Where: 111122223333 us-east-1, 2026-11-20 10:00 UTC
+    Every cryptographic operation with a key in the key store fails until the key store is connected. A sweep found key store external-hq (cks-7be1d290f5a3c846a) FAILED (USER_LOCKED_OUT) on 2026-11-20 09:00 UTC. The user kmsuser is locked out of the CloudHSM cluster after too many wrong passwords. The key store holds 3 keys. The keys work again once the key store is connected, if its cluster or external key manager still has them. HIGH because the key store holds 3 keys.
+    At 2026-11-20 10:00 UTC
+    Where: key store external-hq (cks-7be1d290f5a3c846a), 111122223333 us-east-1
 
     Disconnect the key store: KMS neither connects nor changes one that is FAILED: `aws kms disconnect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
 
     Set a new password for kmsuser in the cluster, and give it to KMS with update-custom-key-store
 
     Then connect the key store (takes about 5 minutes): `aws kms connect-custom-key-store --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
-
-    Read the state of the key store: `aws kms describe-custom-key-stores --custom-key-store-id cks-7be1d290f5a3c846a --region us-east-1`
     ");
 }
 

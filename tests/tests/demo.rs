@@ -1,4 +1,4 @@
-//! `cargo demo` as its users meet it.
+//! `kms-watch demo`, `history --demo` and `explain` as their users meet them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use watch_tests::{binary, repository};
 
 fn demo(arguments: &[&str], input: &[u8]) -> Output {
-    let mut process = Command::new(binary("demo"))
+    kms_watch(&[&["demo"], arguments].concat(), input)
+}
+
+fn kms_watch(arguments: &[&str], input: &[u8]) -> Output {
+    let mut process = Command::new(binary("kms-watch"))
         .args(arguments)
         .current_dir(repository())
         .stdin(Stdio::piped())
@@ -360,7 +364,7 @@ fn no_failure_costs_an_alert_and_no_retry_tells_twice() {
 #[test]
 fn the_ledger_tells_the_life_of_a_key_by_any_of_its_names() {
     let history = |name: &str| {
-        let output = demo(&["history", name], b"");
+        let output = kms_watch(&["history", "--demo", name], b"");
         assert!(output.status.success(), "{}", text(&output.stderr));
         text(&output.stdout)
     };
@@ -397,14 +401,14 @@ fn the_ledger_tells_the_life_of_a_key_by_any_of_its_names() {
 
 #[test]
 fn a_history_says_what_was_folded_and_lacks_what_the_ledger_missed() {
-    let history = |name: &str| lines(&demo(&["--json", "history", name], b""));
+    let history = |name: &str| lines(&kms_watch(&["history", "--demo", "--json", name], b""));
     let burst = history("alias/web-07");
     assert_eq!(burst.len(), 1);
     assert_eq!(
         (&burst[0]["folded"], &burst[0]["owner"]),
         (&json!(true), &json!("team-web"))
     );
-    let shown = text(&demo(&["history", "web-07"], b"").stdout);
+    let shown = text(&kms_watch(&["history", "--demo", "web-07"], b"").stdout);
     assert!(shown.trim_end().ends_with(" in a burst"), "{shown}");
     // Four things were told, one of them while the ledger was away.
     let orders = history("orders");
@@ -422,15 +426,15 @@ fn a_history_says_what_was_folded_and_lacks_what_the_ledger_missed() {
 #[test]
 fn a_key_that_the_ledger_never_met_is_an_error_that_names_those_it_knows() {
     for arguments in [
-        &["history", "alias/nobody\u{1b}[2J"][..],
-        &["--json", "history", ""],
+        &["history", "--demo", "alias/nobody\u{1b}[2J"][..],
+        &["history", "--demo", "--json", ""],
     ] {
-        let output = demo(arguments, b"");
+        let output = kms_watch(arguments, b"");
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(text(&output.stdout), "");
         let error = text(&output.stderr);
         assert!(
-            error.starts_with("demo: the ledger knows no key \""),
+            error.starts_with("kms-watch: the ledger knows no key \""),
             "{error}"
         );
         for alias in ["alias/payments", "alias/sessions-old", "alias/web-15"] {
@@ -442,7 +446,7 @@ fn a_key_that_the_ledger_never_met_is_an_error_that_names_those_it_knows() {
 
 #[test]
 fn the_story_is_plain_text_where_no_terminal_is() {
-    let output = demo(&[], b"");
+    let output = demo(&["--all"], b"");
     assert!(output.status.success());
     let story = text(&output.stdout);
     assert!(!story.contains('\u{1b}'), "colours belong to terminals");
@@ -457,17 +461,81 @@ fn the_story_is_plain_text_where_no_terminal_is() {
     assert_eq!(text(&output.stderr), "");
 }
 
+/// Somebody who tries it has a minute, and a screen.
+#[test]
+fn without_options_it_shows_the_point_on_one_screen() {
+    let output = demo(&[], b"");
+    let shown = text(&output.stdout);
+    let lines: Vec<_> = shown.lines().collect();
+    assert!((25..=60).contains(&lines.len()), "{} lines:\n{shown}", lines.len());
+    for line in &lines {
+        // A command is copied, so it stays on one line.
+        let is_command = line.trim_start().starts_with("aws ");
+        assert!(is_command || line.chars().count() <= 100, "{line}");
+    }
+    for part in [
+        "CRITICAL: alias/payments is scheduled for deletion",
+        "aws kms cancel-key-deletion --key-id ",
+        "The deletion of alias/payments was cancelled",
+        "HIGH: alias/sessions-old has been deleted",
+        "the same told again by KMS (KMS CMK Deletion): recognised, nothing sent",
+        "--all",
+        "--html",
+    ] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    let (_, table) = shown.split_once("In short").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("20")).collect();
+    assert!(rows.len() == 4 && rows.is_sorted_by_key(|row| &row[..10]), "{rows:?}");
+}
+
+#[test]
+fn the_closing_table_is_in_order_of_time_and_fits_80_columns() {
+    let shown = text(&demo(&["--all"], b"").stdout);
+    let (_, table) = shown.split_once("In short").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("20")).collect();
+    assert!(rows.len() > 40, "{table}");
+    assert!(rows.is_sorted_by_key(|row| &row[..10]), "{table}");
+    for row in rows {
+        assert!(row.chars().count() <= 80, "{row}");
+    }
+}
+
+#[test]
+fn the_story_is_a_page_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("story.html");
+    let output = demo(&["--html", file.to_str().unwrap(), "--only=access"], b"");
+    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    let page = std::fs::read_to_string(&file).unwrap();
+    for part in [
+        "<!doctype html>",
+        "<h2>1. A public policy, a foreign grant, an alias that moved, a key that is off</h2>",
+        "<span class=\"s1\">",
+        "In short",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains('\u{1b}') && !page.contains("<script"));
+    assert_eq!(page.matches("<span").count(), page.matches("</span>").count());
+    // Nothing of it is elsewhere.
+    assert!(!page.contains("src=") && !page.contains("<link"), "{page}");
+}
+
 #[test]
 fn events_of_the_users_own_come_from_files_and_standard_input() {
+    let explain = |arguments: &[&str], input: &[u8]| {
+        kms_watch(&[&["explain"], arguments].concat(), input)
+    };
     let file = "events/key-rotation/kms-rotation-automatic-new.json";
     let event = std::fs::read(repository().join(file)).unwrap();
-    assert_eq!(kinds(&demo(&["--json", file], b"")), ["KeyRotated"]);
-    assert_eq!(kinds(&demo(&["--json", "-"], &event)), ["KeyRotated"]);
+    assert_eq!(kinds(&explain(&["--json", file], b"")), ["KeyRotated"]);
+    assert_eq!(kinds(&explain(&["--json", "-"], &event)), ["KeyRotated"]);
     assert_eq!(
-        kinds(&demo(&["--json", file, "-"], b"{}")),
+        kinds(&explain(&["--json", file, "-"], b"{}")),
         ["KeyRotated", "UnreadableEvent"]
     );
-    let noise = demo(
+    let noise = explain(
         &["events/key-rotation/ct-synchronize-multi-region-key.json"],
         b"",
     );
@@ -480,35 +548,44 @@ fn events_of_the_users_own_come_from_files_and_standard_input() {
 #[test]
 fn what_the_user_can_mend_gives_a_clear_error_and_2() {
     for (arguments, input, error) in [
-        (
-            vec!["no-such-file.json"],
-            "",
-            "demo: failed to read no-such-file.json",
-        ),
-        (vec!["events"], "", "demo: failed to read events"),
-        (vec!["README.md"], "", "demo: README.md is not JSON"),
-        (vec!["-"], "{bad", "demo: standard input is not JSON"),
-        (vec!["history"], "", "demo: missing argument"),
-        (vec!["--loud"], "", "demo: invalid option '--loud'"),
-        (
-            vec!["--only", "love"],
-            "",
-            "demo: cannot parse argument \"love\": no such chapter",
-        ),
+        (&["explain", "no-such-file.json"][..], "", "kms-watch: failed to read no-such-file.json"),
+        (&["explain", "events"], "", "kms-watch: failed to read events"),
+        (&["explain", "Cargo.toml"], "", "kms-watch: Cargo.toml is not JSON"),
+        (&["explain", "-"], "{bad", "kms-watch: standard input is not JSON"),
+        (&["explain"], "", "error: the following required arguments were not provided:"),
+        (&["history"], "", "error: the following required arguments were not provided:"),
+        (&["demo", "--loud"], "", "error: unexpected argument '--loud'"),
+        (&["demo", "--only", "love"], "", "error: invalid value 'love' for '--only <CHAPTER>': there is no such chapter"),
+        (&["demo", "--html", "no/story.html"], "", "kms-watch: cannot write to no/story.html: its folder does not exist"),
         // Nothing is handled if a later file is wrong.
-        (
-            vec!["events/key-deletion/kms-deletion.json", "no-such-file.json"],
-            "",
-            "demo: failed to read",
-        ),
+        (&["explain", "events/key-deletion/kms-deletion.json", "no-such-file.json"], "", "kms-watch: failed to read"),
     ] {
-        let output = demo(&arguments, input.as_bytes());
+        let output = kms_watch(arguments, input.as_bytes());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(
-            text(&output.stderr).starts_with(error),
-            "{}",
-            text(&output.stderr)
-        );
+        let said = text(&output.stderr);
+        assert!(said.starts_with(error), "{said}");
         assert_eq!(text(&output.stdout), "");
+    }
+}
+
+#[test]
+fn colours_and_separators_are_as_everywhere() {
+    let plain = text(&kms_watch(&["demo", "--", "--only=expiry"], b"").stdout);
+    assert!(!plain.contains('\u{1b}'));
+    let coloured = text(&kms_watch(&["--color=always", "demo", "--only=expiry"], b"").stdout);
+    assert!(coloured.contains("\u{1b}[1m"), "{coloured}");
+}
+
+#[test]
+fn completions_and_man_pages_know_every_command() {
+    let script = text(&kms_watch(&["completions", "bash"], b"").stdout);
+    let folder = tempfile::tempdir().unwrap();
+    let man = kms_watch(&["man", folder.path().to_str().unwrap()], b"");
+    assert!(man.status.success(), "{man:?}");
+    for command in ["inventory", "history", "explain", "demo"] {
+        assert!(script.contains(&format!("kms__watch__{command}")) || script.contains(&format!("kms__watch__subcmd__{command}")), "{command}");
+        let page = folder.path().join(format!("kms-watch-{command}.1"));
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains("Exit codes"), "{page}");
     }
 }

@@ -13,28 +13,31 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use lexopt::ValueExt as _;
+use clap::Parser;
 use serde_json::{Value, json};
 use watch_local::{Invocation, LocalAws, NewKey, Options, QuotaClock, RuntimeOptions};
 use watch_tests::{Function, repository};
 
-const USAGE: &str = "cargo sweep-bench [--keys 1000,10000,100000] [--binary PATH]";
+/// Full sweeps over accounts of many keys.
+#[derive(Parser)]
+#[command(name = "cargo sweep-bench --")]
+struct Arguments {
+    /// Sizes of the accounts
+    #[arg(long, value_name = "NUMBER,…", value_delimiter = ',', default_value = "1000,10000,100000")]
+    keys: Vec<usize>,
+    /// The function, if it is built
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
+}
 
 /// What Lambda gives a function at most, and `template.yaml` this one.
 const TIMEOUT: Duration = Duration::from_secs(900);
 
 fn main() -> ExitCode {
-    let (sizes, binary) = match read() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    // The alias ends with `--`, and whoever writes another one means the same.
+    let words = std::env::args_os().enumerate();
+    let words = words.filter(|(position, word)| *position != 1 || word != "--");
+    let Arguments { keys, binary } = Arguments::parse_from(words.map(|(_, word)| word));
     let Some(binary) = binary.or_else(build) else {
         eprintln!("key-inventory does not build");
         return ExitCode::FAILURE;
@@ -43,39 +46,12 @@ fn main() -> ExitCode {
     println!(
         "(bound: the seconds that the quotas allow at best, at the half of them that a sweep takes)"
     );
-    for size in sizes {
+    for size in keys {
         for line in measure(size, &binary) {
             println!("{line}");
         }
     }
     ExitCode::SUCCESS
-}
-
-/// Numbers of keys, and the function's binary, if it is built.
-type Arguments = (Vec<usize>, Option<PathBuf>);
-
-fn read() -> Result<Option<Arguments>, lexopt::Error> {
-    let mut sizes = vec![1_000, 10_000, 100_000];
-    let mut binary = None;
-    // The alias ends with `--`, and whoever writes another one means the same.
-    let arguments = std::env::args_os().skip(1);
-    let mut parser = lexopt::Parser::from_args(arguments.skip_while(|argument| argument == "--"));
-    while let Some(argument) = parser.next()? {
-        match argument {
-            lexopt::Arg::Long("keys") => {
-                let list = parser.value()?.string()?;
-                let sizes_of: Result<_, _> = list.split(',').map(str::parse).collect();
-                sizes = sizes_of.map_err(|_| lexopt::Error::UnexpectedValue {
-                    option: "--keys".to_owned(),
-                    value: list.into(),
-                })?;
-            }
-            lexopt::Arg::Long("binary") => binary = Some(parser.value()?.into()),
-            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(None),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Some((sizes, binary)))
 }
 
 /// The function as it is deployed, but for this machine.

@@ -11,30 +11,59 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use lexopt::ValueExt as _;
+use clap::Parser;
 use watch_tests::year::{Options, Report, simulate};
 
-const USAGE: &str = "cargo year [--occurrences 100000] [--seeds 1] [--first-seed 1] [--keys 500] [--without-ledger] \
-                     [--calm] [--json]";
-
+/// Simulated years of an account.
+#[derive(Parser)]
+#[command(name = "cargo year --")]
 struct Arguments {
-    options: Options,
+    #[command(flatten)]
+    options: YearOptions,
+    /// Years, each with a seed of its own
+    #[arg(long, default_value_t = 1)]
     seeds: u64,
+    /// The report as JSON
+    #[arg(long)]
     json: bool,
 }
 
+#[derive(clap::Args, Clone, Copy)]
+struct YearOptions {
+    /// Seed of the first year
+    #[arg(long = "first-seed", default_value_t = 1)]
+    seed: u64,
+    /// Occurrences in a year
+    #[arg(long, default_value_t = 100_000)]
+    occurrences: usize,
+    /// Keys in the account
+    #[arg(long, default_value_t = 500)]
+    keys: usize,
+    /// Without the ledger
+    #[arg(long)]
+    without_ledger: bool,
+    /// Nothing dies, and the ledger is well
+    #[arg(long)]
+    calm: bool,
+}
+
+impl From<YearOptions> for Options {
+    fn from(options: YearOptions) -> Self {
+        Self {
+            seed: options.seed,
+            occurrences: options.occurrences,
+            keys: options.keys,
+            ledger: !options.without_ledger,
+            calm: options.calm,
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments = match read() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("{error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    // The alias may end with `--`, and whoever writes another one means the same.
+    let words = std::env::args_os().enumerate();
+    let words = words.filter(|(position, word)| *position != 1 || word != "--");
+    let arguments = Arguments::parse_from(words.map(|(_, word)| word));
     let begun = Instant::now();
     let report = simulate_all(&arguments, begun);
     if arguments.json {
@@ -66,7 +95,7 @@ fn simulate_all(arguments: &Arguments, begun: Instant) -> Report {
                     if number >= arguments.seeds {
                         return;
                     }
-                    let year = simulate_one(arguments.options, number, begun);
+                    let year = simulate_one(arguments.options.into(), number, begun);
                     let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
                     report.merge(year);
                 }
@@ -88,36 +117,4 @@ fn simulate_one(options: Options, number: u64, begun: Instant) -> Report {
             eprintln!("seed {seed}: {happened} of {all} occurrences, {seconds} s");
         }
     })
-}
-
-/// Nothing if help is asked for.
-fn read() -> Result<Option<Arguments>, lexopt::Error> {
-    use lexopt::prelude::Long;
-    let mut arguments = Arguments {
-        options: Options {
-            seed: 1,
-            occurrences: 100_000,
-            keys: 500,
-            ledger: true,
-            calm: false,
-        },
-        seeds: 1,
-        json: false,
-    };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        let Arguments { options, .. } = &mut arguments;
-        match argument {
-            Long("occurrences") => options.occurrences = parser.value()?.parse()?,
-            Long("seeds") => arguments.seeds = parser.value()?.parse()?,
-            Long("first-seed") => options.seed = parser.value()?.parse()?,
-            Long("keys") => options.keys = parser.value()?.parse()?,
-            Long("without-ledger") => options.ledger = false,
-            Long("calm") => options.calm = true,
-            Long("json") => arguments.json = true,
-            Long("help") => return Ok(None),
-            other => return Err(other.unexpected()),
-        }
-    }
-    Ok(Some(arguments))
 }

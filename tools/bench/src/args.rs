@@ -3,93 +3,76 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use lexopt::prelude::*;
-
-/// What `--help` prints.
-pub(crate) const HELP: &str = "\
-What the built functions cost, beside a bare function and the same job in Python.
-
-Usage: cargo bench-lambda [-- OPTIONS]
-
-  --rounds NUMBER   processes of each kind at each share of a processor (10)
-  --events NUMBER   events for each process (50)
-  --delay MS        how long each answer of AWS takes (5)
-  --shares MB,...   sizes of functions whose share of a processor is tried (128,256,512); `none` for none
-  --only NAME       measure this one only; may be given several times
-  --profile NAME    profile of cargo with which the functions are built (release)
-  --compare PATH    another build of key-deletion, measured in the same rounds; `PATH,NAME=VALUE` sets a variable,
-                    `PATH,SSL_CERT_FILE=@small-trust` leaves only the certificate that is needed in its trust store
-  --no-python       leave the Python peers out
-  --json FILE       write everything that was measured
-  --svg FILE        draw it
-  --smoke           try everything once, with debug binaries, and judge nothing
-  --help            print this
-";
+use clap::Parser;
 
 /// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(
+    name = "cargo bench-lambda --",
+    about = "What the built functions cost, beside a bare function and the same job in Python"
+)]
 pub(crate) struct Args {
+    /// Processes of each kind at each share of a processor
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
+    /// Events for each process
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) events: u64,
+    /// How long each answer of AWS takes
+    #[arg(long = "delay", value_name = "MS", default_value_t = 5)]
     pub(crate) delay_ms: u64,
-    pub(crate) shares: Vec<u32>,
-    pub(crate) only: Vec<String>,
+    /// Sizes of functions whose share of a processor is tried; `none` for none
+    #[arg(long, value_name = "MB,…", default_value = "128,256,512", value_parser = shares)]
+    shares: Shares,
+    /// Measure this one only; may be given several times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Profile of cargo with which the functions are built
+    #[arg(long, value_name = "NAME", default_value = "release")]
     pub(crate) profile: String,
+    /// Another build of key-deletion, measured in the same rounds; `PATH,NAME=VALUE` sets a variable,
+    /// `PATH,SSL_CERT_FILE=@small-trust` leaves only the certificate that is needed in its trust store
+    #[arg(long = "compare", value_name = "PATH")]
     pub(crate) compared: Vec<String>,
-    pub(crate) python: bool,
+    /// Leave the Python peers out
+    #[arg(long)]
+    no_python: bool,
+    /// Write everything that was measured
+    #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Draw it
+    #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Try everything once, with debug binaries, and judge nothing
+    #[arg(long, conflicts_with_all = ["rounds", "events", "shares"])]
     pub(crate) smoke: bool,
 }
 
-impl Default for Args {
-    fn default() -> Self {
-        Self {
-            rounds: 10,
-            events: 50,
-            delay_ms: 5,
-            shares: vec![128, 256, 512],
-            only: Vec::new(),
-            profile: "release".to_owned(),
-            compared: Vec::new(),
-            python: true,
-            json: None,
-            svg: None,
-            smoke: false,
-        }
-    }
-}
+/// Sizes of functions, in MB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shares(Vec<u32>);
 
 impl Args {
-    /// The arguments, with or without the `--` that the alias has already; `None` if help is asked for.
-    pub(crate) fn parse(
+    /// The arguments, with or without the `--` that the alias has already.
+    pub(crate) fn parse_words(
         arguments: impl Iterator<Item = OsString>,
-    ) -> Result<Option<Self>, lexopt::Error> {
+    ) -> Result<Self, clap::Error> {
         let mut arguments = arguments.peekable();
         arguments.next_if(|first| first == "--");
-        let mut parser = lexopt::Parser::from_args(arguments);
-        let mut args = Self::default();
-        while let Some(argument) = parser.next()? {
-            match argument {
-                Long("help") | Short('h') => return Ok(None),
-                Long("rounds") => args.rounds = parser.value()?.parse_with(positive)?,
-                Long("events") => args.events = parser.value()?.parse_with(positive)?.into(),
-                Long("delay") => args.delay_ms = parser.value()?.parse()?,
-                Long("shares") => args.shares = parser.value()?.parse_with(shares)?,
-                Long("only") => args.only.push(parser.value()?.string()?),
-                Long("profile") => args.profile = parser.value()?.string()?,
-                Long("compare") => args.compared.push(parser.value()?.string()?),
-                Long("no-python") => args.python = false,
-                Long("json") => args.json = Some(parser.value()?.into()),
-                Long("svg") => args.svg = Some(parser.value()?.into()),
-                Long("smoke") => {
-                    args.smoke = true;
-                    (args.rounds, args.events, args.shares) = (1, 3, Vec::new());
-                }
-                _ => return Err(argument.unexpected()),
-            }
+        let name = OsString::from("bench-lambda");
+        let mut args = Self::try_parse_from(std::iter::once(name).chain(arguments))?;
+        if args.smoke {
+            (args.rounds, args.events, args.shares) = (1, 3, Shares(Vec::new()));
         }
-        Ok(Some(args))
+        Ok(args)
+    }
+
+    pub(crate) fn shares(&self) -> &[u32] {
+        &self.shares.0
+    }
+
+    pub(crate) fn python(&self) -> bool {
+        !self.no_python
     }
 
     pub(crate) fn wants(&self, name: &str) -> bool {
@@ -97,42 +80,38 @@ impl Args {
     }
 }
 
-fn positive(number: &str) -> Result<u32, String> {
-    let number = number.parse().map_err(|_| "not a number")?;
-    if number == 0 {
-        return Err("0 is too few".to_owned());
-    }
-    Ok(number)
-}
-
-fn shares(list: &str) -> Result<Vec<u32>, String> {
+fn shares(list: &str) -> Result<Shares, String> {
     if list == "none" {
-        return Ok(Vec::new());
+        return Ok(Shares(Vec::new()));
     }
     let share = |size: &str| match size.parse() {
         Ok(size @ 128..=1_769) => Ok(size),
         _ => Err(format!("{size:?} is not a size from 128 to 1769")),
     };
-    list.split(',').map(share).collect()
+    let sizes: Result<_, _> = list.split(',').map(share).collect();
+    sizes.map(Shares)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Option<Args>, lexopt::Error> {
-        Args::parse(line.split_whitespace().map(OsString::from))
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::parse_words(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
     fn the_command_line_is_read() {
-        assert_eq!(parse("").unwrap(), Some(Args::default()));
-        assert_eq!(parse("-- --help").unwrap(), None);
-        let args = parse("--rounds 2 --shares 128,1769 --only floor")
-            .unwrap()
-            .unwrap();
-        assert_eq!((args.rounds, &args.shares[..]), (2, &[128, 1_769][..]));
-        assert!(args.wants("floor") && !args.wants("boto3"));
+        let usual = parse("").unwrap();
+        assert_eq!((usual.rounds, usual.shares()), (10, &[128, 256, 512][..]));
+        assert!(usual.python() && usual.wants("boto3"));
+        let help = parse("-- --help").unwrap_err();
+        assert!(!help.use_stderr());
+        let args = parse("--rounds 2 --shares 128,1769 --only floor --no-python").unwrap();
+        assert_eq!((args.rounds, args.shares()), (2, &[128, 1_769][..]));
+        assert!(args.wants("floor") && !args.wants("boto3") && !args.python());
+        let smoke = parse("--smoke").unwrap();
+        assert_eq!((smoke.rounds, smoke.events, smoke.shares()), (1, 3, &[][..]));
         for wrong in ["--rounds 0", "--shares 64", "--loud", "x"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -30,8 +30,6 @@ use tls::{Certificates, TlsError};
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
-    #[error("{0}\n`cargo bench-lambda -- --help` shows what there is")]
-    Usage(#[from] lexopt::Error),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -58,7 +56,12 @@ fn main() -> ExitCode {
     {
         return process::launch(arguments);
     }
-    match run(arguments) {
+    let args = match Args::parse_words(arguments) {
+        Ok(args) => args,
+        // Help and complaints, each on its stream.
+        Err(error) => error.exit(),
+    };
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
@@ -69,18 +72,14 @@ fn main() -> ExitCode {
                 cause.unwrap_or_default()
             );
             ExitCode::from(match error {
-                BenchError::Usage(_) | BenchError::Nothing => 2,
+                BenchError::Nothing => 2,
                 _ => 1,
             })
         }
     }
 }
 
-fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<(), BenchError> {
-    let Some(args) = Args::parse(arguments)? else {
-        io::stdout().write_all(args::HELP.as_bytes())?;
-        return Ok(());
-    };
+fn run(args: Args) -> Result<(), BenchError> {
     let amount = Amount {
         rounds: args.rounds,
         events: args.events,
@@ -96,7 +95,7 @@ fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<(), BenchE
     let subjects = subjects(&args, &places, &certificates, &mut skipped)?;
     let shares = shares(&args, &mut skipped);
     let rows = measure_all(&subjects, &shares, &certificates, amount)?;
-    let peers = args.python.then(|| python_versions(&places)).flatten();
+    let peers = args.python().then(|| python_versions(&places)).flatten();
     if args.smoke {
         return smoke(&rows, &skipped);
     }
@@ -128,7 +127,7 @@ fn subjects(
     let mut subjects = natives(places, certificates, how, &args.compared, |name| {
         args.wants(name)
     })?;
-    if args.python {
+    if args.python() {
         // A smoke test downloads nothing.
         match pythons(places, certificates, !args.smoke, |name| args.wants(name))? {
             Ok(peers) => subjects.extend(peers),
@@ -144,7 +143,7 @@ fn subjects(
 /// Those shares of a processor that can be had here.
 fn shares(args: &Args, skipped: &mut Vec<String>) -> Vec<(u32, Share)> {
     let mut shares = Vec::new();
-    for size in &args.shares {
+    for size in args.shares() {
         match Share::new(*size) {
             Ok(share) => shares.push((*size, share)),
             Err(error) => skipped.push(format!(

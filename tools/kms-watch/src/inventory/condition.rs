@@ -1,0 +1,76 @@
+//! What may be the matter with a key: the words of `--fail-on`.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use serde::{Serialize, Serializer};
+
+/// The most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    PendingDeletion,
+    Expiring,
+    PendingImport,
+    Unavailable,
+    Disabled,
+    BlindSpot,
+    NoRotation,
+    Unused,
+}
+
+impl Condition {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::PendingDeletion,
+        Self::Expiring,
+        Self::PendingImport,
+        Self::Unavailable,
+        Self::Disabled,
+        Self::BlindSpot,
+        Self::NoRotation,
+        Self::Unused,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PendingDeletion => "pending-deletion",
+            Self::Expiring => "expiring",
+            Self::PendingImport => "pending-import",
+            Self::Unavailable => "unavailable",
+            Self::Disabled => "disabled",
+            Self::BlindSpot => "blind-spot",
+            Self::NoRotation => "no-rotation",
+            Self::Unused => "unused",
+        }
+    }
+}
+
+impl Condition {
+    /// What it means.
+    pub(crate) fn help(self) -> &'static str {
+        match self {
+            Self::PendingDeletion => "is deleted within --within days",
+            Self::Expiring => "has key material that expires within --within days",
+            Self::PendingImport => "has no key material",
+            Self::Unavailable => "is in a custom key store that does not answer",
+            Self::Disabled => "is switched off",
+            Self::BlindSpot => "KMS denies you something about it",
+            Self::NoRotation => "could rotate by itself, and does not",
+            Self::Unused => "was not used for 90 days, as far as KMS recorded it",
+        }
+    }
+}
+
+impl ValueEnum for Condition {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.help()))
+    }
+}
+
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}

@@ -1,0 +1,70 @@
+//! The command `kms-watch`: what a person runs.
+//!
+//! | room | command |
+//! |---|---|
+//! | [`inventory`] | a report over every key, with the user's own credentials |
+//! | [`history`] | what the ledger knows of a key |
+//! | [`explain`] | what the functions make of an event |
+//! | [`demo`] | the main job on an embedded AWS, as a story |
+//! | [`generate`] | completions of shells, and man pages |
+//!
+//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]), [`output`], [`style`].
+//!
+//! It is a crate of its own because its ways to credentials (profiles, single sign-on, other programs) must not come along
+//! into a function.
+
+mod account;
+mod cli;
+mod demo;
+mod explain;
+pub mod exit_codes;
+mod failure;
+mod generate;
+mod history;
+mod inventory;
+mod output;
+mod stack;
+mod style;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+/// Runs the command line, whose first word is the program.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(cli::without_separator(words)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output and is no failure. Whoever closed the stream has seen enough.
+            let _ = error.print();
+            return ExitCode::from(exit_codes::of_usage(&error));
+        }
+    };
+    cli.global.color.apply();
+    match dispatch(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            failure.tell();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let quiet = cli.global.quiet;
+    match &cli.command {
+        Command::Inventory(args) => Ok(runtime.block_on(inventory::run(args, quiet))?),
+        Command::History(args) => Ok(runtime.block_on(history::run(args))?),
+        Command::Explain(args) => Ok(runtime.block_on(explain::run(args))?),
+        Command::Demo(args) => Ok(runtime.block_on(demo::run(args))?),
+        Command::Completions(args) => Ok(generate::completions(args)?),
+        Command::Man(args) => Ok(generate::man(args)?),
+    }
+}

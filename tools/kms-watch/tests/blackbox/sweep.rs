@@ -1,0 +1,293 @@
+//! What is asked of KMS, and what becomes of keys that it does not answer about.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use watch_local::{ImportedMaterial, KeyStore, NewKey, QuotaClock};
+
+use crate::setup::{aws, days, run};
+
+#[test]
+fn what_is_feared_is_the_exit_code() {
+    let aws = aws();
+    let old = || NewKey::symmetric().created(days(-400)).rotating_every(365);
+    let used = || old().last_used("Decrypt", days(-1));
+    aws.add_key(used().alias("alias/going").deleted_at(days(20)));
+    let material = ImportedMaterial::new("material").expiring(days(20));
+    aws.add_key(
+        NewKey::imported()
+            .alias("alias/ending")
+            .material(material)
+            .last_used("Decrypt", days(-1)),
+    );
+    aws.add_key(NewKey::imported().alias("alias/empty"));
+    aws.add_key(used().alias("alias/off").disabled());
+    aws.add_key(NewKey::symmetric().alias("alias/still"));
+    aws.add_key(old().alias("alias/idle"));
+    aws.add_key_store(KeyStore::external("cks-1234567890abcdef0"));
+    aws.add_key(
+        NewKey::in_external_store("cks-1234567890abcdef0", "key-7")
+            .alias("alias/away")
+            .last_used("Decrypt", days(-1)),
+    );
+    aws.disconnect_key_store("cks-1234567890abcdef0");
+    let hidden = aws.add_key(used().alias("alias/hidden"));
+    aws.faults().on(&hidden).deny("GetKeyRotationStatus");
+    for (condition, name) in [
+        ("pending-deletion", "alias/going"),
+        ("expiring", "alias/ending"),
+        ("pending-import", "alias/empty"),
+        ("unavailable", "alias/away"),
+        ("disabled", "alias/off"),
+        ("no-rotation", "alias/still"),
+        ("unused", "alias/idle"),
+        ("blind-spot", "alias/hidden"),
+    ] {
+        let ran = run(&aws, &["--fail-on", condition, "--format=csv"]);
+        assert_eq!(ran.code, Some(1), "{condition}: {ran:?}");
+        let lines: Vec<_> = ran.err.lines().collect();
+        let begin =
+            format!("kms-watch: {condition}: {name} (arn:aws:kms:us-east-1:111122223333:key/");
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(&begin),
+            "{condition}: {lines:?}"
+        );
+        assert_eq!(ran.out.lines().count(), 1 + 8, "the report is there, too");
+    }
+    let calm = [
+        "--within=19",
+        "--fail-on=pending-deletion,expiring",
+        "--no-last-use",
+    ];
+    assert_eq!(run(&aws, &calm).code, Some(0));
+    let both = run(&aws, &["--no-last-use", "--fail-on=disabled,no-rotation"]);
+    assert_eq!(
+        (both.code, both.err.lines().count()),
+        (Some(1), 2),
+        "{both:?}"
+    );
+}
+
+#[test]
+fn nothing_is_changed_and_the_last_use_is_asked_for_slowly() {
+    let aws = aws();
+    let keys: Vec<_> = (0..5)
+        .map(|number| aws.add_key(NewKey::symmetric().last_used("Decrypt", days(-number))))
+        .collect();
+    aws.add_key(NewKey::aws_managed("ebs"));
+    let begin = Instant::now();
+    let ran = run(&aws, &["--format=json", "--verbose"]);
+    let report = ran.json();
+    assert_eq!(report.len(), keys.len());
+    assert!(report.iter().all(|row| row["lastUse"]["status"] == "USED"));
+    // Two a second, and the first at once.
+    assert!(begin.elapsed() >= Duration::from_millis(1_900), "{ran:?}");
+    assert!(
+        ran.err.contains("the last use of 5 keys takes 3 s"),
+        "{ran:?}"
+    );
+    let counts = aws.request_counts();
+    assert_eq!(counts["GetKeyLastUsage"], keys.len());
+    let asked: BTreeSet<_> = counts.keys().map(String::as_str).collect();
+    let expected = BTreeSet::from([
+        "DescribeKey",
+        "GetKeyLastUsage",
+        "GetKeyRotationStatus",
+        "ListAliases",
+        "ListKeys",
+        "ListResourceTags",
+    ]);
+    assert_eq!(asked, expected);
+    let calls: usize = counts.values().sum();
+    assert!(
+        ran.err.contains(&format!("{calls} calls, 0 throttled")),
+        "{ran:?}"
+    );
+    aws.clear_requests();
+    let ran = run(&aws, &["--no-last-use", "--format=json", "--aws-managed"]);
+    let report = ran.json();
+    assert!(
+        report
+            .iter()
+            .all(|row| row["lastUse"]["status"] == "NOT_ASKED")
+    );
+    assert!(!aws.request_counts().contains_key("GetKeyLastUsage"));
+    let managed = report.last().unwrap();
+    assert_eq!(
+        (&managed["manager"], &managed["rotation"]["status"]),
+        (&"AWS".into(), &"BY_AWS".into())
+    );
+    assert_eq!(report.len(), keys.len() + 1);
+}
+
+#[test]
+fn thousands_of_keys_come_over_three_pages_and_at_half_of_the_quotas() {
+    const KEYS: usize = 2_500;
+    let aws = aws();
+    for number in 0..KEYS {
+        let alias = format!("alias/key-{number:04}");
+        aws.add_key(NewKey::symmetric().alias(&alias).rotating_every(365));
+    }
+    let ran = run(&aws, &["--format", "csv", "--verbose"]);
+    let report = ran.csv();
+    let names: BTreeSet<_> = report.iter().map(|row| row["aliases"].as_str()).collect();
+    assert_eq!((report.len(), names.len()), (KEYS, KEYS));
+    assert!(
+        report
+            .iter()
+            .all(|row| row["rotation"] == "ON" && row["missing"].is_empty())
+    );
+    assert!(report.is_sorted_by_key(|row| row["aliases"].clone()));
+    let counts = aws.request_counts();
+    assert_eq!((counts["ListKeys"], counts["ListAliases"]), (3, 25));
+    // It would take twenty minutes, and nobody asked for it.
+    assert!(!counts.contains_key("GetKeyLastUsage"));
+    assert!(report.iter().all(|row| row["lastUse"] == "NOT_ASKED"));
+    assert!(
+        ran.err
+            .contains("not asked: --last-use asks, which takes 21 min"),
+        "{}",
+        ran.err
+    );
+    let rates = aws.highest_rates();
+    for (operation, quota) in [("DescribeKey", 2_000), ("GetKeyRotationStatus", 1_000)] {
+        // What a loaded machine holds up comes in a burst.
+        assert!(rates[operation] <= quota * 6 / 10, "{rates:?}");
+    }
+}
+
+#[test]
+fn what_is_throttled_is_asked_again_until_nothing_is_missing() {
+    let aws = aws();
+    for _ in 0..200 {
+        aws.add_key(NewKey::symmetric().tag("Owner", "team").rotating_every(365));
+    }
+    // Others use up most of the quotas.
+    for (operation, quota) in [
+        ("DescribeKey", 80),
+        ("ListResourceTags", 60),
+        ("GetKeyRotationStatus", 50),
+    ] {
+        aws.set_quota(operation, quota);
+    }
+    aws.enforce_quotas(Some(QuotaClock::Real));
+    let ran = run(&aws, &["--format=csv", "--no-last-use", "--verbose"]);
+    let report = ran.csv();
+    assert_eq!(report.len(), 200);
+    assert!(
+        report.iter().all(|row| row["rotation"] == "ON"
+            && row["owner"] == "team"
+            && row["missing"].is_empty())
+    );
+    let refused = aws
+        .requests()
+        .iter()
+        .filter(|request| request.error.is_some())
+        .count();
+    assert!(refused > 0, "nothing was throttled");
+    assert!(
+        ran.err.contains(&format!("{refused} throttled")),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_denied_key_is_a_blind_spot_with_its_remedy() {
+    let aws = aws();
+    aws.add_key(NewKey::symmetric().alias("alias/orders"));
+    let hidden = aws.add_key(NewKey::symmetric().alias("alias/salaries"));
+    aws.faults().on(&hidden).deny("*");
+    let ran = run(&aws, &["--no-last-use"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(
+        ran.out
+            .contains("blind spots       1\n  alias/salaries  DescribeKey: AccessDenied"),
+        "{}",
+        ran.out
+    );
+    let statement = "{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":[\"kms:DescribeKey\",";
+    assert!(ran.out.contains(statement), "{}", ran.out);
+    let report = run(&aws, &["--no-last-use", "--format=json"]).json();
+    let row = report
+        .iter()
+        .find(|row| row["arn"] == hidden.as_str())
+        .unwrap();
+    assert_eq!(row["missing"][0]["operation"], "DescribeKey");
+    assert_eq!(
+        (&row["missing"][0]["denied"], &row["conditions"][0]),
+        (&true.into(), &"blind-spot".into())
+    );
+    assert!(row["state"].is_null());
+}
+
+#[test]
+fn what_is_denied_for_every_key_is_no_matter_of_key_policies() {
+    let aws = aws();
+    for alias in ["alias/a", "alias/b"] {
+        aws.add_key(NewKey::symmetric().alias(alias));
+    }
+    aws.faults().deny("ListResourceTags");
+    let ran = run(&aws, &["--no-last-use"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(
+        ran.out
+            .contains("your own IAM policy seems to lack kms:ListResourceTags"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("\"Principal\""), "{}", ran.out);
+}
+
+#[test]
+fn keys_without_the_list_of_aliases_are_keys_without_names() {
+    let aws = aws();
+    let key = aws.add_key(NewKey::symmetric().alias("alias/orders"));
+    aws.add_key(NewKey::aws_managed("ebs"));
+    aws.faults().deny("ListAliases");
+    let ran = run(&aws, &["--no-last-use"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(
+        ran.out.contains("No aliases in us-east-1: AccessDenied"),
+        "{}",
+        ran.out
+    );
+    let report = run(&aws, &["--no-last-use", "--format=json"]).json();
+    // KMS itself said whose key the other one is.
+    assert_eq!(report.len(), 1);
+    assert_eq!(
+        (&report[0]["arn"], &report[0]["aliases"]),
+        (&key.into(), &serde_json::Value::Null)
+    );
+}
+
+#[test]
+fn a_failure_that_passes_costs_nothing_and_one_that_lasts_is_said() {
+    let aws = aws();
+    let key = aws.add_key(
+        NewKey::symmetric()
+            .alias("alias/orders")
+            .rotating_every(365),
+    );
+    aws.add_key(NewKey::symmetric().alias("alias/other").rotating_every(365));
+    // The SDK gives up after three.
+    aws.faults().on(&key).fail("DescribeKey", 4);
+    let report = run(&aws, &["--no-last-use", "--format=csv"]).csv();
+    assert!(
+        report
+            .iter()
+            .all(|row| row["state"] == "Enabled" && row["missing"].is_empty())
+    );
+
+    aws.faults().on(&key).fail("DescribeKey", 1_000);
+    let ran = run(&aws, &["--no-last-use"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.err.contains("no answer: alias/orders"), "{}", ran.err);
+    assert!(
+        ran.out
+            .contains("NOT COMPLETE: KMS left questions about 1 of these keys"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("alias/other"), "{}", ran.out);
+}

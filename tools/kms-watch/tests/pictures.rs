@@ -1,0 +1,72 @@
+//! The pictures of the README are the real output. `INSTA_UPDATE=always cargo test -p kms-watch --test pictures` makes them anew.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::path::Path;
+use std::process::Command;
+
+use anstyle_svg::Term;
+
+/// What the command prints on a terminal with colours.
+fn shown(words: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_kms-watch"))
+        .arg("--color=always")
+        .args(words)
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Columns of a picture.
+const WIDTH: usize = 110;
+
+/// No wider than the picture. What is cut has no styles behind it.
+fn narrow(line: &str) -> String {
+    let mut cut: String = line.chars().take(WIDTH).collect();
+    if cut.len() < line.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the test says there that the picture is to be made anew"
+)]
+fn compare(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
+    let picture = Term::new().render_svg(text);
+    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+        std::fs::write(&file, &picture).unwrap();
+    }
+    let drawn = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        drawn == picture,
+        "{} is not what is printed; see the head of this test",
+        file.display()
+    );
+}
+
+#[test]
+fn the_picture_of_an_alert() {
+    let story = shown(&["demo", "--only=deletion"]);
+    let lines: Vec<_> = story
+        .lines()
+        .skip_while(|line| !line.contains("Subject: "))
+        .take_while(|line| !line.contains("WHO"))
+        .map(narrow)
+        .collect();
+    assert!((15..=60).contains(&lines.len()), "{lines:?}");
+    compare("alert.svg", &lines.join("\n"));
+}
+
+#[test]
+fn the_picture_of_the_report() {
+    let report = shown(&["inventory", "--demo", "--width=120"]);
+    let lines: Vec<_> = report.lines().take(28).map(narrow).collect();
+    compare("report.svg", &lines.join("\n"));
+}

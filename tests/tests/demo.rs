@@ -467,7 +467,11 @@ fn without_options_it_shows_the_point_on_one_screen() {
     let output = demo(&[], b"");
     let shown = text(&output.stdout);
     let lines: Vec<_> = shown.lines().collect();
-    assert!((25..=60).contains(&lines.len()), "{} lines:\n{shown}", lines.len());
+    assert!(
+        (25..=60).contains(&lines.len()),
+        "{} lines:\n{shown}",
+        lines.len()
+    );
     for line in &lines {
         // A command is copied, so it stays on one line.
         let is_command = line.trim_start().starts_with("aws ");
@@ -485,15 +489,24 @@ fn without_options_it_shows_the_point_on_one_screen() {
         assert!(shown.contains(part), "{part} is not in {shown}");
     }
     let (_, table) = shown.split_once("In short").unwrap();
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("20")).collect();
-    assert!(rows.len() == 4 && rows.is_sorted_by_key(|row| &row[..10]), "{rows:?}");
+    let rows: Vec<_> = table
+        .lines()
+        .filter(|line| line.starts_with("20"))
+        .collect();
+    assert!(
+        rows.len() == 4 && rows.is_sorted_by_key(|row| &row[..10]),
+        "{rows:?}"
+    );
 }
 
 #[test]
 fn the_closing_table_is_in_order_of_time_and_fits_80_columns() {
     let shown = text(&demo(&["--all"], b"").stdout);
     let (_, table) = shown.split_once("In short").unwrap();
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("20")).collect();
+    let rows: Vec<_> = table
+        .lines()
+        .filter(|line| line.starts_with("20"))
+        .collect();
     assert!(rows.len() > 40, "{table}");
     assert!(rows.is_sorted_by_key(|row| &row[..10]), "{table}");
     for row in rows {
@@ -506,7 +519,10 @@ fn the_story_is_a_page_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("story.html");
     let output = demo(&["--html", file.to_str().unwrap(), "--only=access"], b"");
-    assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{output:?}"
+    );
     let page = std::fs::read_to_string(&file).unwrap();
     for part in [
         "<!doctype html>",
@@ -517,16 +533,18 @@ fn the_story_is_a_page_too() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains('\u{1b}') && !page.contains("<script"));
-    assert_eq!(page.matches("<span").count(), page.matches("</span>").count());
+    assert_eq!(
+        page.matches("<span").count(),
+        page.matches("</span>").count()
+    );
     // Nothing of it is elsewhere.
     assert!(!page.contains("src=") && !page.contains("<link"), "{page}");
 }
 
 #[test]
 fn events_of_the_users_own_come_from_files_and_standard_input() {
-    let explain = |arguments: &[&str], input: &[u8]| {
-        kms_watch(&[&["explain"], arguments].concat(), input)
-    };
+    let explain =
+        |arguments: &[&str], input: &[u8]| kms_watch(&[&["explain"], arguments].concat(), input);
     let file = "events/key-rotation/kms-rotation-automatic-new.json";
     let event = std::fs::read(repository().join(file)).unwrap();
     assert_eq!(kinds(&explain(&["--json", file], b"")), ["KeyRotated"]);
@@ -548,17 +566,61 @@ fn events_of_the_users_own_come_from_files_and_standard_input() {
 #[test]
 fn what_the_user_can_mend_gives_a_clear_error_and_2() {
     for (arguments, input, error) in [
-        (&["explain", "no-such-file.json"][..], "", "kms-watch: failed to read no-such-file.json"),
-        (&["explain", "events"], "", "kms-watch: failed to read events"),
-        (&["explain", "Cargo.toml"], "", "kms-watch: Cargo.toml is not JSON"),
-        (&["explain", "-"], "{bad", "kms-watch: standard input is not JSON"),
-        (&["explain"], "", "error: the following required arguments were not provided:"),
-        (&["history"], "", "error: the following required arguments were not provided:"),
-        (&["demo", "--loud"], "", "error: unexpected argument '--loud'"),
-        (&["demo", "--only", "love"], "", "error: invalid value 'love' for '--only <CHAPTER>': there is no such chapter"),
-        (&["demo", "--html", "no/story.html"], "", "kms-watch: cannot write to no/story.html: its folder does not exist"),
+        (
+            &["explain", "no-such-file.json"][..],
+            "",
+            "kms-watch: failed to read no-such-file.json",
+        ),
+        (
+            &["explain", "events"],
+            "",
+            "kms-watch: failed to read events",
+        ),
+        (
+            &["explain", "Cargo.toml"],
+            "",
+            "kms-watch: Cargo.toml is not JSON",
+        ),
+        (
+            &["explain", "-"],
+            "{bad",
+            "kms-watch: standard input is not JSON",
+        ),
+        (
+            &["explain"],
+            "",
+            "error: the following required arguments were not provided:",
+        ),
+        (
+            &["history"],
+            "",
+            "error: the following required arguments were not provided:",
+        ),
+        (
+            &["demo", "--loud"],
+            "",
+            "error: unexpected argument '--loud'",
+        ),
+        (
+            &["demo", "--only", "love"],
+            "",
+            "error: invalid value 'love' for '--only <CHAPTER>': there is no such chapter",
+        ),
+        (
+            &["demo", "--html", "no/story.html"],
+            "",
+            "kms-watch: cannot write to no/story.html: its folder does not exist",
+        ),
         // Nothing is handled if a later file is wrong.
-        (&["explain", "events/key-deletion/kms-deletion.json", "no-such-file.json"], "", "kms-watch: failed to read"),
+        (
+            &[
+                "explain",
+                "events/key-deletion/kms-deletion.json",
+                "no-such-file.json",
+            ],
+            "",
+            "kms-watch: failed to read",
+        ),
     ] {
         let output = kms_watch(arguments, input.as_bytes());
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -583,7 +645,11 @@ fn completions_and_man_pages_know_every_command() {
     let man = kms_watch(&["man", folder.path().to_str().unwrap()], b"");
     assert!(man.status.success(), "{man:?}");
     for command in ["inventory", "history", "explain", "demo"] {
-        assert!(script.contains(&format!("kms__watch__{command}")) || script.contains(&format!("kms__watch__subcmd__{command}")), "{command}");
+        assert!(
+            script.contains(&format!("kms__watch__{command}"))
+                || script.contains(&format!("kms__watch__subcmd__{command}")),
+            "{command}"
+        );
         let page = folder.path().join(format!("kms-watch-{command}.1"));
         let page = std::fs::read_to_string(page).unwrap();
         assert!(page.contains("Exit codes"), "{page}");

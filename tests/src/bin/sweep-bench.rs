@@ -23,7 +23,12 @@ use watch_tests::{Function, repository};
 #[command(name = "cargo sweep-bench --")]
 struct Arguments {
     /// Sizes of the accounts
-    #[arg(long, value_name = "NUMBER,…", value_delimiter = ',', default_value = "1000,10000,100000")]
+    #[arg(
+        long,
+        value_name = "NUMBER,…",
+        value_delimiter = ',',
+        default_value = "1000,10000,100000"
+    )]
     keys: Vec<usize>,
     /// The function, if it is built
     #[arg(long, value_name = "PATH")]

@@ -111,7 +111,10 @@ mod tests {
         assert_eq!((args.rounds, args.shares()), (2, &[128, 1_769][..]));
         assert!(args.wants("floor") && !args.wants("boto3") && !args.python());
         let smoke = parse("--smoke").unwrap();
-        assert_eq!((smoke.rounds, smoke.events, smoke.shares()), (1, 3, &[][..]));
+        assert_eq!(
+            (smoke.rounds, smoke.events, smoke.shares()),
+            (1, 3, &[][..])
+        );
         for wrong in ["--rounds 0", "--shares 64", "--loud", "x"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -17,9 +17,9 @@ use crate::demo::chapter::Chapter;
 use crate::demo::error::DemoError;
 use crate::demo::format::Format;
 use crate::demo::show::Show;
+use crate::exit_codes;
 use crate::output::pager::Pager;
 use crate::output::{Target, print};
-use crate::exit_codes;
 
 /// What ends the short story.
 const MORE: &str = "\

@@ -64,7 +64,9 @@ pub(crate) enum HistoryError {
     Demo(#[from] DemoError),
     #[error("the ledger knows no key \"{wanted}\"{known}")]
     UnknownKey { wanted: String, known: String },
-    #[error("failed to read the ledger: {0}\nthe table and its key may ask for dynamodb:Query, dynamodb:GetItem and dynamodb:Scan")]
+    #[error(
+        "failed to read the ledger: {0}\nthe table and its key may ask for dynamodb:Query, dynamodb:GetItem and dynamodb:Scan"
+    )]
     Ledger(String),
     #[error("failed to write")]
     Output(#[from] io::Error),

@@ -16,8 +16,8 @@
 mod account;
 mod cli;
 mod demo;
-mod explain;
 pub mod exit_codes;
+mod explain;
 mod failure;
 mod generate;
 mod history;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::cmp::Ordering;
 use std::path::Path;
 use std::process::Command;
 
@@ -22,11 +23,22 @@ fn shown(words: &[&str]) -> String {
 /// Columns of a picture.
 const WIDTH: usize = 110;
 
-/// No wider than the picture. What is cut has no styles behind it.
+/// No wider than the picture. Styles take no room, and each that begins ends.
 fn narrow(line: &str) -> String {
-    let mut cut: String = line.chars().take(WIDTH).collect();
-    if cut.len() < line.len() {
-        cut.push('…');
+    let (mut cut, mut seen, mut in_style) = (String::new(), 0, false);
+    for c in line.chars() {
+        in_style |= c == '\u{1b}';
+        if in_style {
+            cut.push(c);
+            in_style = c != 'm';
+            continue;
+        }
+        seen += 1;
+        match seen.cmp(&WIDTH) {
+            Ordering::Less => cut.push(c),
+            Ordering::Equal => cut.push('…'),
+            Ordering::Greater => {}
+        }
     }
     cut
 }

@@ -66,7 +66,11 @@ impl Ledger {
         }
         let kms = aws_sdk_kms::Client::new(sdk);
         let is_id = name.starts_with("alias/") || name.starts_with("mrk-") || name.len() == 36;
-        let id = if is_id { name.to_owned() } else { format!("alias/{name}") };
+        let id = if is_id {
+            name.to_owned()
+        } else {
+            format!("alias/{name}")
+        };
         let described = kms.describe_key().key_id(id).send().await.ok();
         let arn = described.and_then(|answer| answer.key_metadata?.arn?.parse().ok());
         if let Some(key) = arn {
@@ -88,10 +92,7 @@ impl Ledger {
             .into_paginator()
             .items()
             .send();
-        let items = items
-            .try_collect()
-            .await
-            .map_err(|error| refused(&error))?;
+        let items = items.try_collect().await.map_err(|error| refused(&error))?;
         let partitions: BTreeSet<String> = items
             .into_iter()
             .filter_map(|mut item| item.remove(PARTITION_KEY)?.as_s().ok().cloned())

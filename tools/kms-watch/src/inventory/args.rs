@@ -89,7 +89,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", help_heading = "How")]
     pub(crate) output: Option<PathBuf>,
     /// Exit with 1 if a key is one of these; each is named on standard error
-    #[arg(long, value_name = "WHAT,…", value_delimiter = ',', help_heading = "How")]
+    #[arg(
+        long,
+        value_name = "WHAT,…",
+        value_delimiter = ',',
+        help_heading = "How"
+    )]
     pub(crate) fail_on: Vec<Condition>,
     /// Say on standard error what is done, and the summary that a table ends with
     #[arg(short, long, conflicts_with = "quiet", help_heading = "How")]
@@ -121,7 +126,9 @@ impl Args {
     /// What contradicts itself in a way that the parser cannot know.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         if self.no_last_use && self.fail_on.contains(&Condition::Unused) {
-            return Err("--fail-on unused has to ask for the last use, which --no-last-use forbids");
+            return Err(
+                "--fail-on unused has to ask for the last use, which --no-last-use forbids",
+            );
         }
         if self.width.is_some() && self.format() != Format::Table {
             return Err("--width is that of a table");

@@ -67,7 +67,11 @@ fn help_and_version_need_nothing() {
     for words in [&["--help"][..], &["--", "--help"], &["-h"]] {
         let ran = Ran::of(bare(words));
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
-        assert!(ran.out.contains("Usage: kms-watch inventory"), "{}", ran.out);
+        assert!(
+            ran.out.contains("Usage: kms-watch inventory"),
+            "{}",
+            ran.out
+        );
         assert!(ran.out.lines().all(|line| line.len() <= 110));
     }
     let version = Ran::of(bare(&["--version"]));
@@ -140,7 +144,10 @@ fn a_profile_that_is_not_there_is_named() {
 /// It was once missed for its Region, and its credentials were once said to be taken.
 #[test]
 fn a_profile_that_is_not_there_is_named_whatever_else_is_missing() {
-    for words in [&["--profile=nope"][..], &["--profile=nope", "--region=us-east-1"]] {
+    for words in [
+        &["--profile=nope"][..],
+        &["--profile=nope", "--region=us-east-1"],
+    ] {
         let ran = Ran::of(bare(words));
         refused(&ran, &["no credentials: profile nope: ", "~/.aws/config"]);
         assert!(!ran.err.contains("taken"), "{}", ran.err);
@@ -149,7 +156,10 @@ fn a_profile_that_is_not_there_is_named_whatever_else_is_missing() {
 
 #[test]
 fn an_address_that_is_none_is_named() {
-    for (name, value) in [("AWS_ENDPOINT_URL", ""), ("AWS_ENDPOINT_URL_KMS", "localhost:4566")] {
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", ""),
+        ("AWS_ENDPOINT_URL_KMS", "localhost:4566"),
+    ] {
         let mut command = at("http://127.0.0.1:9", &[]);
         command.env(name, value);
         refused(&Ran::of(command), &[name, "is no address of a service"]);

@@ -35,18 +35,18 @@ fn the_demos_csv() {
 }
 
 #[test]
-fn the_readme_shows_the_demo_and_names_every_member() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = std::fs::read_to_string(readme).unwrap();
+fn the_documentation_shows_the_demo_and_names_every_member() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inventory.md");
+    let page = std::fs::read_to_string(page).unwrap();
     let table = demo(&["--width=120"]).out;
     let (table, _) = table.split_once("\n\n").unwrap();
-    assert!(readme.contains(table), "{table}");
+    assert!(page.contains(table), "{table}");
     let report = demo(&["--format=json"]).json();
     let members = report
         .iter()
         .flat_map(|row| row.as_object().unwrap().keys());
     for member in members {
-        assert!(readme.contains(&format!("`{member}`")), "{member}");
+        assert!(page.contains(&format!("`{member}`")), "{member}");
     }
 }
 

@@ -68,7 +68,10 @@ impl Summary {
             writeln!(
                 out,
                 "{:<10} {style}{:<8}{style:#} {:<20} {:<20} {topics}",
-                minute(alert.occurred_at).chars().take(10).collect::<String>(),
+                minute(alert.occurred_at)
+                    .chars()
+                    .take(10)
+                    .collect::<String>(),
                 alert.severity.as_str(),
                 alert.kind,
                 about(alert).chars().take(20).collect::<String>(),

@@ -9,21 +9,40 @@ use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::{Case, contain, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
-use crate::kinds::words::{CONFIRM, contradiction, described, last_use, root, who};
+use crate::kinds::words::{
+    NOT_FOUND, confirmed, contradiction, database_deadline, delayed, encrypts_at_rest, fails_now, last_use,
+    root, state_note,
+};
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
 
-/// Days back within which a key that is switched off counts as at work.
-const AT_WORK_DAYS: i64 = 1;
+/// Days back within which a key that is disabled counts as in use.
+const IN_USE_DAYS: i64 = 1;
 
-/// A key was switched off.
+/// A key was disabled.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyDisabled {}
+
+impl KeyDisabled {
+    /// Since when the key of `profile` has been disabled, at the latest, if it was disabled when KMS was asked last.
+    pub(in crate::kinds) fn since(profile: &Profile) -> Option<Timestamp> {
+        let known = profile.metadata.as_ref()?;
+        let disabled = known.value.state == Some(State::Disabled);
+        let act = profile.acts.get(Self::NAME).map(|act| act.at);
+        let since = act.map_or(known.as_of, |at| at.min(known.as_of));
+        disabled.then_some(since)
+    }
+
+    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
+        let off = case.state_now() != Some(&State::Enabled);
+        database_deadline(case, case.at).filter(|_| off)
+    }
+}
 
 impl Identify for KeyDisabled {
     fn changes_state(&self) -> bool {
@@ -54,7 +73,7 @@ impl Learn for KeyDisabled {
 
 impl Tell for KeyDisabled {
     fn severity(&self, case: &Case<'_>) -> Severity {
-        if case.used_within(AT_WORK_DAYS) {
+        if case.used_within(IN_USE_DAYS) {
             Severity::Critical
         } else {
             Severity::High
@@ -62,49 +81,57 @@ impl Tell for KeyDisabled {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let at_work = if case.used_within(AT_WORK_DAYS) {
-            " while it is in use"
+        let in_use = if case.used_within(IN_USE_DAYS) && !case.use_is_unknown_by_refusal() {
+            " while in use"
         } else {
             ""
         };
-        text![case.name(), " was disabled", at_work]
+        text![case.name(), " disabled", in_use]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " disabled ", case.name(), described(case), "."];
+        let mut text = text![fails_now(case)];
+        text.sentence(delayed(case, Self::data_deadline(case)));
         text.sentence(match case.state() {
             Some(State::Unavailable) if !case.gone => text![
-                "KMS reports it as Unavailable: its custom key store is disconnected, and it stays disabled when the \
-                 store is connected again."
+                "KMS reports the key as Unavailable: its custom key store is disconnected. Connecting the store does not \
+                 enable the key."
             ],
-            _ => contradiction(case, &[State::Disabled], "it changed again since"),
+            _ => contradiction(case, &[State::Disabled], "its state changed since"),
         });
-        text.sentence(
-            "While it is disabled, every cryptographic operation with it fails, also through the services that use it. \
-             Nothing is lost: enabling it brings everything back.",
-        );
         text.sentence(last_use(case));
         text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = vec![look(
-            text!["See who works with the key and now fails"],
+        let history = look(
+            text!["See who used or changed the key in the last 90 days"],
             case.history_command(),
-        )];
-        if !case.gone {
-            let enable = undo(
-                text![CONFIRM, "enable the key"],
-                case.kms_command("enable-key", ""),
-            );
-            steps.insert(0, enable);
+        );
+        if case.gone {
+            return vec![history];
         }
+        let pending = case.state_now().is_some_and(State::is_pending_deletion);
+        let mut steps = Vec::new();
+        if pending {
+            steps.push(undo(
+                text!["Cancel the deletion that was scheduled since; the key stays Disabled"],
+                case.kms_command("cancel-key-deletion", ""),
+            ));
+        }
+        if case.state_now() != Some(&State::Enabled) {
+            steps.push(undo(
+                text![confirmed(case), "enable the key"],
+                case.kms_command("enable-key", ""),
+            ));
+        }
+        steps.push(history);
         steps
     }
 }
 
-/// A key was switched on.
+/// A key was enabled.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -126,38 +153,54 @@ impl Learn for KeyEnabled {
 
 impl Tell for KeyEnabled {
     fn ceiling(&self) -> Severity {
-        Severity::Low
+        Severity::High
     }
 
-    fn severity(&self, _: &Case<'_>) -> Severity {
-        Severity::Low
+    /// What KMS does not find, or has pending deletion, is not enabled.
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        match case.gone || case.state_now().is_some_and(State::is_pending_deletion) {
+            true => Severity::High,
+            false => Severity::Low,
+        }
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " was enabled"]
+        let mut text = text![case.name(), " enabled"];
+        match case.state_now() {
+            _ if case.gone => text.push(", but KMS does not find the key"),
+            Some(State::Enabled) | None => {}
+            Some(state) => text.push(text![", but KMS reports ", state]),
+        }
+        text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " enabled ", case.name(), described(case), "."];
-        text.sentence(match case.state() {
+        let mut text = match case.state() {
             Some(State::Unavailable) if !case.gone => {
-                text!["It still cannot be used: its custom key store is disconnected."]
+                text!["The key still cannot be used: its custom key store is disconnected."]
             }
-            _ => contradiction(case, &[State::Enabled], "it changed again since"),
+            Some(State::Enabled) if !case.gone => {
+                text!["Everybody whom its key policy, grants and IAM policies allow can use the key again."]
+            }
+            _ => contradiction(case, &[State::Enabled], "its state changed since"),
+        };
+        text.sentence(match encrypts_at_rest(case) {
+            true => "RDS instances that stopped for lack of the key do not start by themselves.",
+            false => "",
         });
-        if case.state() == Some(&State::Enabled) {
-            text.sentence("It can be used again by whoever its policy and grants let in.");
-        }
         text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if case.gone {
-            return Vec::new();
+            return vec![look(
+                text!["Find out what was done to the key"],
+                case.history_command(),
+            )];
         }
         vec![contain(
-            text!["If it was disabled for a reason, disable it again"],
+            text!["If somebody disabled the key on purpose, disable it again"],
             case.kms_command("disable-key", ""),
         )]
     }
@@ -184,37 +227,35 @@ impl Tell for PrimaryRegionChanged {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![case.name(), " has a new primary Region"];
+        let mut text = text!["Primary Region of ", case.name(), " changed"];
         if let Some(region) = &self.to {
-            text.push(text![": ", region]);
+            text.push(text![" to ", region]);
         }
         text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " moved the primary of ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(region) = &self.from {
-            text.push(text![" from ", region]);
+        let mut text = text!["All related keys still work."];
+        if let (Some(from), Some(to)) = (&self.from, &self.to) {
+            text.sentence(text![
+                "The primary key is now in ",
+                to,
+                ", and no longer in ",
+                from,
+                "."
+            ]);
         }
-        if let Some(region) = &self.to {
-            text.push(text![" to ", region]);
-        }
-        text.push(".");
         text.sentence(
-            "All related keys go on working. Automatic rotation and new replicas are managed at the new primary key \
-             from now on, and it is the one that cannot be deleted while it has replicas.",
+            "Rotation and new replicas are now managed there. KMS cannot delete the primary key while it has replicas.",
         );
         if case.gone {
-            text.sentence("KMS does not know the key any more.");
+            text.sentence(NOT_FOUND);
         } else if case.state() == Some(&State::Updating) {
             text.sentence(
-                "KMS is still at it: until it is done, the key cannot be enabled or disabled.",
+                "KMS has not finished: until then, nobody can enable or disable the key.",
             );
+        } else {
+            text.sentence(state_note(case, &[]));
         }
         text.sentence(root(case));
         text
@@ -240,8 +281,8 @@ impl Tell for PrimaryRegionChanged {
                 to.as_str()
             ))
         };
-        vec![look(
-            text!["Move it back, unless that is where it is meant to be"],
+        vec![undo(
+            text!["If nobody planned the change, move the primary key back"],
             back().filter(|_| !case.gone),
         )]
     }

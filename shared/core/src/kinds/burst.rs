@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{KeyDeletionScheduled, KeyDisabled, KeyMaterialDeleted};
-use crate::arn::KeyArn;
-use crate::kinds::case::{Case, look};
+use super::{KeyDeletionCancelled, KeyDeletionScheduled, KeyDisabled, KeyMaterialDeleted};
+use crate::arn::{KeyArn, Region};
+use crate::kinds::case::{Case, ask, contain, look, lookup_events, undo};
 use crate::kinds::describe::{Identify, Identity, Limit, Section, Tell};
 use crate::kinds::words::who;
-use crate::ledger::burst::{SINGLY, WINDOW_MINUTES, next_step};
+use crate::ledger::burst::{WINDOW_MINUTES, next_step};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -107,44 +107,42 @@ impl Tell for Burst {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let times = if self.rest { " more " } else { " times " };
+        let times = if self.rest { " more " } else { " alerts " };
         let mut text = text![self.count, times, self.of];
-        if case.actor.is_some() {
-            text.push(text![" by ", who(case)]);
-        }
         match &self.owner {
             Some(owner) => text.push(text![", keys of ", owner]),
             None => text.push(", keys without owner"),
+        }
+        if case.actor.is_some() {
+            text.push(text![", by ", who(case)]);
         }
         text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = match case.actor {
-            Some(_) => text![who(case), " gave rise to "],
-            None => text!["There were "],
-        };
-        text.push(text![self.count]);
+        let mut text = text![self.count];
         if self.rest {
             text.push(text![
-                " more alerts of the kind ",
+                " more alerts ",
                 self.of,
-                " in a burst that is over. People were not told of these by name until now."
+                " belong to a burst that is over"
             ]);
         } else {
             text.push(text![
-                " alerts of the kind ",
+                " alerts ",
                 self.of,
-                " within ",
+                " arose within ",
                 WINDOW_MINUTES,
-                " minutes. From number ",
-                SINGLY + 1,
-                " on they are folded into one for each owner."
+                " minutes"
             ]);
         }
+        if case.actor.is_some() {
+            text.push(text![", all by ", who(case)]);
+        }
+        text.push(".");
         match &self.owner {
-            Some(owner) => text.sentence(text!["This one is about the keys of ", owner, ": "]),
-            None => text.sentence("This one is about keys without an owner: "),
+            Some(owner) => text.sentence(text!["Keys of ", owner, ": "]),
+            None => text.sentence("Keys without an owner: "),
         }
         for (index, member) in self.members.iter().take(NAMED).enumerate() {
             if index > 0 {
@@ -163,26 +161,35 @@ impl Tell for Burst {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         let first = match case.actor {
-            Some(_) => text![
-                "If nobody expected this, stop ",
-                who(case),
-                " first, then undo what was done key by key"
-            ],
-            None => text!["Look for what they have in common, then go on key by key"],
+            Some(_) => contain(
+                text![
+                    "If nobody planned this, first stop ",
+                    who(case),
+                    ": end the sessions, deactivate the access keys"
+                ],
+                None,
+            ),
+            None => look(text!["Find out what the keys have in common"], None),
         };
-        let mut steps = vec![look(first, None)];
+        let mut steps = vec![first];
         let event = self.event_name.as_ref().map(Untrusted::as_str);
-        if let Some(event) = event.filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric())) {
-            let command = format!(
-                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={event} \
-                 --max-results 50"
-            );
-            steps.push(look(text!["See all of it in CloudTrail"], Some(command)));
+        let plain = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric());
+        let region = self.members.iter().find_map(BurstMember::region);
+        if let (Some(event), Some(region)) = (event.filter(plain), region) {
+            let command = lookup_events("EventName", event, &region);
+            steps.push(look(text!["See all calls of ", &Untrusted::new(event)], Some(command)));
         }
-        steps.extend(self.members.iter().filter_map(|member| {
-            let (what, command) = undo(self.of, &member.about)?;
-            Some(look(text![what, &member.name], Some(command)))
-        }));
+        if LIFTS.contains(&self.of) {
+            let owner = self.owner.as_ref();
+            let whom = owner.map_or_else(|| text!["the owners"], |owner| text![owner]);
+            steps.push(ask(text![
+                "Before you enable a key, ask ",
+                whom,
+                " whether this is incident response"
+            ]));
+        }
+        let members = self.members.iter();
+        steps.extend(members.filter_map(|member| undo_of(self.of, member)));
         steps
     }
 
@@ -205,9 +212,9 @@ impl Burst {
         let mut text = Text::new();
         if self.more > 0 {
             text.sentence(text![
-                "Of ",
+                "Earlier alerts named ",
                 self.more,
-                " more of the owner's keys people were told before."
+                " more keys of the owner."
             ]);
         }
         if !self.rest {
@@ -215,46 +222,57 @@ impl Burst {
                 text.sentence(text!["The next such alert comes with number ", next, "."]);
             }
             text.sentence(
-                "What comes until then is named when the burst is over: with the next event after it, at the latest by the \
-                 next sweep. What is more urgent goes out by itself.",
+                "When the burst is over, one message names the rest. More severe alerts go out alone.",
             );
         }
         text.sentence(if self.on_feed {
-            "Each single alert is on the feed and in the ledger's history, with its undo."
+            "The feed topic and the ledger have each single alert."
         } else {
-            "Each single alert is in the ledger's history. There is no feed topic that has its text."
+            "The ledger has each single alert; there is no feed topic."
         });
         text
     }
 }
 
+impl BurstMember {
+    fn region(&self) -> Option<Region> {
+        let arn: KeyArn = self.about.parse().ok()?;
+        Some(arn.region().clone())
+    }
+}
+
+/// Kinds whose undoing lifts what may be a protection.
+const LIFTS: [&str; 2] = [KeyDisabled::NAME, KeyDeletionCancelled::NAME];
+
 /// What undoes an alert of this kind, or shows what to undo.
-fn undo(kind: &str, about: &str) -> Option<(&'static str, String)> {
-    let (what, operation, rest) = match kind {
-        "KeyDeletionScheduled" | "KeyDeletionNear" => ("Keep ", "cancel-key-deletion", ""),
-        "KeyDisabled" | "KeyDeletionCancelled" => ("Enable ", "enable-key", ""),
-        "KeyEnabled" => ("Disable ", "disable-key", ""),
-        "KeyRotationDisabled" => ("Rotate ", "enable-key-rotation", ""),
-        "KeyRotationEnabled" => ("Stop the rotation of ", "disable-key-rotation", ""),
+fn undo_of(kind: &str, member: &BurstMember) -> Option<Step> {
+    type Make = fn(Text, Option<String>) -> Step;
+    let (make, what, operation, rest): (Make, _, _, _) = match kind {
+        "KeyDeletionScheduled" | "KeyDeletionNear" => {
+            (undo, "Cancel the deletion of ", "cancel-key-deletion", "")
+        }
+        "KeyDisabled" | "KeyDeletionCancelled" => (undo, "Enable ", "enable-key", ""),
+        "KeyEnabled" => (contain, "Disable ", "disable-key", ""),
+        "KeyRotationDisabled" => (undo, "Rotate ", "enable-key-rotation", ""),
+        "KeyRotationEnabled" => (undo, "Stop the rotation of ", "disable-key-rotation", ""),
         "KeyPolicyChanged" | "KeyCreated" | "KeyReplicated" => (
+            look,
             "See the policy of ",
             "get-key-policy",
             " --policy-name default --query Policy --output text",
         ),
         "GrantCreated" | "GrantRevoked" | "GrantRetired" => {
-            ("See the grants of ", "list-grants", "")
+            (look, "See the grants of ", "list-grants", "")
         }
-        "KeyTagsChanged" => ("See the tags of ", "list-resource-tags", ""),
+        "KeyTagsChanged" => (look, "See the tags of ", "list-resource-tags", ""),
         "AliasMoved" | "AliasCreated" | "AliasDeleted" => {
-            ("See the aliases of ", "list-aliases", "")
+            (look, "See the aliases of ", "list-aliases", "")
         }
         _ => return None,
     };
     // Parsed, so that nothing but an ARN comes into a command.
-    let arn: KeyArn = about.parse().ok()?;
+    let arn: KeyArn = member.about.parse().ok()?;
     let region = arn.region().as_str();
-    Some((
-        what,
-        format!("aws kms {operation} --key-id {arn}{rest} --region {region}"),
-    ))
+    let command = format!("aws kms {operation} --key-id {arn}{rest} --region {region}");
+    Some(make(text![what, &member.name], Some(command)))
 }

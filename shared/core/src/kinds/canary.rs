@@ -48,7 +48,7 @@ impl WatchCanary {
         let sent_for = value.as_str().and_then(|at| at.parse::<Timestamp>().ok());
         Some(match (sent_for, record.time) {
             _ if record.error_code.is_some() => Err("the canary's call failed"),
-            _ if record.envelope.replay.is_some() => Err("a replay of a canary shows nothing"),
+            _ if record.envelope.replay.is_some() => Err("a replay of a canary does not count"),
             (Some(sent_for), Some(at)) if at.duration_since(sent_for).abs() <= FRESH => Ok(Self {
                 sent_for,
                 role: record.actor.principal.as_str().to_owned(),
@@ -78,20 +78,20 @@ impl Identify for WatchCanary {
 }
 
 impl Tell for WatchCanary {
-    /// For the feed: nobody is to be woken because all is well.
+    /// For the feed: nobody needs to be woken because all is well.
     fn severity(&self, _: &Case<'_>) -> Severity {
         Severity::Info
     }
 
     fn title(&self, _: &Case<'_>) -> Text {
-        text!["KMS Watch is at work: its canary came through"]
+        text!["KMS Watch works: the canary of ", self.sent_for, " arrived"]
     }
 
     fn summary(&self, _: &Case<'_>) -> Text {
         text![
             "The canary of ",
             self.sent_for,
-            " came through CloudTrail, its rule, the function and the ledger. If none comes for five days, an alarm tells \
+            " passed CloudTrail, its rule, the function and the ledger. After five days without a canary, an alarm notifies \
              the health topic."
         ]
     }

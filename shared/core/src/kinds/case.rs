@@ -4,6 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
 use crate::actor::Actor;
+use crate::arn::Region;
 use crate::key::State;
 use crate::severity::Severity;
 use crate::step::{Step, StepType};
@@ -169,12 +170,25 @@ impl<'a> Case<'a> {
     /// Who did lately what to or with the key, as CloudTrail's event history has it.
     pub(super) fn history_command(&self) -> Option<String> {
         let arn = &self.key?.arn;
-        Some(format!(
-            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={arn} \
-             --max-results 50 --region {}",
-            arn.region().as_str()
+        Some(lookup_events(
+            "ResourceName",
+            &arn.to_string(),
+            arn.region(),
         ))
     }
+}
+
+/// Reads are left out: those of KMS Watch itself are most of them. A shell leaves "! " alone.
+const HISTORY_QUERY: &str = "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && \
+                             ! starts_with(EventName,'Get')].[EventTime,EventName,Username]";
+
+/// The last calls with this `attribute` in CloudTrail's event history, as a table. `value` is bare.
+pub(super) fn lookup_events(attribute: &str, value: &str, region: &Region) -> String {
+    format!(
+        "aws cloudtrail lookup-events --lookup-attributes AttributeKey={attribute},AttributeValue={value} --max-items 200 \
+         --query \"{HISTORY_QUERY}\" --output table --region {}",
+        region.as_str()
+    )
 }
 
 /// Stops further harm, and can be taken back.

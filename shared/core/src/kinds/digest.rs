@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{AccountId, KeyArn, Partition};
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, ask, fix};
 use crate::kinds::describe::{Found, Identify, Identity, Learn, Limit, Section, Tell};
 use crate::kinds::words::list;
 use crate::ledger::Item;
@@ -112,7 +112,7 @@ pub struct Changes {
     pub created: u64,
     /// Keys that were deleted.
     pub deleted: u64,
-    /// Keys that are not there any more, nobody knows why.
+    /// Keys that KMS no longer finds, for no known reason.
     pub vanished: u64,
     /// Rotations.
     pub rotated: u64,
@@ -131,10 +131,10 @@ impl Changes {
         for (count, what) in [
             (self.created, " created"),
             (self.deleted, " deleted"),
-            (self.vanished, " vanished"),
+            (self.vanished, " missing"),
             (self.rotated, " rotated"),
             (self.deletions_scheduled, " scheduled for deletion"),
-            (self.deletions_cancelled, " saved from deletion"),
+            (self.deletions_cancelled, " deletions cancelled"),
             (self.disabled, " disabled"),
         ] {
             if count > 0 {
@@ -182,8 +182,8 @@ pub enum DueWhat {
 impl DueWhat {
     fn words(self) -> &'static str {
         match self {
-            Self::Deletion => "DELETION of ",
-            Self::MaterialExpiry => "end of the key material of ",
+            Self::Deletion => "deletion of ",
+            Self::MaterialExpiry => "expiry of the key material of ",
         }
     }
 }
@@ -353,7 +353,7 @@ impl Tell for InventoryDigest {
             keys(all)
         ];
         if pending_deletion > 0 {
-            text.push(text![", ", pending_deletion, " due for deletion"]);
+            text.push(text![", ", pending_deletion, " pending deletion"]);
         }
         match blind_spots {
             0 => {}
@@ -372,11 +372,11 @@ impl Tell for InventoryDigest {
         } = &self.totals;
         let mut text = text![keys(*all)];
         if *aws_managed > 0 {
-            text.push(text![", ", *aws_managed, " of them managed by AWS"]);
+            text.push(text![", ", *aws_managed, " of them AWS managed"]);
         }
         text.push(".");
         if !by_state.is_empty() {
-            text.sentence("The account's own: ");
+            text.sentence("Customer managed: ");
             for (index, (state, count)) in by_state.iter().enumerate() {
                 text.push(if index > 0 { ", " } else { "" });
                 text.push(text![*count, " ", Untrusted::new(state)]);
@@ -401,7 +401,7 @@ impl Tell for InventoryDigest {
             },
             " and ",
             ends,
-            if ends == 1 { " end" } else { " ends" },
+            if ends == 1 { " expiry" } else { " expiries" },
             " of key material."
         ]);
         text
@@ -439,7 +439,7 @@ impl Tell for InventoryDigest {
         if totals.blind_spots > 0 {
             let names = self.blind_spots.iter().map(|spot| &spot.name);
             let mut text = counted(totals.blind_spots, names);
-            text.push("; step 1 opens them");
+            text.push("; step 1 makes them readable");
             sections.push(line("Blind spots", text));
         }
         sections
@@ -448,19 +448,16 @@ impl Tell for InventoryDigest {
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         if let Some(statement) = &self.statement {
-            steps.push(look(
+            steps.push(fix(
                 text![
-                    "Let IAM policies open the blind spots: add to their key policies ",
+                    "Let KMS Watch read the blind spots: add this statement to their key policies: ",
                     Span::Own(statement.clone().into())
                 ],
                 None,
             ));
         }
         if self.count(DueWhat::Deletion) + self.count(DueWhat::MaterialExpiry) > 0 {
-            steps.push(look(
-                text!["See that whoever owns what ends in these days knows of it"],
-                None,
-            ));
+            steps.push(ask(text!["Make sure that the owners know the dates above"]));
         }
         steps
     }

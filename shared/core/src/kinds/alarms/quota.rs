@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::{Identify, Identity, Tell};
 use crate::kinds::signal::{Alarm, Signal, Unit, alarm_sentences, measured};
 use crate::severity::Severity;
@@ -68,28 +68,24 @@ impl Tell for KmsQuotaNear {
             (Some(value), Some(Unit::Percent)) => {
                 text![
                     self.requests(),
-                    " use ",
+                    " at ",
                     self.0.say(value),
                     " of their quota"
                 ]
             }
-            _ => text![self.requests(), " come near their quota"],
+            _ => text![self.requests(), " near their quota"],
         }
     }
 
-    fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.title(case), "."];
-        measured(&mut text, &self.0);
+    fn summary(&self, _: &Case<'_>) -> Text {
         let account = self.0.another_account();
-        text.sentence(text![
-            "The quota is for the whole ",
+        let mut text = text![
+            "Above the quota, KMS throttles requests of all applications and AWS services in the whole ",
             account.unwrap_or_else(|| text!["account"]),
-            " in this Region. Beyond it KMS refuses requests (ThrottlingException): of all applications, and of AWS services \
-             that use keys for them.",
-        ]);
-        text.sentence(
-            "The metric is a sum over its period: a burst within a minute may be refused below 100 %.",
-        );
+            " and Region."
+        ];
+        measured(&mut text, &self.0);
+        text.sentence("KMS counts per second: short bursts may be throttled below 100 %.");
         alarm_sentences(&mut text, &self.0);
         text
     }
@@ -97,24 +93,22 @@ impl Tell for KmsQuotaNear {
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let quotas = self.0.alarm.region().map(|region| {
             format!(
-                "aws service-quotas list-service-quotas --service-code kms --region {}",
+                "aws service-quotas list-service-quotas --service-code kms --query \"Quotas[].[QuotaName,Value,QuotaCode]\" \
+                 --output table --region {}",
                 region.as_str()
             )
         });
         let see = match self.0.another_account() {
-            Some(account) => text!["In ", account, ", see the quota, and ask for a higher one"],
-            None => text!["See the quota, and ask for a higher one"],
+            Some(account) => text!["In ", account, ", see the quotas, and request an increase"],
+            None => text!["See the quotas, and request an increase"],
         };
         vec![
             look(
-                text!["Find in CloudTrail who sends the most requests, and whether that is meant"],
+                text!["Find in CloudTrail who sends the most requests"],
                 None,
             ),
-            look(
-                text![
-                    "Have applications keep data keys for a while (AWS Encryption SDK, S3 Bucket Keys) instead of asking for \
-                     each object"
-                ],
+            fix(
+                text!["Let that application cache data keys (AWS Encryption SDK, S3 Bucket Keys)"],
                 None,
             ),
             look(see, quotas),

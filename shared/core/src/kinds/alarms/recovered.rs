@@ -30,7 +30,7 @@ const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 pub enum Resolution {
     /// What it watches is well again.
     Resolved,
-    /// The key material was imported again: it lasts longer, or for ever.
+    /// The key material was imported again: it expires later, or not at all.
     Reimported,
     /// The key material expires as it was going to; the metric has a gap.
     StillExpiring,
@@ -233,10 +233,10 @@ impl AlarmRecovered {
     fn doubtful(&self) -> &'static str {
         match self.resolution {
             Resolution::SetByHand => {
-                "A state that somebody set does not say that what the alarm warned of is over."
+                "Somebody set this state by hand, so the condition may continue."
             }
             _ => {
-                "That is said on part of the data, so it does not say that what the alarm warned of is over."
+                "CloudWatch evaluated part of the data only, so the condition may continue."
             }
         }
     }
@@ -327,8 +327,8 @@ impl Tell for AlarmRecovered {
                 Some(date) => text![
                     "The key material of ",
                     whom,
-                    " was imported again and lasts until ",
-                    text::day(date)
+                    " was imported again and expires on ",
+                    date
                 ],
                 None => text![
                     "The key material of ",
@@ -349,19 +349,20 @@ impl Tell for AlarmRecovered {
                 text!["Not resolved: the key material of ", whom, " was deleted"]
             }
             Resolution::MaterialGone => {
-                text!["Not resolved: the key material of ", whom, " is gone"]
+                text!["Not resolved: the key material of ", whom, " is missing"]
             }
             Resolution::PendingDeletion => text!["Not resolved: ", whom, " is pending deletion"],
-            Resolution::Gone => text!["Not resolved: KMS does not know ", whom, " any more"],
+            Resolution::Gone => text!["Not resolved: KMS does not find ", whom],
             Resolution::Unknown if material => text![
-                "Not known to be resolved: the expiry of the key material of ",
-                whom
+                "Unclear: whether the key material of ",
+                whom,
+                " still expires"
             ],
             Resolution::NoData
             | Resolution::PartialData
             | Resolution::SetByHand
             | Resolution::Unknown => {
-                text!["Not known to be resolved: ", whom, ", ", self.what()]
+                text!["Unclear: ", whom, ", ", self.what()]
             }
             Resolution::Resolved => match self.signal.watches() {
                 Watches::Quota => {
@@ -370,10 +371,10 @@ impl Tell for AlarmRecovered {
                     text![
                         "Resolved: requests to KMS",
                         of,
-                        " are below the alarm's share of their quota"
+                        " are below the threshold of the alarm"
                     ]
                 }
-                Watches::Usage => text!["Resolved: the use of ", whom, " is usual again"],
+                Watches::Usage => text!["Resolved: normal use of ", whom],
                 _ => text!["Resolved: ", whom, ", ", self.what()],
             },
         }
@@ -382,23 +383,23 @@ impl Tell for AlarmRecovered {
     fn summary(&self, case: &Case<'_>) -> Text {
         let state = &self.signal.alarm.state;
         let mut text = match self.raised_at {
-            Some(at) => text!["An alarm that went off on ", at, " is ", state, " now."],
-            None => text!["An alarm that had gone off is ", state, " now."],
+            Some(at) => text!["The alarm of ", at, " is now ", state, "."],
+            None => text!["The alarm is now ", state, "."],
         };
         match self.resolution {
             Resolution::Resolved => match self.signal.watches() {
                 Watches::KeyStore(_) if !self.measured => text.sentence(
-                    "Its key store is CONNECTED and sends metrics, so that this is no mere absence of data.",
+                    "The key store is CONNECTED and sends metrics, so data is not merely missing.",
                 ),
                 _ => {}
             },
             Resolution::Reimported => match self.expires_at {
-                Some(date) => text.sentence(text!["KMS says that the key material lasts until ", date, "."]),
-                None => text.sentence("KMS says that the key material does not expire."),
+                Some(date) => text.sentence(text!["KMS reports that the key material expires on ", date, "."]),
+                None => text.sentence("KMS reports that the key material does not expire."),
             },
             Resolution::StillExpiring => text.sentence(text![
-                "That is a gap in the metric: KMS says that the key material still expires", self.date(),
-                ". Then the key is unusable until the same material is imported again."
+                "The metric has a gap: KMS reports that the key material still expires", self.date(),
+                ". Then the key is unusable until the same key material is imported again."
             ]),
             Resolution::Expired | Resolution::Deleted | Resolution::MaterialGone => {
                 let what = match self.resolution {
@@ -411,24 +412,22 @@ impl Tell for AlarmRecovered {
                 let date = if self.resolution == Resolution::MaterialGone { Text::new() } else { self.date() };
                 text.sentence(text![what, date, "."]);
                 text.sentence(
-                    "KMS reports the key as PendingImport: every cryptographic operation with it fails until the same material is \
-                     imported again.",
+                    "Every cryptographic operation with the key fails until the same key material is imported again (PendingImport).",
                 );
             }
             Resolution::PendingDeletion => text.sentence(
-                "The key is pending deletion, so this does not say that its key material was imported again.",
+                "The key is pending deletion: this does not show that key material was imported again.",
             ),
-            Resolution::Gone => text.sentence("The metric ended with it."),
+            Resolution::Gone => text.sentence("The metric ended with the key or key store."),
             Resolution::NoData => text.sentence(match self.signal.watches() {
                 Watches::KeyStore(_) => {
-                    "There are no data any more. A key store that is not connected sends none, so this says nothing about what \
-                     the alarm warned of."
+                    "There is no more data. A disconnected key store sends none, so the condition may continue."
                 }
-                _ => "There are no data any more, which says nothing about what the alarm warned of.",
+                _ => "There is no more data, so the condition may continue.",
             }),
             Resolution::PartialData | Resolution::SetByHand => text.sentence(self.doubtful()),
             Resolution::Unknown => text.sentence(
-                "CloudWatch says OK also where data have ended, and KMS did not say how it stands.",
+                "CloudWatch reports OK also where data ended, and KMS gave no answer.",
             ),
         }
         measured(&mut text, &self.signal);
@@ -447,11 +446,11 @@ impl Tell for AlarmRecovered {
         }
         match self.signal.watches() {
             Watches::Material if self.resolution == Resolution::Gone => vec![look(
-                text!["See what was done to the key"],
+                text!["Find out what was done to the key"],
                 case.history_command(),
             )],
             Watches::Material => vec![look(
-                text!["See the key's state, and until when its material lasts"],
+                text!["See the state of the key and the expiry of its key material"],
                 case.kms_command("describe-key", ""),
             )],
             Watches::KeyStore(_) => vec![see_store(case, self.signal.alarm.region())],

@@ -1,11 +1,12 @@
-//! Keys are used otherwise than is usual.
+//! Keys are used more or less than usual.
 
 use serde::Serialize;
 
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Identify, Identity, Tell};
 use crate::kinds::signal::{Alarm, Signal, Watches};
 use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
+use crate::kinds::words::{last_use, state_note};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -13,7 +14,7 @@ use crate::text::Text;
 
 const FEWER: &str = "Far fewer";
 
-/// Keys are used otherwise than is usual; or an alarm of which nothing is known but its name went off.
+/// Keys are used more or less than usual; or an alarm went off of which only the name is known.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
@@ -77,20 +78,17 @@ impl Tell for KmsUsageAnomaly {
 
     fn title(&self, case: &Case<'_>) -> Text {
         if self.is_of_lost_key() {
-            return text!["Somebody tried to use a key that is pending deletion"];
+            return text!["Attempted use of a key that is pending deletion"];
         }
         if !self.is_known() {
             return match case.key {
                 Some(key) => text![
-                    "An alarm about ",
+                    "Alarm about ",
                     key.name(),
-                    " went off: ",
+                    ": ",
                     self.0.alarm.name.shortened(120)
                 ],
-                None => text![
-                    "An alarm about KMS went off: ",
-                    self.0.alarm.name.shortened(120)
-                ],
+                None => text!["Alarm about KMS: ", self.0.alarm.name.shortened(120)],
             };
         }
         let what = match (self.0.dimension("Operation"), case.key) {
@@ -110,26 +108,29 @@ impl Tell for KmsUsageAnomaly {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![self.title(case), "."];
-        measured(&mut text, &self.0);
+        let mut text = Text::new();
         if self.is_of_lost_key() {
             text.sentence(
-                "Its data is still needed, and lost for ever once the key is deleted. The alarm does not say which key it is; \
-                 CloudTrail does.",
+                "Somebody still needs the data of that key, which becomes permanently unrecoverable with the deletion. The alarm \
+                 does not name the key; CloudTrail does.",
             );
         } else if !self.is_known() {
             if self.0.alarm.children.is_empty() {
                 text.sentence(ITS_OWNERS_WORDS);
             }
         } else if self.direction() == Some(FEWER) {
-            text.sentence(
-                "It may be an application that is out of order, and it is also what being locked out of a key looks like from \
-                 here.",
-            );
+            text.sentence("Either an application is down, or somebody no longer has access to the key.");
         } else {
             text.sentence(
-                "It may be a new or a broken application, and it is also what reading a data store in bulk looks like from here.",
+                "Either an application is new or faulty, or somebody reads a data store in bulk.",
             );
+        }
+        measured(&mut text, &self.0);
+        if let Some(key) = case.key {
+            text.sentence(state_note(case, &[]));
+            if key.last_use.is_some() {
+                text.sentence(last_use(case));
+            }
         }
         alarm_sentences(&mut text, &self.0);
         text
@@ -140,15 +141,12 @@ impl Tell for KmsUsageAnomaly {
             return vec![
                 look(
                     text![
-                        "Find in CloudTrail the calls to KMS whose errorMessage ends in \"is pending deletion.\": they name the \
-                         key, and who needs it"
+                        "Find the calls in CloudTrail whose errorMessage ends in \"is pending deletion.\"; they name key and caller"
                     ],
                     None,
                 ),
-                look(
-                    text![
-                        "Cancel the deletion of that key, then enable it, unless nobody needs its data"
-                    ],
+                undo(
+                    text!["Unless nobody needs its data, cancel the deletion of that key"],
                     None,
                 ),
             ];
@@ -156,10 +154,7 @@ impl Tell for KmsUsageAnomaly {
         let mut steps = vec![look_at_alarm()];
         if self.is_known() {
             steps.push(look(
-                text![
-                    "See who uses keys now, and from where, and whether that is meant (uses are in a trail's own log only, \
-                     if it records them)"
-                ],
+                text!["See who uses the key, and from where"],
                 case.history_command(),
             ));
         }

@@ -8,7 +8,7 @@ use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
-use crate::kinds::words::{CONFIRM, described, last_use, who};
+use crate::kinds::words::{NOT_FOUND, confirmed, database_deadline, delayed, last_use};
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -64,7 +64,7 @@ impl Learn for KeyDeletionCancelled {
 
 impl Tell for KeyDeletionCancelled {
     fn severity(&self, case: &Case<'_>) -> Severity {
-        if self.is_missed(case) {
+        if self.is_missed(case) || is_doubtful(case) {
             Severity::High
         } else {
             Severity::Low
@@ -73,40 +73,44 @@ impl Tell for KeyDeletionCancelled {
 
     fn title(&self, case: &Case<'_>) -> Text {
         let outcome = match case.state_now() {
-            Some(State::Disabled) | None => " but left disabled",
-            Some(State::PendingImport) => " and waits for its key material",
+            _ if case.gone => ", but KMS does not find the key",
+            Some(State::Disabled) | None => "; the key is left Disabled",
+            Some(State::Enabled) => "; the key is Enabled",
+            Some(State::PendingImport) => "; its key material is missing",
+            Some(State::Unavailable) => "; its key store is disconnected",
+            Some(state) if state.is_pending_deletion() => ", but it is pending again",
             Some(_) => "",
         };
-        text![case.name(), " is saved from deletion", outcome]
+        text!["Deletion of ", case.name(), " cancelled", outcome]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " cancelled the deletion of ",
-            case.name(),
-            described(case),
-            "."
-        ];
-        match case.state_now() {
-            _ if case.gone => text.sentence("KMS does not know the key any more."),
-            Some(State::Enabled) => text.sentence("KMS reports it as Enabled: it can be used again."),
-            Some(State::PendingImport) => {
-                text.sentence("It cannot be used until its key material is imported again.");
+        let mut text = match case.state_now() {
+            _ if case.gone => text![NOT_FOUND],
+            Some(State::Enabled) => text!["The key is Enabled and can be used again."],
+            Some(State::PendingImport) => text![
+                "The key cannot be used until somebody imports its key material again."
+            ],
+            Some(State::Unavailable) => text![
+                "The key cannot be used until somebody connects its custom key store."
+            ],
+            Some(state) if state.is_pending_deletion() => text![
+                "But KMS now reports the key as ",
+                state,
+                ": the deletion was scheduled again, or this answer is older than the event."
+            ],
+            _ => {
+                let mut text = text![
+                    "The key is kept, but Disabled. Every cryptographic operation with it fails until somebody enables it."
+                ];
+                if self.is_missed(case) {
+                    text.sentence(delayed(case, self.data_deadline(case)));
+                }
+                text
             }
-            Some(State::Unavailable) => {
-                text.sentence("It cannot be used until its custom key store is connected again.");
-            }
-            Some(state) if state.is_pending_deletion() => text.sentence(text![
-                "But KMS now reports it as ", state, ": its deletion was scheduled once more, or this answer is older \
-                 than the event (KMS may lag for some seconds)."
-            ]),
-            _ => text.sentence(
-                "Cancelling leaves a key Disabled: every cryptographic operation with it fails until it is enabled.",
-            ),
-        }
-        if self.is_missed(case) {
-            text.sentence("It was in use: what needs it fails until then.");
+        };
+        if let Some(at) = self.scheduled_at {
+            text.sentence(text!["The deletion was scheduled on ", at, "."]);
         }
         text.sentence(last_use(case));
         text
@@ -115,7 +119,10 @@ impl Tell for KeyDeletionCancelled {
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         match case.state_now() {
             Some(State::Enabled) => Vec::new(),
-            _ if case.gone => Vec::new(),
+            _ if case.gone => vec![look(
+                text!["Find out what was done to the key"],
+                case.history_command(),
+            )],
             Some(State::PendingImport) => vec![look(
                 text!["See which key material is missing"],
                 case.kms_command(
@@ -123,16 +130,25 @@ impl Tell for KeyDeletionCancelled {
                     "--include-key-material ALL_KEY_MATERIAL",
                 ),
             )],
-            Some(state) if state.is_pending_deletion() => {
-                vec![look(
-                    text!["See how the key stands"],
-                    case.kms_command("describe-key", ""),
-                )]
-            }
+            Some(state) if state.is_pending_deletion() => vec![look(
+                text!["See the state of the key"],
+                case.kms_command("describe-key", ""),
+            )],
             _ => vec![undo(
-                text![CONFIRM, "enable the key"],
+                text![confirmed(case), "enable the key"],
                 case.kms_command("enable-key", ""),
             )],
         }
     }
+}
+
+impl KeyDeletionCancelled {
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, self.scheduled_at?)
+    }
+}
+
+/// KMS does not find the key, or still has it pending deletion.
+fn is_doubtful(case: &Case<'_>) -> bool {
+    case.gone || case.state_now().is_some_and(State::is_pending_deletion)
 }

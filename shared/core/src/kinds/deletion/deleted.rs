@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::kinds::case::{Case, RECENT_DAYS, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{described, last_use, loss};
+use crate::kinds::words::{last_use, loss};
 use crate::ledger::Profile;
 use crate::ledger::profile::Scheduled;
 use crate::severity::Severity;
@@ -16,7 +16,7 @@ use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
-/// A key is gone for ever.
+/// KMS deleted a key.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -77,53 +77,43 @@ impl Tell for KeyDeleted {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " has been deleted for ever"]
+        text![case.name(), " permanently deleted on ", case.at]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            "The waiting period is over: KMS deleted ",
-            case.name(),
-            described(case),
-            " on ",
-            case.at,
-            "."
-        ];
-        match case.state_now() {
-            Some(state) if !state.is_pending_deletion() => text.sentence(text![
+        let mut text = match case.state_now() {
+            Some(state) if !state.is_pending_deletion() => text![
                 "But KMS now reports a key with this id as ",
                 state,
-                ": it was made again since, as a replica can be."
-            ]),
-            _ => text.sentence("This cannot be undone."),
-        }
+                ": it was created again since, as a replica can be."
+            ],
+            _ => case.key.map_or_else(
+                || text!["The deletion cannot be undone."],
+                |key| loss(key, None),
+            ),
+        };
         if let Some(at) = self.scheduled_at {
-            text.sentence(text!["The deletion was scheduled on ", at]);
-            if let Some(by) = &self.scheduled_by {
-                text.push(text![" by ", by]);
-            }
-            text.push(".");
+            text.sentence(match &self.scheduled_by {
+                Some(by) => text![by, " scheduled the deletion on ", at, "."],
+                None => text!["The deletion was scheduled on ", at, "."],
+            });
         }
         if let Some(created) = case.key.and_then(|key| key.created_at) {
             let lived = u32::try_from(case.at.duration_since(created).as_hours() / 24).unwrap_or(0);
             text.sentence(text![
                 "The key was created on ",
                 day(created),
-                " and lived ",
+                ", ",
                 days(lived),
-                "."
+                " before."
             ]);
-        }
-        if let Some(key) = case.key {
-            text.sentence(loss(key, "From now on, "));
         }
         if case.last_use().is_some() {
             text.sentence(last_use(case));
         }
         if case.gone && case.key.is_none_or(|key| key.aliases.is_none()) {
             text.sentence(
-                "KMS forgets a deleted key at once, and KMS Watch found no record of this one: its alias, description and \
-                 owner are not known.",
+                "KMS Watch has no record of the key: its alias, description and owner are not known.",
             );
         }
         text
@@ -132,13 +122,12 @@ impl Tell for KeyDeleted {
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         vec![
             look(
-                text!["See who scheduled the deletion and who still used the key"],
+                text!["See who used or changed the key in the last 90 days"],
                 case.history_command(),
             ),
             fix(
                 text![
-                    "Look for what fails with NotFoundException or \"does not exist\", and restore it from copies \
-                       that another key protects"
+                    "Restore what now fails with NotFoundException from copies under another key"
                 ],
                 None,
             ),

@@ -115,32 +115,43 @@ impl Intent {
         severity.max(floor)
     }
 
+    /// Why the signs alone make it urgent.
+    pub(super) fn reason(&self) -> Text {
+        match self.signs.len() {
+            1 => text!["one sign suggests intent"],
+            count => text![count, " signs suggest intent"],
+        }
+    }
+
     pub(super) fn words(&self) -> Text {
         let mut text = Text::new();
         for (sign, ago) in &self.signs {
-            text.sentence(match sign {
-                Sign::ShortestWaitingPeriod => text![
-                    "The waiting period is the shortest that KMS allows; nobody gets it without asking for it."
-                ],
+            text.push(if text.spans().is_empty() {
+                "Signs of intent: "
+            } else {
+                "; "
+            });
+            text.push(match sign {
+                Sign::ShortestWaitingPeriod => {
+                    text!["the waiting period is the shortest possible (the default is 30 days)"]
+                }
                 Sign::DisabledBefore => {
-                    text!["The same principal disabled the key ", before(*ago), "."]
+                    text!["the same principal disabled the key ", before(*ago)]
                 }
-                Sign::PolicyChangedBefore => {
-                    text!["Its key policy was changed ", before(*ago), "."]
-                }
-                Sign::TagsChangedBefore => text!["Its tags were changed ", before(*ago), "."],
+                Sign::PolicyChangedBefore => text!["the key policy was changed ", before(*ago)],
+                Sign::TagsChangedBefore => text!["tags were changed ", before(*ago)],
                 Sign::ManyKeys => text![
-                    "It is one of at least ",
+                    "the same principal scheduled at least ",
                     self.keys,
-                    " keys of which the same principal scheduled the deletion within an hour."
+                    " keys for deletion within an hour"
                 ],
             });
         }
-        if let Some(ago) = self.described {
-            text.sentence(text!["Its description was changed ", before(ago), "."]);
+        if !text.spans().is_empty() {
+            text.push(".");
         }
-        if self.signs.len() > 1 {
-            text.sentence("Together these are signs that harm is meant.");
+        if let Some(ago) = self.described {
+            text.sentence(text!["The description was changed ", before(ago), "."]);
         }
         text
     }

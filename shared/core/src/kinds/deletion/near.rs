@@ -8,15 +8,18 @@ use crate::actor::Actor;
 use crate::countdown;
 use crate::facts::Reads;
 use crate::key::State;
+use crate::kinds::UnusableKeyUsed;
 use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{CONFIRM, described, last_use, loss};
+use crate::kinds::words::{
+    confirmed_by, database_deadline, delayed, last_use, loss, principal_name,
+};
 use crate::ledger::Profile;
-use crate::ledger::profile::Scheduled;
+use crate::ledger::profile::{Act, Scheduled};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
-use crate::text::{Text, Untrusted, day, days};
+use crate::text::{Text, Untrusted, days};
 
 /// Shortest and longest waiting period in days (KMS API Reference, ScheduleKeyDeletion).
 const WINDOW_DAYS: [i64; 2] = [7, 30];
@@ -39,6 +42,9 @@ pub struct KeyDeletionNear {
     pub scheduled_at: Option<Timestamp>,
     /// The key was used since. `null` if that is not known.
     pub used_since_scheduled: Option<bool>,
+    /// The last use that failed, if one is remembered.
+    #[serde(skip)]
+    pub failed: Option<Act>,
 }
 
 impl KeyDeletionNear {
@@ -51,6 +57,7 @@ impl KeyDeletionNear {
             scheduled_by: None,
             scheduled_at: None,
             used_since_scheduled: None,
+            failed: None,
         }
     }
 
@@ -93,17 +100,38 @@ impl KeyDeletionNear {
         }
     }
 
-    /// Whether it was used since.
-    fn use_since(&self) -> &'static str {
-        match self.used_since_scheduled {
-            Some(true) => {
-                "The key was used after its deletion was scheduled: something still needs it."
+    /// Who needed the key since, and in vain.
+    fn failed_use(&self) -> Option<&Act> {
+        let scheduled = self.scheduled_within()[0];
+        self.failed
+            .as_ref()
+            .filter(|act| scheduled.is_some_and(|at| act.at >= at))
+    }
+
+    /// Something needs the key still.
+    fn is_needed(&self) -> bool {
+        self.used_since_scheduled == Some(true) || self.failed_use().is_some()
+    }
+
+    /// Whether somebody needed the key since its deletion was scheduled.
+    fn need_since(&self) -> Text {
+        match (self.failed_use(), self.used_since_scheduled) {
+            (Some(Act { at, by: Some(by) }), _) => text![
+                principal_name(by),
+                " still needs the key: a call failed on ",
+                *at,
+                "."
+            ],
+            (Some(Act { at, by: None }), _) => {
+                text!["Somebody still needs the key: a call failed on ", *at, "."]
             }
-            Some(false) => {
-                "The key was not used after its deletion was scheduled, as far as KMS has recorded, which it does up to an hour \
-                 late."
+            (None, Some(true)) => {
+                text!["KMS recorded a use after the deletion was scheduled: something needs the key."]
             }
-            None => "Whether the key was used after its deletion was scheduled is not known.",
+            // GetKeyLastUsage counts calls that succeed, and with this key none does.
+            (None, _) => text![
+                "KMS Watch saw no failed use since then; it sees one only if a trail logs read events."
+            ],
         }
     }
 
@@ -143,6 +171,7 @@ impl Learn for KeyDeletionNear {
             self.scheduled_by.clone_from(by);
             self.scheduled_at = Some(*at);
         }
+        self.failed = profile.acts.get(UnusableKeyUsed::NAME).cloned();
     }
 
     fn teach(&self, profile: &mut Profile, _: Timestamp, _: Option<&Actor>) {
@@ -168,7 +197,7 @@ impl Tell for KeyDeletionNear {
         let last_day = self.left(case.at) <= SignedDuration::from_hours(24);
         if self.was_never_used(case) {
             Severity::Medium
-        } else if self.used_since_scheduled == Some(true) || (last_day && !case.idle()) {
+        } else if self.is_needed() || (last_day && !case.idle()) {
             Severity::Critical
         } else {
             Severity::High
@@ -178,106 +207,112 @@ impl Tell for KeyDeletionNear {
     fn title(&self, case: &Case<'_>) -> Text {
         let (name, date) = (case.name(), self.deletion_at);
         match countdown::days_left(case.at, date) {
-            _ if case.gone => text![
-                "KMS does not know ",
-                name,
-                " any more, which was to be deleted on ",
-                day(date)
-            ],
-            _ if !Self::is_ahead(case) => text![name, " is not pending deletion any more"],
-            _ if self.is_due(case.at) => text![name, " may be deleted at any moment now"],
-            0 => text![name, " will be deleted within a day, at ", date],
-            left => text![name, " will be deleted in ", days(left), ", on ", day(date)],
+            _ if case.gone => text![name, " not found by KMS; its deletion was due ", date],
+            _ if !Self::is_ahead(case) => {
+                text!["Deletion of ", name, " for ", date, " was cancelled"]
+            }
+            _ if self.is_due(case.at) => {
+                text!["Deletion of ", name, " due since ", date, ": cancel now"]
+            }
+            0 => text!["Deletion of ", name, " due ", date, ", within a day"],
+            left => text!["Deletion of ", name, " due ", date, ", in ", days(left)],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let whose = text![case.name(), described(case)];
         let ahead = Self::is_ahead(case);
-        let mut text = match (ahead, self.is_due(case.at)) {
-            (true, true) => text![
-                "The waiting period of ",
-                whose,
-                " ended on ",
-                self.deletion_at,
-                "."
-            ],
-            (true, false) => text![whose, " will be deleted on ", self.deletion_at, "."],
-            (false, _) => text![whose, " was to be deleted on ", self.deletion_at, "."],
-        };
+        let mut text = self.impact(case);
+        if ahead {
+            text.sentence(self.databases(case));
+        }
         text.sentence(match (self.scheduled_at, &self.scheduled_by) {
-            (Some(at), Some(by)) => text![by, " scheduled that on ", at, "."],
-            (Some(at), None) => text!["That was scheduled on ", at, "."],
-            (None, _) => text!["Who scheduled that, and when, is not known."],
+            (Some(at), Some(by)) => text![by, " scheduled the deletion on ", at, "."],
+            (Some(at), None) => text!["The deletion was scheduled on ", at, "."],
+            (None, _) => text!["Who scheduled the deletion, and when, is not known."],
         });
-        match case.state_now() {
-            _ if case.gone => text.sentence("KMS does not know the key any more."),
-            Some(state) if !ahead => text.sentence(text![
-                "But KMS now reports the key as ",
-                state,
-                ": the deletion has been cancelled since."
-            ]),
-            _ => {}
-        }
-        if ahead && self.is_due(case.at) {
-            text.sentence(
-                "KMS deletes a key within 24 hours of that date, and this one is still there: if it is needed, cancel now.",
-            );
-        } else if ahead {
-            text.sentence("Until then it can be cancelled.");
-        }
-        if !self.was_never_used(case) {
-            text.sentence(self.use_since());
+        if ahead {
+            text.sentence(self.need_since());
         }
         if case.last_use().is_some() {
             text.sentence(last_use(case));
-        }
-        if let Some(key) = case.key.filter(|_| ahead || case.gone) {
-            let when = if case.gone {
-                "If it was deleted, "
-            } else {
-                "Once it is deleted, "
-            };
-            text.sentence(loss(key, when));
         }
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let seen = if case.gone {
-            "See what was done to the key"
-        } else {
-            "See who works with the key, and who wanted it deleted"
-        };
-        let history = look(text![seen], case.history_command());
+        let history = look(
+            text!["See who used or changed the key in the last 90 days"],
+            case.history_command(),
+        );
         if case.gone {
             return vec![history];
         }
         if !Self::is_ahead(case) {
             return vec![
                 look(
-                    text!["See how the key stands"],
+                    text!["See the state of the key"],
                     case.kms_command("describe-key", ""),
                 ),
                 history,
             ];
         }
-        let saves = if self.is_due(case.at) {
-            text!["Undo now, unless the key is meant to go"]
-        } else {
-            text![
-                "Undo before ",
-                self.deletion_at,
-                ", unless the key is meant to go"
-            ]
+        let cancel = match self.is_needed() {
+            true => text!["Cancel the deletion, which leaves the key Disabled"],
+            false => text!["Unless the owner planned it, cancel the deletion; the key stays Disabled"],
         };
         vec![
-            undo(saves, case.kms_command("cancel-key-deletion", "")),
+            undo(cancel, case.kms_command("cancel-key-deletion", "")),
             undo(
-                text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
+                text![
+                    confirmed_by(case, self.scheduled_by.as_ref()),
+                    "enable the key"
+                ],
                 case.kms_command("enable-key", ""),
             ),
             history,
         ]
+    }
+}
+
+impl KeyDeletionNear {
+    fn impact(&self, case: &Case<'_>) -> Text {
+        let date = self.deletion_at;
+        match (case.key, case.state_now()) {
+            _ if case.gone => {
+                let mut text = text!["KMS does not find the key any more."];
+                if let Some(key) = case.key {
+                    text.sentence(loss(key, Some(text!["If KMS deleted the key, "])));
+                }
+                text
+            }
+            (_, Some(state)) if !state.is_pending_deletion() => text![
+                "KMS now reports the key as ",
+                state,
+                ": somebody cancelled the deletion that was due ",
+                date,
+                "."
+            ],
+            (None, _) => text!["The key can be saved until ", date, "."],
+            (Some(key), _) if self.is_due(case.at) => {
+                let mut text = text![
+                    "KMS deletes a key within 24 hours of its date, and this one still exists."
+                ];
+                text.sentence(loss(key, Some(text!["Unless somebody cancels now, "])));
+                text
+            }
+            (Some(key), _) => loss(key, Some(text!["Unless somebody cancels by ", date, ", "])),
+        }
+    }
+
+    /// What databases need.
+    fn databases(&self, case: &Case<'_>) -> Text {
+        match self.scheduled_at {
+            Some(_) => delayed(case, self.data_deadline(case)),
+            None => Text::new(),
+        }
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, self.scheduled_at?)
     }
 }

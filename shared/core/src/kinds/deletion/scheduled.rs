@@ -1,6 +1,6 @@
 //! A deletion was scheduled.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::intent::{Intent, Keys, Sign};
@@ -8,16 +8,19 @@ use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
+use crate::kinds::KeyDisabled;
 use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Found, Identify, Learn, Tell};
-use crate::kinds::words::{CONFIRM, contradiction, described, last_use, loss, replicas, who};
+use crate::kinds::words::{
+    confirmed, contradiction, database_deadline, delayed, loss, replicas, root,
+};
 use crate::ledger::profile::Scheduled;
 use crate::ledger::{Item, ItemKey, Profile};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::subject::Subject;
 use crate::text;
-use crate::text::{Text, Untrusted, day, days};
+use crate::text::{Text, Untrusted, days};
 
 /// A deletion was scheduled: the last days in which the key can be saved.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -45,7 +48,13 @@ pub struct KeyDeletionScheduled {
     /// What speaks for intent, found out later.
     #[serde(skip)]
     pub intent: Intent,
+    /// Since when the key was disabled before, found out later.
+    #[serde(skip)]
+    pub disabled_since: Option<Timestamp>,
 }
+
+/// Dates that lie no further apart are one: KMS counts from when it took the call.
+const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// KMS itself began the waiting period, because the last replica is gone: it schedules no deletion by itself.
 fn is_begun_by_kms(actor: Option<&Actor>) -> bool {
@@ -61,11 +70,27 @@ impl KeyDeletionScheduled {
         at.checked_add((i64::from(window) * 24).hours()).ok()
     }
 
-    /// KMS's date, else the event's.
+    /// KMS's date, or the event's where that is earlier, or the only one.
     fn date(&self, case: &Case<'_>) -> Option<Timestamp> {
-        case.key
-            .and_then(|key| key.deletion_at)
-            .or_else(|| self.implied_date(case.at))
+        let by_kms = case.key.and_then(|key| key.deletion_at);
+        match (by_kms, self.other_date(case)) {
+            (Some(date), Some(other)) => Some(date.min(other)),
+            (Some(date), None) => Some(date),
+            (None, _) => self.implied_date(case.at),
+        }
+    }
+
+    /// The event's date, where KMS has another one.
+    fn other_date(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let by_kms = case.key.and_then(|key| key.deletion_at)?;
+        let implied = self.implied_date(case.at)?;
+        (implied.duration_since(by_kms).abs() > SAME_DATE_WITHIN).then_some(implied)
+    }
+
+    /// When the key became unusable: now, unless it was disabled before.
+    fn unusable_since(&self, case: &Case<'_>) -> Timestamp {
+        self.disabled_since
+            .map_or(case.at, |since| since.min(case.at))
     }
 }
 
@@ -112,6 +137,7 @@ impl Learn for KeyDeletionScheduled {
         let keys = Keys::read(found.item(&key), &own, found.at);
         self.intent.count(&keys);
         self.signs = self.intent.signs();
+        self.disabled_since = KeyDisabled::since(found.before);
         vec![keys.item(&key, found.now)]
     }
 
@@ -147,93 +173,76 @@ impl Learn for KeyDeletionScheduled {
     }
 }
 
-impl Tell for KeyDeletionScheduled {
-    fn severity(&self, case: &Case<'_>) -> Severity {
-        let by_use = if case.used_within(RECENT_DAYS) {
+impl KeyDeletionScheduled {
+    fn by_use(case: &Case<'_>) -> Severity {
+        if case.used_within(RECENT_DAYS) {
             Severity::Critical
         } else if case.idle() {
             Severity::Medium
         } else {
             Severity::High
-        };
-        self.intent.raise(by_use, case.never_used())
+        }
+    }
+}
+
+impl Tell for KeyDeletionScheduled {
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        self.intent.raise(Self::by_use(case), case.never_used())
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         match self.date(case) {
-            Some(date) => text![name, " is scheduled for deletion on ", day(date)],
+            Some(date) => text!["Deletion of ", name, " scheduled for ", date],
             None if self.waits_for_replicas => {
-                text![name, " will be deleted after the last of its replicas"]
+                text!["Deletion of ", name, " scheduled after its last replica"]
             }
-            None => text![name, " is scheduled for deletion"],
+            None => text!["Deletion of ", name, " scheduled"],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = self.opening(case);
+        let mut text = self.impact(case);
+        text.sentence(delayed(case, self.data_deadline(case)));
+        text.sentence(self.window(case));
         text.sentence(self.intent.words());
         text.sentence(contradiction(
             case,
             &[State::PendingDeletion, State::PendingReplicaDeletion],
             "the deletion has been cancelled since",
         ));
-        text.sentence(
-            "While the deletion is pending, every cryptographic operation with the key fails.",
-        );
-        if let Some(date) = self.date(case) {
-            text.sentence(text!["It can be cancelled until ", date, "."]);
-        } else if self.waits_for_replicas {
-            text.sentence(
-                "It is a multi-Region primary key, so there is no date yet: the waiting period begins when its last \
-                 replica is deleted, and until its end the deletion can be cancelled.",
-            );
-        } else if let Some(date) = &self.deletion_date_text {
+        if let (Some(by_event), Some(by_kms)) = (
+            self.other_date(case),
+            case.key.and_then(|key| key.deletion_at),
+        ) {
             text.sentence(text![
-                "CloudTrail gives the date of deletion as \"",
-                date,
-                "\"."
+                "The event gives ", by_event, " as the date, KMS gives ", by_kms, ": act before the earlier one."
             ]);
         }
-        text.sentence(last_use(case));
-        if let Some(key) = case.key {
-            let replicas = replicas(key).filter(|_| self.waits_for_replicas);
-            let when = if replicas.is_some() {
-                "Once they are all deleted, "
-            } else {
-                "Once it is deleted, "
-            };
-            if let Some(regions) = replicas {
-                text.sentence(text![
-                    "Its replicas in ",
-                    regions,
-                    " have the same material and still work."
-                ]);
-            }
-            text.sentence(loss(key, when));
-        }
+        text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if case.gone {
             return vec![look(
-                text!["See what was done to the key"],
+                text!["Find out what was done to the key"],
                 case.history_command(),
             )];
         }
-        let saves = match self.date(case) {
-            Some(date) => text!["Undo before ", date, ", unless the key is meant to go"],
-            None => text!["Undo, unless the key is meant to go"],
+        let pending = case.state_now().is_none_or(State::is_pending_deletion);
+        let cancel = match pending {
+            true => text!["Cancel the deletion, which leaves the key Disabled"],
+            false => text!["If the key is still pending deletion, cancel the deletion"],
         };
         vec![
-            undo(saves, case.kms_command("cancel-key-deletion", "")),
+            undo(cancel, case.kms_command("cancel-key-deletion", "")),
             undo(
-                text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
+                text![confirmed(case), "enable the key"],
                 case.kms_command("enable-key", ""),
             ),
             look(
-                text!["See who works with the key and now fails"],
+                text!["See who used or changed the key in the last 90 days"],
                 case.history_command(),
             ),
         ]
@@ -241,34 +250,67 @@ impl Tell for KeyDeletionScheduled {
 }
 
 impl KeyDeletionScheduled {
-    /// Who wants the key deleted.
-    fn opening(&self, case: &Case<'_>) -> Text {
-        let whose = text![case.name(), described(case)];
+    /// What does not work now, and what is lost at the end.
+    fn impact(&self, case: &Case<'_>) -> Text {
+        let replicas = case
+            .key
+            .and_then(replicas)
+            .filter(|_| self.waits_for_replicas);
+        let mut text = match &replicas {
+            Some(regions) => text![
+                "The key no longer works in this Region; its replicas in ",
+                regions,
+                " still do."
+            ],
+            None => text!["The key no longer works."],
+        };
+        let Some(key) = case.key else {
+            return text;
+        };
+        let when = match self.date(case) {
+            Some(date) => text!["Unless somebody cancels by ", date, ", "],
+            None if replicas.is_some() => text!["After the deletion of all of them, "],
+            None => text!["Unless somebody cancels in time, "],
+        };
+        text.sentence(loss(key, Some(when)));
+        text
+    }
+
+    /// How long it waits, and who asked for it, where that was earlier.
+    fn window(&self, case: &Case<'_>) -> Text {
         let window = self.pending_window_days.map(days);
-        if !is_begun_by_kms(case.actor) {
-            let mut text = text![who(case), " scheduled the deletion of ", whose];
+        let mut text = Text::new();
+        if is_begun_by_kms(case.actor) {
+            text.push("The last replica was deleted, so the waiting period of the primary key began");
             if let Some(window) = window {
-                text.push(text![" with a waiting period of ", window]);
+                text.push(text![" (", window, ")"]);
             }
             text.push(".");
+            text.sentence(match (&self.asked_by, self.asked_at) {
+                (Some(by), Some(at)) => text![by, " scheduled the deletion on ", at, "."],
+                (None, Some(at)) => text!["The deletion was scheduled on ", at, "."],
+                _ => text!["Who scheduled the deletion is not known; see ScheduleKeyDeletion in CloudTrail."],
+            });
             return text;
         }
-        let mut text = text![
-            "The last replica of ",
-            whose,
-            " is deleted. With that the waiting period of its own deletion has begun"
-        ];
-        if let Some(window) = window {
-            text.push(text![", ", window]);
+        match window {
+            Some(window) if self.waits_for_replicas => text.push(text![
+                "The waiting period of ", window, " begins when the last replica is deleted."
+            ]),
+            None if self.waits_for_replicas => {
+                text.push("The waiting period begins when the last replica is deleted.");
+            }
+            Some(window) => text.push(text!["The waiting period is ", window, "."]),
+            None => {}
         }
-        text.push(".");
-        text.sentence(match (&self.asked_by, self.asked_at) {
-            (Some(by), Some(at)) => text![by, " asked for that deletion on ", at, "."],
-            (None, Some(at)) => text!["The deletion was asked for on ", at, "."],
-            _ => text![
-                "Who asked for the deletion is not known; CloudTrail has it as ScheduleKeyDeletion."
-            ],
-        });
+        if let Some(date) = self.deletion_date_text.as_ref().filter(|_| self.date(case).is_none()) {
+            text.sentence(text!["CloudTrail gives this date: \"", date.shortened(64), "\"."]);
+        }
         text
+    }
+
+    /// Until when it can be cancelled.
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, self.unusable_since(case))
     }
 }

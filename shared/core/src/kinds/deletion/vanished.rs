@@ -6,9 +6,9 @@ use serde::Serialize;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, fix, look};
+use crate::kinds::case::{Case, fix, look, lookup_events};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{described, last_use, loss};
+use crate::kinds::words::{last_use, loss};
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -89,54 +89,41 @@ impl Tell for KeyVanished {
 
     fn title(&self, case: &Case<'_>) -> Text {
         if case.state_now().is_some() {
-            return text![case.name(), " had vanished, and is there again"];
+            return text![case.name(), " was missing, and is found again"];
         }
-        text![case.name(), " has vanished"]
+        match self.last_seen_at {
+            Some(at) => text![case.name(), " is missing; last seen on ", at],
+            None => text![case.name(), " is missing"],
+        }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let whose = text![case.name(), described(case)];
-        let back = case.state_now();
-        let mut text = match back {
-            Some(state) => text![
-                "KMS did not know ",
-                whose,
-                " any more when the sweep over all keys asked for it, and nothing said why. It now reports a key with this id as ",
+        if let Some(state) = case.state_now() {
+            return text![
+                "The sweep over all keys did not find the key. KMS now reports a key with this id as ",
                 state,
-                ": it was made again since, as a replica can be, or KMS had lagged."
-            ],
-            None => text![
-                "KMS does not know ",
-                whose,
-                " any more, and nothing says why."
-            ],
-        };
-        match (self.last_seen_at, &self.last_state) {
-            (Some(at), Some(state)) if back.is_none() => {
-                text.sentence(text!["It was last seen on ", at, " as ", state, "."]);
-            }
-            (Some(at), _) => text.sentence(text!["It was last seen on ", at, "."]),
-            (None, _) => text.sentence("When it was last seen is not known."),
+                ": it was created again, or KMS lagged."
+            ];
         }
-        if back.is_some() {
-            return text;
+        let mut text = text!["KMS does not find the key, and no event says why."];
+        if let Some(key) = case.key {
+            text.sentence(loss(key, Some(text!["If KMS deleted the key, "])));
+        }
+        if let Some(state) = &self.last_state {
+            text.sentence(text!["Its last known state is ", state, "."]);
         }
         if let Some(date) = self.deletion_at {
-            text.sentence(text!["Its deletion was pending then, for ", date, "."]);
+            text.sentence(text!["Its deletion was due ", date, "."]);
         }
         text.sentence(
-            "Possible reasons: it was deleted, and what KMS and CloudTrail tell of that did not reach KMS Watch; its deletion \
-             was scheduled before KMS Watch was there; or KMS lags, and the key is there again soon.",
+            "Either KMS deleted the key and its events did not arrive, or KMS lags and finds the key again soon.",
         );
-        if let Some(key) = case.key {
-            text.sentence(loss(key, "If it was deleted, "));
-        }
         if case.last_use().is_some() {
             text.sentence(last_use(case));
         }
         if case.key.is_none_or(|key| key.aliases.is_none()) {
             text.sentence(
-                "KMS Watch found no record of this key: its alias, description and owner are not known.",
+                "KMS Watch has no record of the key: its alias, description and owner are not known.",
             );
         }
         text
@@ -144,7 +131,7 @@ impl Tell for KeyVanished {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         let mut steps = vec![look(
-            text!["See what was done to the key in the last 90 days"],
+            text!["See who used or changed the key in the last 90 days"],
             case.history_command(),
         )];
         if case.state_now().is_some() {
@@ -152,26 +139,14 @@ impl Tell for KeyVanished {
         }
         for (name, what) in [
             ("ScheduleKeyDeletion", "See which deletions were scheduled"),
-            (
-                "DeleteKey",
-                "See which keys KMS deleted at the end of their waiting period",
-            ),
+            ("DeleteKey", "See which keys KMS deleted"),
         ] {
             let region = case.key.map(|key| key.arn.region());
-            let command = region.map(|region| {
-                format!(
-                    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue={name} \
-                     --max-results 50 --region {}",
-                    region.as_str()
-                )
-            });
+            let command = region.map(|region| lookup_events("EventName", name, region));
             steps.push(look(text![what], command));
         }
         steps.push(fix(
-            text![
-                "Look for what fails with NotFoundException or \"does not exist\", and restore it from copies that another key \
-                 protects"
-            ],
+            text!["Restore what now fails with NotFoundException from copies under another key"],
             None,
         ));
         steps

@@ -5,11 +5,15 @@ use serde::Serialize;
 
 use super::{READS, UNUSABLE, imply_lost, restore};
 use crate::about::Key;
+use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::{Case, ask};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
-use crate::kinds::words::{contradiction, described, last_use, who};
+use crate::kinds::words::{
+    confirmed, contradiction, database_deadline, delayed, last_use, root, state_note,
+};
+use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -37,6 +41,10 @@ impl Ask for KeyMaterialDeleted {
 }
 
 impl Learn for KeyMaterialDeleted {
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        profile.note_act(Self::NAME, at, actor);
+    }
+
     fn imply(&self, key: &mut Key, _: Timestamp) {
         imply_lost(key);
     }
@@ -48,17 +56,12 @@ impl Tell for KeyMaterialDeleted {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text!["The imported key material of ", case.name(), " was deleted"]
+        text!["Imported key material of ", case.name(), " deleted"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " deleted imported key material of ",
-            case.name(),
-            described(case),
-            "."
-        ];
+        let mut text = text![UNUSABLE];
+        text.sentence(delayed(case, Self::data_deadline(case)));
         text.sentence(contradiction(
             case,
             &[
@@ -66,21 +69,31 @@ impl Tell for KeyMaterialDeleted {
                 State::PendingDeletion,
                 State::PendingReplicaDeletion,
             ],
-            "the material has been imported again since",
+            "the key material was imported again since",
         ));
-        text.sentence(UNUSABLE);
+        text.sentence(state_note(case, &[State::PendingImport]));
         text.sentence(last_use(case));
+        text.sentence(root(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = restore(case, self.key_material_id.as_deref());
-        steps.insert(
-            0,
-            ask(text![
-                "Confirm with the actor first: this may be incident response"
-            ]),
-        );
+        let mut steps = restore(case, self.key_material_id.as_deref(), false);
+        if !case.gone {
+            steps.insert(
+                0,
+                ask(text![
+                    confirmed(case),
+                    "restore the key material as follows"
+                ]),
+            );
+        }
         steps
+    }
+}
+
+impl KeyMaterialDeleted {
+    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, case.at)
     }
 }

@@ -12,7 +12,7 @@ use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::case::Case;
 use crate::kinds::describe::{Ask, Clues, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{contradiction, described, last_use};
+use crate::kinds::words::{contradiction, database_deadline, delayed, last_use, state_note};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -83,29 +83,38 @@ impl Tell for KeyMaterialExpired {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text!["The imported key material of ", case.name(), " has expired"]
+        text![
+            "Imported key material of ",
+            case.name(),
+            " expired on ",
+            case.at
+        ]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            "Imported key material of ",
-            case.name(),
-            described(case),
-            " expired on ",
-            case.at,
-            " and KMS deleted it."
-        ];
+        let mut text = text![UNUSABLE];
+        text.sentence(delayed(case, Self::data_deadline(case)));
         text.sentence(contradiction(
             case,
-            &[State::PendingImport],
-            "the material has been imported again since",
+            &[
+                State::PendingImport,
+                State::PendingDeletion,
+                State::PendingReplicaDeletion,
+            ],
+            "the key material was imported again since",
         ));
-        text.sentence(UNUSABLE);
+        text.sentence(state_note(case, &[State::PendingImport]));
         text.sentence(last_use(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        restore(case, self.key_material_id.as_deref())
+        restore(case, self.key_material_id.as_deref(), true)
+    }
+}
+
+impl KeyMaterialExpired {
+    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, case.at)
     }
 }

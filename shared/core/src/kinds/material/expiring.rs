@@ -14,23 +14,22 @@ use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, fix, look};
 use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::Alarm;
-use crate::kinds::words::{described, last_use};
+use crate::kinds::words::{NOT_FOUND, last_use, state_note};
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
-use crate::text::{Text, day, days};
+use crate::text::{Text, days};
 
 /// An alarm's metric and KMS's date differ by no more than this, unless the material was imported again in between: a
 /// period of the alarm, which is an hour or so.
 const SAME_DATE_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-const UNUSABLE_THEN: &str = "From then on every cryptographic operation with the key fails, also with its other materials, until \
-                             the same material is imported again. Nothing is lost for ever as long as the original material \
-                             is kept outside AWS.";
+const UNUSABLE_THEN: &str = "every cryptographic operation with the key fails until the same key material is imported again. The data is \
+                             safe as long as a copy of that material exists outside AWS.";
 
 /// Where a date of expiry comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -276,64 +275,39 @@ impl Tell for KeyMaterialExpiring {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let whose = text!["The imported key material of ", case.name()];
+        let whose = text!["Key material of ", case.name()];
         match self.expires_at {
-            _ if self.is_over(case) => text![whose, " has reached its end"],
+            Some(date) if self.is_over(case) => text![whose, " ended on ", date],
+            None if self.is_over(case) => text![whose, " is no longer there"],
             Some(date) => match countdown::days_left(case.at, date) {
-                0 => text![whose, " expires within a day, at ", date],
-                left => text![whose, " expires in ", days(left), ", on ", day(date)],
+                0 => text![whose, " expires on ", date, ", within a day"],
+                left => text![whose, " expires on ", date, ", in ", days(left)],
             },
             None => text![whose, " expires soon"],
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let whose = text!["Imported key material of ", case.name(), described(case)];
-        let over = self.is_over(case);
-        let mut text = match self.expires_at {
-            Some(date) if over => text![whose, " was to last until ", date, "."],
-            Some(date) => text![whose, " expires on ", date, "."],
-            None => text![
-                whose,
-                " is about to expire. When, could not be found out: KMS gave no answer, and the alarm's event carries no \
-                 value."
-            ],
-        };
+        let mut text = self.impact(case);
         match self.expires_at_from {
-            Some(ExpiryFrom::Metric) if !over => text.sentence(
-                "KMS did not say the date; it is calculated from the alarm's metric, and right to about an hour.",
+            Some(ExpiryFrom::Metric) => text.sentence(
+                "KMS did not give the date; it follows from the metric of the alarm, to about an hour.",
             ),
-            Some(ExpiryFrom::Ledger) if !over => {
-                text.sentence("KMS did not say the date now; it is what KMS said before.");
+            Some(ExpiryFrom::Ledger) => {
+                text.sentence("KMS did not give the date now; it is the last known one.");
             }
             _ => {}
         }
-        if case.gone {
-            text.sentence("But KMS does not know the key any more.");
-        } else if case.state() == Some(&State::PendingImport) {
-            text.sentence(
-                "KMS reports the key as PendingImport now: the material has expired, or somebody deleted it.",
-            );
-        } else if over {
-            text.sentence("KMS deletes it then.");
-        } else {
-            text.sentence("KMS deletes it then, without asking.");
+        if !case.gone {
+            text.sentence(state_note(case, &[State::PendingImport]));
         }
         if case.key.is_none() {
-            text.sentence(
-                "The alarm covers all keys of the account, and does not say which one it is about.",
-            );
-        }
-        if over && !case.gone {
-            text.sentence(UNUSABLE);
-        } else if !case.gone {
-            text.sentence(UNUSABLE_THEN);
-        }
-        if case.key.is_some() {
+            text.sentence("The alarm covers all keys of the account and does not say which one.");
+        } else {
             text.sentence(last_use(case));
         }
         if let Some(alarm) = &self.alarm {
-            text.sentence(text!["It was found by ", alarm.named(), "."]);
+            text.sentence(text!["Found by ", alarm.named(), "."]);
             text.sentence(alarm.held_back());
         }
         text
@@ -343,33 +317,61 @@ impl Tell for KeyMaterialExpiring {
         let Some(key) = case.key else {
             return vec![look(
                 text![
-                    "Find the key: in CloudWatch, the lowest line of the metric SecondsUntilKeyMaterialExpiration in AWS/KMS, \
-                     by KeyId"
+                    "Find the key: in CloudWatch, the lowest line of SecondsUntilKeyMaterialExpiration in AWS/KMS, by KeyId"
                 ],
                 None,
             )];
         };
-        let mut steps = restore(case, self.key_material_id.as_deref());
-        if !case.gone {
-            let before = match self.expires_at {
-                Some(date) if !self.is_over(case) => text![" before ", date],
-                _ => text![" now"],
-            };
-            let what = text![
-                "Import the very same material again",
-                before,
-                ", with a later date or none; until then nothing fails"
-            ];
-            let late = text!["Import the very same material again now, as follows"];
-            let over = self.is_over(case);
-            steps.insert(0, look(if over { late } else { what }, None));
-            if key.aliases.is_none() && key.state.is_none() {
-                steps.push(look(
-                    text!["See until when the key's material lasts"],
-                    case.kms_command("describe-key", ""),
-                ));
-            }
+        let mut steps = restore(case, self.key_material_id.as_deref(), true);
+        if case.gone {
+            return steps;
+        }
+        let over = self.is_over(case);
+        let what = match self.expires_at {
+            Some(date) if !over => text![
+                "Import the same key material again before ",
+                date,
+                "; until then nothing fails"
+            ],
+            _ => text!["Import the same key material again now"],
+        };
+        steps.insert(0, fix(what, None));
+        if key.aliases.is_none() && key.state.is_none() {
+            steps.push(look(
+                text!["See the date of expiry (ValidTo)"],
+                case.kms_command("describe-key", ""),
+            ));
         }
         steps
+    }
+}
+
+impl KeyMaterialExpiring {
+    /// What fails, and from when on.
+    fn impact(&self, case: &Case<'_>) -> Text {
+        if case.gone {
+            return text![NOT_FOUND];
+        }
+        let missing = case.state() == Some(&State::PendingImport);
+        match self.expires_at {
+            _ if missing => {
+                let mut text = text![
+                    "KMS reports the key as PendingImport: the key material expired, or somebody deleted it."
+                ];
+                text.sentence(UNUSABLE);
+                text
+            }
+            Some(_) if self.is_over(case) => text![UNUSABLE],
+            Some(date) => text![
+                "On ",
+                date,
+                " KMS deletes the key material. From then on, ",
+                UNUSABLE_THEN
+            ],
+            None => text![
+                "The key material expires soon; KMS did not give the date. From then on, ",
+                UNUSABLE_THEN
+            ],
+        }
     }
 }

@@ -9,11 +9,11 @@ use crate::facts::Reads;
 use crate::key::{Origin, State};
 use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
-use crate::kinds::words::{described, who};
+use crate::kinds::words::{NOT_FOUND, state_note};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
-use crate::text::{Text, Untrusted, day};
+use crate::text::{Text, Untrusted};
 
 /// Somebody imported material.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -67,62 +67,60 @@ impl Tell for KeyMaterialImported {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let name = case.name();
+        let what = text!["Key material imported into ", case.name()];
         match (self.expires(), case.key.and_then(|key| key.expires_at)) {
-            (Some(false), None) => text!["Key material without expiry was imported into ", name],
-            (_, Some(expiry)) if case.state() != Some(&State::PendingImport) => text![
-                "Key material was imported into ",
-                name,
-                "; it works until ",
-                day(expiry)
-            ],
-            _ => text!["Key material was imported into ", name],
+            _ if case.state() == Some(&State::PendingImport) => {
+                text![what, "; more key material is missing"]
+            }
+            (Some(false), None) => text![what, "; it does not expire"],
+            (_, Some(expiry)) => text![what, "; the key works until ", expiry],
+            _ => what,
         }
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " imported key material into ",
-            case.name(),
-            described(case)
-        ];
-        if let Some(about) = &self.key_material_description {
-            text.push(text![", described as \"", about.shortened(120), "\""]);
-        }
-        text.push(".");
+        let mut text = match case.state_now() {
+            _ if case.gone => text![NOT_FOUND],
+            Some(State::PendingImport) => text![
+                "The key still cannot be used: KMS reports PendingImport, so other key material is missing."
+            ],
+            Some(State::Enabled) => text!["The key can be used."],
+            _ => state_note(case, &[State::PendingImport]),
+        };
         match (self.expires(), case.key.and_then(|key| key.expires_at)) {
-            (Some(false), None) => text.sentence("It does not expire."),
+            (Some(false), None) => text.sentence("The key material does not expire."),
             (Some(false), Some(expiry)) => text.sentence(text![
-                "This material does not expire, but another of the key does on ",
+                "This key material does not expire, but other material of the key does on ",
                 expiry,
-                "; then the whole key stops working."
+                ". Then the whole key stops working."
             ]),
             (_, Some(expiry)) => text.sentence(text![
-                "The first of the key's materials to expire does so on ",
+                "The first key material expires on ",
                 expiry,
-                "; then the whole key stops working."
+                ". Then the whole key stops working."
             ]),
             (_, None) => match &self.valid_to_text {
                 Some(date) => text.sentence(text![
-                    "CloudTrail gives its expiry as \"",
-                    date,
-                    "\"; then the whole key stops working."
+                    "CloudTrail gives the expiry as \"",
+                    date.shortened(64),
+                    "\". Then the whole key stops working."
                 ]),
-                None => text.sentence("Until when it lasts could not be found out."),
+                None => text.sentence("When the key material expires is not known."),
             },
         }
-        if case.state() == Some(&State::PendingImport) {
-            text.sentence(
-                "KMS still reports the key as PendingImport: another of its materials is missing.",
-            );
+        if let Some(about) = &self.key_material_description {
+            text.sentence(text![
+                "Its description is \"",
+                about.shortened(120),
+                "\"."
+            ]);
         }
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         vec![look(
-            text!["See all materials of the key and when each expires"],
+            text!["See all key material of the key and when it expires"],
             case.kms_command(
                 "list-key-rotations",
                 "--include-key-material ALL_KEY_MATERIAL",

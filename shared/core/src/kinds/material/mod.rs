@@ -11,6 +11,8 @@ pub(in crate::kinds) use expiring::deadline_by_metric;
 pub use expiring::{ExpiryFrom, KeyMaterialExpiring};
 pub use imported::KeyMaterialImported;
 
+use jiff::{Timestamp, ToSpan};
+
 use crate::about::Key;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
@@ -30,11 +32,15 @@ fn imply_lost(key: &mut Key) {
     key.origin.get_or_insert(Origin::External);
 }
 
-/// How the key works again: the very same material, imported again.
-pub(in crate::kinds) fn restore(case: &Case<'_>, material_id: Option<&str>) -> Vec<Step> {
+/// How the key works again: the same material, imported again. Material that `expires` gets a date of its own again.
+pub(in crate::kinds) fn restore(
+    case: &Case<'_>,
+    material_id: Option<&str>,
+    expires: bool,
+) -> Vec<Step> {
     if case.gone {
         return vec![look(
-            text!["See what was done to the key"],
+            text!["Find out what was done to the key"],
             case.history_command(),
         )];
     }
@@ -49,25 +55,35 @@ pub(in crate::kinds) fn restore(case: &Case<'_>, material_id: Option<&str>) -> V
     };
     let parameters = format!("--wrapping-algorithm {wrapping} --wrapping-key-spec RSA_4096");
     let which = material_id.map_or_else(String::new, |id| format!("--key-material-id {id} "));
+    let expiry = match expires {
+        true => format!("KEY_MATERIAL_EXPIRES --valid-to {}", in_a_year(case.at)),
+        false => "KEY_MATERIAL_DOES_NOT_EXPIRE".to_owned(),
+    };
     let import = format!(
-        "{which}--import-type EXISTING_KEY_MATERIAL --expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE \
+        "{which}--import-type EXISTING_KEY_MATERIAL --expiration-model {expiry} \
          --encrypted-key-material fileb://EncryptedKeyMaterial.bin --import-token fileb://ImportToken.bin"
     );
+    let how = match expires {
+        true => text![
+            "Wrap the same key material, set your own date in --valid-to, and import it; KMS refuses other material"
+        ],
+        false => text!["Wrap the same key material and import it; KMS refuses other material"],
+    };
     vec![
         fix(
             text![
-                "Have the keepers of the original key material ready; then get the public key to wrap it with, and the \
-                   import token (both valid for 24 hours)"
+                "Ask the keepers of the original key material; get the wrapping key and import token, valid for 24 hours"
             ],
             case.kms_command("get-parameters-for-import", &parameters),
         ),
-        fix(
-            text!["Wrap the same material as before, and import it; other material is refused"],
-            case.kms_command("import-key-material", &import),
-        ),
+        fix(how, case.kms_command("import-key-material", &import)),
     ]
 }
 
-pub(in crate::kinds) const UNUSABLE: &str = "The key is unusable until the same material is imported again: every cryptographic operation with \
-                        it fails, also with its other materials. Nothing is lost for ever as long as the original \
-                        material is kept outside AWS.";
+/// A date of expiry for whoever has none of their own.
+fn in_a_year(at: Timestamp) -> Timestamp {
+    at.checked_add((365 * 24).hours()).unwrap_or(at)
+}
+
+pub(in crate::kinds) const UNUSABLE: &str = "Every cryptographic operation with the key fails until the same key material is imported again. The data is \
+                        safe as long as a copy of that material exists outside AWS.";

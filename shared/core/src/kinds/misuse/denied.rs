@@ -1,17 +1,19 @@
-//! Somebody tried to change a key, and may not.
+//! Somebody tried to change a key, and AWS denied it.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::denial::Denial;
 use super::{READS, attempts, calls_named, calls_of, is, name, series};
+use crate::actor::Actor;
 use crate::arn::Region;
 use crate::facts::Reads;
-use crate::kinds::case::{Case, contain, look};
+use crate::kinds::case::{Case, contain, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
-use crate::kinds::words::{described, last_use, who};
+use crate::kinds::words::{NOT_FOUND, last_use, root, state_note, who};
 use crate::ledger::repeats::Repeats;
 use crate::severity::Severity;
-use crate::step::Step;
+use crate::step::{Step, is_bare};
 use crate::text;
 use crate::text::{Text, Untrusted};
 
@@ -39,12 +41,12 @@ pub(super) const CHANGES: [(&str, Severity, &str); 27] = [
     (
         "EnableKeyRotation",
         Severity::Medium,
-        "switch on the rotation of",
+        "enable the rotation of",
     ),
     (
         "DisableKeyRotation",
         Severity::Medium,
-        "switch off the rotation of",
+        "disable the rotation of",
     ),
     ("RotateKeyOnDemand", Severity::Medium, "rotate"),
     ("CreateGrant", Severity::Medium, "grant the use of"),
@@ -74,7 +76,7 @@ pub(super) const CHANGES: [(&str, Severity, &str); 27] = [
     ("DeleteCustomKeyStore", Severity::Medium, "delete"),
 ];
 
-/// Somebody tried to change a key, and may not.
+/// Somebody tried to change a key, and AWS denied it.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -166,39 +168,36 @@ impl Tell for KeyChangeDenied {
 
     fn title(&self, case: &Case<'_>) -> Text {
         text![
-            who(case),
-            " tried to ",
-            self.change().1,
-            " ",
+            "Denied: ",
+            &self.operation,
+            " on ",
             self.name(case),
-            ", and was denied"
+            " by ",
+            who(case)
         ]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text!["This call changed nothing. ", who(case), " called "];
-        text.push(&self.operation);
-        text.push(text![
-            " to ",
+        let mut text = text![
+            "Nothing changed: AWS denied ",
+            who(case),
+            " the attempt to ",
             self.change().1,
             " ",
-            self.name(case),
-            described(case),
-            ", and AWS denied it"
-        ]);
+            self.name(case)
+        ];
         match &self.reason {
-            Some(reason) => text.push(text![": \"", reason, "\"."]),
+            Some(reason) => text.push(text![" (\"", reason.shortened(160), "\")."]),
             None => text.push("."),
-        }
-        if is(case, "Root") {
-            text.sentence(
-                "THIS IS THE ROOT USER: only a policy of the organisation, or the key's own, can deny it anything, and \
-                 nobody should work as root.",
-            );
         }
         if case.key.is_some() {
             text.sentence(last_use(case));
+            text.sentence(state_note(case, &[]));
+            if case.gone {
+                text.sentence(NOT_FOUND);
+            }
         }
+        text.sentence(root(case));
         text.sentence(attempts(self.attempts, self.since));
         text
     }
@@ -208,34 +207,75 @@ impl Tell for KeyChangeDenied {
             .key
             .map(|key| key.arn.region())
             .or(self.region.as_ref());
-        let tried = case
-            .actor
-            .and_then(|actor| calls_of(actor, region))
-            .or_else(|| calls_named(&self.operation, region));
-        let stop = if is(case, "Root") {
-            "If nobody expected this, treat it as an attempted intrusion with THE KEYS TO THE WHOLE ACCOUNT: change the \
-             root password, delete the root access keys, check its MFA device"
-        } else if is(case, "IAMUser") {
-            "If not, treat it as an attempted intrusion: deactivate the user's access keys, and see what else they did"
-        } else if is(case, "AWSAccount") {
-            "If not, treat it as an attempted intrusion: take the other account out of the key policy and the grants"
-        } else if is(case, "AWSService") {
-            "If not, find out for whom the service acts, and treat it as an attempted intrusion"
-        } else {
-            "If not, treat it as an attempted intrusion: revoke the role's active sessions, and see what else they did"
+        let by_caller = case.actor.and_then(|actor| calls_of(actor, region));
+        let tried = match by_caller {
+            Some(calls) => look(text!["See what else this caller did"], Some(calls)),
+            None => look(
+                text!["See who else called ", &self.operation],
+                calls_named(&self.operation, region),
+            ),
         };
-        let mut steps = vec![look(text!["See what else the caller tried"], tried)];
+        let account = case.key.map(|key| key.arn.account());
+        let denial = Denial::of(self.reason.as_ref());
+        let mut steps = vec![tried];
+        steps.extend(self.stop(case));
         if !is(case, "Root") {
-            steps.push(contain(
-                text![
-                    "If the call was expected, give the caller the permission for ",
-                    &self.operation,
-                    ", or stop the calls"
-                ],
+            steps.push(fix(
+                denial.allow(&self.operation, case.actor, account),
                 None,
             ));
         }
-        steps.push(look(text![stop], None));
         steps
     }
+}
+
+impl KeyChangeDenied {
+    /// What keeps a caller from trying again whom nobody expected.
+    fn stop(&self, case: &Case<'_>) -> Option<Step> {
+        let actor = case.actor?;
+        let step = match actor.kind.as_str() {
+            "Root" => contain(
+                text![
+                    "Unless the holder of the root user confirms the call: change the root password, delete root access \
+                     keys, check MFA"
+                ],
+                None,
+            ),
+            "IAMUser" => contain(
+                text!["If nobody expected the call, deactivate the access key of the user"],
+                deactivate(actor),
+            ),
+            "AssumedRole" | "Role" => contain(
+                text![
+                    "If nobody expected the call, revoke the active sessions of the role (IAM console, Revoke sessions)"
+                ],
+                None,
+            ),
+            "AWSAccount" => look(
+                text!["See which accounts the key policy allows"],
+                case.kms_command("get-key-policy", "--query Policy --output text"),
+            ),
+            // A service acts for somebody, and is no intruder.
+            "AWSService" => look(
+                text!["Find out for which resource the service made the call"],
+                None,
+            ),
+            _ => contain(
+                text!["If nobody expected the call, end the sessions of the caller"],
+                None,
+            ),
+        };
+        Some(step)
+    }
+}
+
+/// Takes a user's access key out of service, which can be taken back.
+fn deactivate(actor: &Actor) -> Option<String> {
+    let id = actor.access_key_id.as_ref()?.as_str();
+    let name = actor.name.as_str();
+    // Long-term keys only: those of sessions cannot be deactivated.
+    let usable = id.starts_with("AKIA") && is_bare(id) && is_bare(name);
+    usable.then(|| {
+        format!("aws iam update-access-key --user-name {name} --access-key-id {id} --status Inactive")
+    })
 }

@@ -1,5 +1,6 @@
-//! Who needs a key that cannot be used, and who may not change one.
+//! Who needs a key that cannot be used, and whom KMS denies a change.
 
+mod denial;
 mod denied;
 mod unusable;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use crate::actor::Actor;
 use crate::arn::Region;
 use crate::facts::Reads;
-use crate::kinds::case::Case;
+use crate::kinds::case::{Case, lookup_events};
 use crate::step::is_bare;
 use crate::text;
 use crate::text::{Text, Untrusted};
@@ -39,25 +40,13 @@ fn name(case: &Case<'_>, requested: Option<&Untrusted>) -> Text {
     }
 }
 
-/// How often it happened, and when people hear of it again.
+/// How often it happened since people were notified. Without a ledger nobody counts.
 fn attempts(count: Option<u64>, since: Option<Timestamp>) -> Text {
     match (count, since) {
-        (None, _) => text!["Without the ledger attempts are not counted, and each may be told."],
-        (Some(1), Some(since)) => text![
-            "Since the last such alert, of ",
-            since,
-            ", there was 1 further attempt."
-        ],
-        (Some(count), Some(since)) if count > 0 => text![
-            "Since the last such alert, of ",
-            since,
-            ", there were ",
-            count,
-            " further attempts."
-        ],
-        (Some(_), Some(since)) => text!["The last such alert was of ", since, "."],
-        (Some(_), None) => {
-            text!["More attempts within this hour are counted, and told with the next alert."]
+        (Some(0) | None, _) | (_, None) => Text::new(),
+        (Some(1), Some(since)) => text!["1 more attempt since the last alert, of ", since, "."],
+        (Some(count), Some(since)) => {
+            text![count, " more attempts since the last alert, of ", since, "."]
         }
     }
 }
@@ -66,29 +55,31 @@ fn is(case: &Case<'_>, kind: &str) -> bool {
     case.actor.is_some_and(|actor| actor.kind.as_str() == kind)
 }
 
-/// What the caller did lately, as CloudTrail's event history has it. A user name there is that of a user, or of a session.
+/// What the caller did lately, as CloudTrail's event history has it: by the access key of the session, else by name. A
+/// user name there is that of a user, or of a session.
 fn calls_of(actor: &Actor, region: Option<&Region>) -> Option<String> {
+    let bare = |text: &Untrusted| is_bare(text.as_str());
+    if let Some(id) = actor.access_key_id.as_ref().filter(|id| bare(id)) {
+        return Some(lookup_events("AccessKeyId", id.as_str(), region?));
+    }
     let name = match actor.kind.as_str() {
         "Root" => "root",
         "IAMUser" => actor.name.as_str(),
         "AssumedRole" => actor.name.as_str().split_once('/')?.1,
         _ => return None,
     };
-    lookup("Username", Some(name).filter(|name| is_bare(name))?, region)
+    let name = Some(name).filter(|name| is_bare(name))?;
+    Some(lookup_events("Username", name, region?))
 }
 
 /// All calls of an operation.
 fn calls_named(operation: &Untrusted, region: Option<&Region>) -> Option<String> {
     let name = operation.as_str();
-    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric());
-    lookup("EventName", Some(name).filter(|_| is_plain)?, region)
-}
-
-fn lookup(attribute: &str, value: &str, region: Option<&Region>) -> Option<String> {
-    Some(format!(
-        "aws cloudtrail lookup-events --lookup-attributes AttributeKey={attribute},AttributeValue={value} --max-results \
-         50 --region {}",
-        region?.as_str()
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric());
+    Some(lookup_events(
+        "EventName",
+        Some(name).filter(|_| plain)?,
+        region?,
     ))
 }
 

@@ -5,19 +5,28 @@ use serde::Serialize;
 
 use super::{READS, attempts, calls_named, name, series};
 use crate::about::Key;
+use crate::actor::Actor;
 use crate::arn::KeyStoreId;
 use crate::arn::Region;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, fix, look, undo};
+use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::material::restore;
-use crate::kinds::words::{CONFIRM, contradiction, described, last_use, who};
+use crate::kinds::words::{
+    NOT_FOUND, confirmed_by, contradiction, database_deadline, delayed, last_use, list, loss,
+    principal_name, who,
+};
+use crate::kinds::{KeyDisabled, KeyMaterialDeleted};
+use crate::ledger::Profile;
 use crate::ledger::repeats::Repeats;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
 use crate::text::{Text, Untrusted};
+
+/// How many names of an encryption context are shown; the details have more.
+const SHOWN_CONTEXT: usize = 5;
 
 /// A cryptographic operation failed because of the state of the key: somebody needs a key that is about to be lost.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -56,6 +65,54 @@ pub struct UnusableKeyUsed {
     /// The reason is KMS's answer and not the event's.
     #[serde(skip)]
     pub reason_from_kms: bool,
+    /// Who made the key unusable, as the ledger remembers.
+    #[serde(skip)]
+    pub causes: Causes,
+}
+
+/// Who made the key unusable, and when.
+#[derive(Clone, Debug)]
+struct Cause {
+    /// Who, if that is known.
+    by: Option<Untrusted>,
+    at: Timestamp,
+    /// What they did.
+    what: &'static str,
+}
+
+/// What the ledger remembers of those who can make a key unusable.
+#[derive(Clone, Debug, Default)]
+pub struct Causes {
+    deletion: Option<Cause>,
+    disabling: Option<Cause>,
+    material: Option<Cause>,
+}
+
+impl Causes {
+    fn of(profile: &Profile) -> Self {
+        let act = |kind: &str, what| {
+            let act = profile.acts.get(kind)?;
+            Some(Cause {
+                by: act.by.as_ref().map(principal_name),
+                at: act.at,
+                what,
+            })
+        };
+        let deletion = profile.scheduled.as_ref().map(|scheduled| Cause {
+            by: scheduled.by.clone(),
+            at: scheduled.at,
+            what: "scheduled the deletion",
+        });
+        // A cancelled deletion leaves the key disabled too.
+        let cancelled = profile.cancelled_at;
+        let disabling = act(KeyDisabled::NAME, "disabled the key")
+            .filter(|cause| cancelled.is_none_or(|at| at <= cause.at));
+        Self {
+            deletion,
+            disabling,
+            material: act(KeyMaterialDeleted::NAME, "deleted key material"),
+        }
+    }
 }
 
 /// Why a key in this state cannot be used.
@@ -65,7 +122,7 @@ fn unusable(state: &State) -> Option<&'static str> {
         State::PendingReplicaDeletion => Some("is pending deletion after its replicas"),
         State::Disabled => Some("is disabled"),
         State::PendingImport => Some("lacks its imported key material"),
-        State::Unavailable => Some("is cut off from its key store"),
+        State::Unavailable => Some("is disconnected from its key store"),
         State::Enabled | State::Creating | State::Updating | State::Other(_) => None,
     }
 }
@@ -77,6 +134,21 @@ impl UnusableKeyUsed {
         case.state()
             .filter(|state| state.is_pending_deletion())
             .or(self.reason.as_ref())
+    }
+
+    /// Who made the key unusable.
+    fn cause(&self, case: &Case<'_>) -> Option<&Cause> {
+        match self.state(case)? {
+            state if state.is_pending_deletion() => self.causes.deletion.as_ref(),
+            State::Disabled => self.causes.disabling.as_ref(),
+            State::PendingImport => self.causes.material.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Since when the key has been unusable, if that is known.
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        database_deadline(case, self.cause(case)?.at)
     }
 
     fn name(&self, case: &Case<'_>) -> Text {
@@ -94,72 +166,60 @@ impl UnusableKeyUsed {
     /// Why the call failed.
     fn why(&self) -> Text {
         if let Some(words) = self.other_reason() {
-            return text!["and KMS gave this reason: \"", words.shortened(300), "\"."];
+            return text![": \"", words.shortened(300), "\"."];
         }
         match (&self.reason, self.reason_from_kms) {
             (Some(state), false) => text![
-                "because the key ",
+                " because the key ",
                 unusable(state).unwrap_or("cannot be used"),
                 "."
             ],
             (Some(state), true) => text![
-                "because of the key's state. CloudTrail does not say which; KMS now reports it as ",
+                " because of the state of the key. CloudTrail does not say which; KMS now reports it as ",
                 state,
                 "."
             ],
             (None, _) => text![
-                "because of the key's state. Which one it was, neither CloudTrail nor KMS says."
+                " because of the state of the key. Which one it was, neither CloudTrail nor KMS says."
             ],
         }
     }
 
-    /// What becomes of those who need it.
-    fn outlook(&self, case: &Case<'_>) -> Text {
-        match self.state(case) {
-            Some(State::PendingDeletion) => match case.key.and_then(|key| key.deletion_at) {
-                Some(date) => text![
-                    "Its deletion can be cancelled until ",
-                    date,
-                    "; after that, what needs it has lost it for ever."
-                ],
-                None => text![
-                    "Until its deletion it can be saved; after that, what needs it has lost it for ever."
-                ],
-            },
-            Some(State::PendingReplicaDeletion) => text![
-                "Its waiting period begins when its last replica is deleted, and until its end it can be saved; after \
-                 that, what needs it has lost it for ever."
-            ],
-            _ if self.other_reason().is_some() => {
-                text!["What needs it does not work until that is mended."]
+    /// What becomes of those who need the key.
+    fn impact(&self, case: &Case<'_>) -> Text {
+        let date = case.key.and_then(|key| key.deletion_at);
+        let when = match (self.state(case), date) {
+            (Some(State::PendingDeletion), Some(date)) => {
+                text!["Unless somebody cancels by ", date, ", "]
             }
-            _ => text!["What needs it does not work until the key does."],
-        }
+            (Some(state), _) if state.is_pending_deletion() => {
+                text!["Unless somebody cancels the deletion in time, "]
+            }
+            _ => return Text::new(),
+        };
+        case.key
+            .map_or_else(Text::new, |key| loss(key, Some(when)))
     }
 
     /// How the key works again.
     fn mend(&self, case: &Case<'_>) -> Vec<Step> {
-        match self.state(case) {
-            Some(state) if state.is_pending_deletion() => {
-                let save = match case.key.and_then(|key| key.deletion_at) {
-                    Some(date) => text!["Save the key: cancel its deletion before ", date],
-                    None => text!["Save the key: cancel its deletion"],
-                };
-                vec![
-                    undo(save, case.kms_command("cancel-key-deletion", "")),
-                    undo(
-                        text![CONFIRM, "enable the key, which cancelling leaves Disabled"],
-                        case.kms_command("enable-key", ""),
-                    ),
-                ]
-            }
-            Some(State::Disabled) => vec![undo(
-                text![
-                    CONFIRM,
-                    "enable the key. The actor is whoever disabled it, not who needs it"
-                ],
+        // Who needs the key is not who locked it.
+        let by = self.cause(case).and_then(|cause| cause.by.as_ref());
+        let enable = || {
+            undo(
+                text![confirmed_by(case, by), "enable the key"],
                 case.kms_command("enable-key", ""),
-            )],
+            )
+        };
+        match self.state(case) {
+            Some(state) if state.is_pending_deletion() => vec![
+                undo(
+                    text!["Cancel the deletion, which leaves the key Disabled"],
+                    case.kms_command("cancel-key-deletion", ""),
+                ),
+                enable(),
+            ],
+            Some(State::Disabled) => vec![enable()],
             Some(State::PendingImport) => {
                 let mut steps = vec![look(
                     text!["See which key material is missing"],
@@ -168,13 +228,13 @@ impl UnusableKeyUsed {
                         "--include-key-material ALL_KEY_MATERIAL",
                     ),
                 )];
-                steps.extend(restore(case, None));
+                steps.extend(restore(case, None, false));
                 steps
             }
             Some(State::Unavailable) => vec![connect(case)],
             _ if self.custom_key_store_id.is_some() => vec![see_store(case)],
             _ => vec![look(
-                text!["See how the key stands"],
+                text!["See the state of the key"],
                 case.kms_command("describe-key", ""),
             )],
         }
@@ -198,6 +258,14 @@ impl Ask for UnusableKeyUsed {
 }
 
 impl Learn for UnusableKeyUsed {
+    fn recall(&mut self, profile: &Profile) {
+        self.causes = Causes::of(profile);
+    }
+
+    fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        profile.note_act(Self::NAME, at, actor);
+    }
+
     fn repeated(&mut self, repeats: &Repeats) {
         self.attempts = Some(repeats.attempts);
         self.since = repeats.since;
@@ -240,69 +308,57 @@ impl Tell for UnusableKeyUsed {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let state = self.state(case).and_then(unusable);
-        if state.is_none() && self.other_reason().is_some() {
-            let (name, who) = (self.name(case), who(case));
-            return text![
-                &self.operation,
-                " with ",
-                name,
-                " fails, and ",
-                who,
-                " needs it"
-            ];
-        }
-        text![
-            self.name(case),
-            " ",
-            state.unwrap_or("cannot be used"),
-            ", and ",
-            who(case),
-            " still needs it"
-        ]
+        let (name, operation) = (self.name(case), &self.operation);
+        let date = case.key.and_then(|key| key.deletion_at);
+        let state = self.state(case);
+        let why = match (state, date) {
+            (Some(State::PendingDeletion), Some(date)) => text!["deletion due ", date],
+            (Some(state), _) => {
+                let words = unusable(state).unwrap_or("cannot be used");
+                text!["the key ", words]
+            }
+            (None, _) if self.other_reason().is_some() => {
+                return text![operation, " with ", name, " fails, though the key is needed"];
+            }
+            (None, _) => text!["the key cannot be used"],
+        };
+        text![name, " still needed, but ", why, " (", operation, ")"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " called ",
-            &self.operation,
-            " with ",
-            self.name(case),
-            described(case),
-            " and failed, ",
-        ];
+        let mut text = text![who(case), " still needs the key: ", &self.operation, " failed"];
         text.push(self.why());
+        if !case.gone {
+            text.sentence(self.impact(case));
+        }
+        if let Some(cause) = self.cause(case) {
+            text.sentence(match &cause.by {
+                Some(by) => text![by, " ", cause.what, " on ", cause.at, "."],
+                None => text!["Somebody ", cause.what, " on ", cause.at, "."],
+            });
+            if let Some(deadline) = self.data_deadline(case) {
+                text.sentence(delayed(case, Some(deadline)));
+            }
+        }
         if self.one_of_two {
             text.sentence(text![
                 &self.operation,
-                " uses two keys, and CloudTrail does not say which of them failed: look at the other one too.",
+                " uses two keys, and CloudTrail does not say which one failed. Check the other key too."
             ]);
         }
         if case.key.is_none() {
-            text.sentence(
-                "CloudTrail recorded only this name of the key, so that KMS could not be asked about it.",
-            );
+            text.sentence("CloudTrail recorded only this name, so KMS could not be asked about the key.");
         }
         if let Some(reason) = &self.reason {
             text.sentence(contradiction(
                 case,
                 std::slice::from_ref(reason),
-                "its state has changed since",
+                "its state changed since",
             ));
         } else if case.gone {
-            text.sentence("KMS does not know the key any more.");
+            text.sentence(NOT_FOUND);
         }
-        if !case.gone {
-            text.sentence(self.outlook(case));
-        }
-        if let Some((first, others)) = self.encryption_context_keys.split_first() {
-            text.sentence(text!["The encryption context has these keys: ", first]);
-            for other in others {
-                text.push(text![", ", other]);
-            }
-            text.push(".");
-        }
+        text.sentence(self.context());
         if case.key.is_some() {
             text.sentence(last_use(case));
         }
@@ -311,26 +367,25 @@ impl Tell for UnusableKeyUsed {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let history = look(
-            text!["See who works with the key"],
-            case.history_command()
-                .or_else(|| calls_named(&self.operation, self.region.as_ref())),
-        );
+        let history = case.history_command();
+        let history = match history {
+            Some(history) => look(
+                text!["See who used or changed the key in the last 90 days"],
+                Some(history),
+            ),
+            None => look(
+                text!["See who called ", &self.operation],
+                calls_named(&self.operation, self.region.as_ref()),
+            ),
+        };
         if case.gone {
             return vec![history];
         }
         if case.key.is_none() {
-            let find = self
-                .region
-                .as_ref()
-                .map(|region| format!("aws kms list-aliases --region {}", region.as_str()));
-            return vec![
-                look(
-                    text!["Find out which key is meant, and how it stands"],
-                    find,
-                ),
-                history,
-            ];
+            let find = self.region.as_ref().map(|region| {
+                format!("aws kms list-aliases --output table --region {}", region.as_str())
+            });
+            return vec![look(text!["Find the key by its alias"], find), history];
         }
         let mut steps = self.mend(case);
         steps.push(history);
@@ -338,39 +393,52 @@ impl Tell for UnusableKeyUsed {
     }
 }
 
+impl UnusableKeyUsed {
+    /// What the data belongs to, by the names in the encryption context.
+    fn context(&self) -> Text {
+        if self.encryption_context_keys.is_empty() {
+            return Text::new();
+        }
+        text![
+            "The encryption context names ",
+            list(&self.encryption_context_keys, SHOWN_CONTEXT),
+            "."
+        ]
+    }
+}
+
 /// How the key store stands that holds the key.
 fn see_store(case: &Case<'_>) -> Step {
-    let region = case.key.map(|key| key.arn.region().as_str());
-    let store = case.key.and_then(|key| key.custom_key_store_id.as_ref());
-    let store = store.and_then(|id| KeyStoreId::new(id.as_str()));
-    let command = region.zip(store).map(|(region, store)| {
-        let id = store.as_str();
-        format!("aws kms describe-custom-key-stores --custom-key-store-id {id} --region {region}")
-    });
     look(
-        text!["See how the custom key store stands that holds the key"],
-        command,
+        text!["See the state of the custom key store of the key"],
+        store_command(case, "describe-custom-key-stores"),
     )
 }
 
 /// How a key works again whose key store was disconnected.
 fn connect(case: &Case<'_>) -> Step {
     let region = case.key.map(|key| key.arn.region().as_str());
-    let store = case.key.and_then(|key| key.custom_key_store_id.as_ref());
-    match (store.and_then(|id| KeyStoreId::new(id.as_str())), region) {
-        (Some(store), Some(region)) => fix(
-            text![CONFIRM, "connect the custom key store again"],
-            Some(format!(
-                "aws kms connect-custom-key-store --custom-key-store-id {} --region {region}",
-                store.as_str()
-            )),
-        ),
-        (_, region) => fix(
-            text![
-                CONFIRM,
-                "connect the custom key store again that is disconnected"
-            ],
-            region.map(|region| format!("aws kms describe-custom-key-stores --region {region}")),
+    let connect = text![confirmed_by(case, None), "connect the custom key store"];
+    match store_command(case, "connect-custom-key-store") {
+        Some(command) => undo(connect, Some(command)),
+        None => look(
+            text!["See which custom key store is disconnected"],
+            region.map(|region| {
+                format!(
+                    "aws kms describe-custom-key-stores --query \
+                     \"CustomKeyStores[].[CustomKeyStoreId,CustomKeyStoreName,ConnectionState]\" --output table \
+                     --region {region}"
+                )
+            }),
         ),
     }
+}
+
+fn store_command(case: &Case<'_>, operation: &str) -> Option<String> {
+    let key = case.key?;
+    let store = KeyStoreId::new(key.custom_key_store_id.as_ref()?.as_str())?;
+    let (store, region) = (store.as_str(), key.arn.region().as_str());
+    Some(format!(
+        "aws kms {operation} --custom-key-store-id {store} --region {region}"
+    ))
 }

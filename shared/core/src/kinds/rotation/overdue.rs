@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::READS;
+use super::{READS, is_pending};
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::{MultiRegionType, State};
 use crate::kinds::case::{Case, ask, fix, look};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
-use crate::kinds::words::described;
+use crate::kinds::words::NOT_FOUND;
 use crate::ledger::Profile;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -44,7 +44,7 @@ impl KeyRotationOverdue {
     /// What KMS says now, if it is something else.
     fn contradiction(&self, case: &Case<'_>) -> Option<Text> {
         if case.gone {
-            return Some(text!["But KMS does not know the key any more."]);
+            return Some(text![NOT_FOUND]);
         }
         // A rotation some hours early is this one.
         let due = self.due_at.saturating_sub(SignedDuration::from_hours(24));
@@ -52,23 +52,19 @@ impl KeyRotationOverdue {
         let rotation = case.key.and_then(|key| key.rotation.as_ref())?;
         match (rotation.last_at, rotation.next_at) {
             (Some(last), _) if last >= due => {
-                Some(text!["But KMS now says that it was rotated on ", last, "."])
+                Some(text!["But KMS now reports a rotation on ", last, "."])
             }
             (_, Some(next)) if next > self.due_at => Some(text![
                 "But KMS now gives ",
                 next,
-                " as the date of the next rotation: it has happened since, or its period was changed."
+                " as the next date: the rotation has happened since, or its period was changed."
             ]),
             _ if rotation.enabled == Some(false) && !is_pending(case) => Some(text![
-                "But KMS now reports rotation as off: it was switched off since."
+                "But KMS now reports rotation as disabled."
             ]),
             _ => None,
         }
     }
-}
-
-fn is_pending(case: &Case<'_>) -> bool {
-    case.state().is_some_and(State::is_pending_deletion)
 }
 
 /// The key is a replica, whose material is that of its primary.
@@ -115,87 +111,66 @@ impl Tell for KeyRotationOverdue {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let name = case.name();
-        if case.gone {
-            return text![
-                "KMS does not know ",
-                name,
-                " any more, whose rotation was overdue"
-            ];
-        }
-        if self.contradiction(case).is_some() {
-            return text![
-                "The rotation of ",
-                name,
-                " was overdue, and KMS says otherwise now"
-            ];
-        }
-        text![
-            "The rotation of ",
-            name,
-            " is overdue since ",
-            day(self.due_at)
-        ]
+        let (name, due) = (case.name(), day(self.due_at));
+        let now = if case.gone {
+            ", but KMS does not find the key"
+        } else if self.contradiction(case).is_some() {
+            ", but KMS now says otherwise"
+        } else {
+            ""
+        };
+        text!["Rotation of ", name, " overdue since ", due, now]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            "The automatic rotation of ",
-            case.name(),
-            described(case),
-            " was due on ",
-            day(self.due_at),
-            ", ",
-            days(self.days_overdue),
-            " before the sweep over all keys, and had not happened."
-        ];
         if let Some(contradiction) = self.contradiction(case) {
-            text.sentence(contradiction);
-            return text;
+            return contradiction;
         }
+        let mut text = text![
+            "Nothing stops working, but standards that require regular rotation are no longer met. The rotation is ",
+            days(self.days_overdue),
+            " late"
+        ];
         if let Some(period) = self.period_days {
-            text.sentence(text!["KMS is to rotate the key every ", days(period), "."]);
+            text.push(text![" (period: ", days(period), ")"]);
         }
+        text.push(".");
         let rotation = case.key.and_then(|key| key.rotation.as_ref());
         if let Some(last) = rotation.and_then(|rotation| rotation.last_at) {
-            text.sentence(text!["It was last rotated on ", day(last), "."]);
+            text.sentence(text!["The last rotation was on ", day(last), "."]);
         }
         let primary = case.key.and_then(|key| key.multi_region.as_ref());
         let primary = primary.and_then(|multi_region| multi_region.primary.as_ref());
         match case.state() {
-            Some(State::Disabled) => text.sentence(
-                "The key is Disabled: KMS rotates it as soon as it is enabled.",
-            ),
+            Some(State::Disabled) => {
+                text.sentence("The key is Disabled: KMS rotates it when somebody enables it.");
+            }
             Some(state) if state.is_pending_deletion() => text.sentence(
-                "The key is pending deletion: KMS rotates it once that is cancelled and the key is enabled.",
+                "The key is pending deletion: KMS rotates it only after the deletion is cancelled and the key enabled.",
             ),
             _ if is_replica(case) => {
-                text.sentence("The key is a replica: KMS rotates its primary");
+                text.sentence("The key is a replica: KMS rotates its primary key");
                 if let Some(primary) = primary {
-                    text.push(text![", in ", primary.region(), ","]);
+                    text.push(text![" in ", primary.region()]);
                 }
-                text.push(" and copies the new material to it.");
+                text.push(" and copies the new key material.");
             }
             _ => text.sentence(
-                "Why, KMS does not say. It does not rotate a key that is disabled or pending deletion, catches up once the key is \
-                 enabled, and rotates replicas with their primary; none of that is known of this key.",
+                "KMS gives no reason. It delays the rotation of keys that are disabled or pending deletion; this key is neither.",
             ),
         }
-        text.sentence(
-            "Nothing stops working, but standards that ask for regular rotation are no longer met.",
-        );
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         if case.gone {
             return vec![look(
-                text!["See what was done to the key"],
+                text!["Find out what was done to the key"],
                 case.history_command(),
             )];
         }
-        let mut steps = vec![fix(
-            text!["See when the key was rotated"],
+        let mut steps = vec![look(
+            text!["See when KMS rotated the key"],
             case.kms_command("list-key-rotations", ""),
         )];
         if self.contradiction(case).is_some() {
@@ -223,18 +198,18 @@ impl Tell for KeyRotationOverdue {
         let which = if replica.is_some() {
             "its primary key"
         } else {
-            "it"
+            "the key"
         };
         steps.push(fix(
             text![
-                "If it has to be rotated at once, rotate ",
+                "If the key must be rotated now, rotate ",
                 which,
-                " on demand, which a key can be 25 times in its life"
+                " on demand (25 times in its life)"
             ],
             command,
         ));
         steps.push(ask(text![
-            "If the date stays in the past, ask AWS Support: KMS rotates by itself"
+            "If the date stays in the past, ask AWS Support why KMS does not rotate the key"
         ]));
         steps
     }

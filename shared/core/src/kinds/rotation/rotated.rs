@@ -10,7 +10,7 @@ use crate::facts::Reads;
 use crate::key::{Manager, Origin};
 use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Clues, Identify, Identity, Learn, Tell};
-use crate::kinds::words::described;
+use crate::kinds::words::{NOT_FOUND, state_note};
 use crate::ledger::profile::near;
 use crate::severity::Severity;
 use crate::step::Step;
@@ -89,28 +89,21 @@ impl Tell for KeyRotated {
             Some("ON_DEMAND") => " on demand",
             _ => "",
         };
-        text![case.name(), " was rotated", how]
+        text![case.name(), " rotated", how, " on ", case.at]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![
-            "KMS rotated the key material of ",
-            case.name(),
-            described(case),
-            " on ",
-            case.at,
-            "."
+            "New data is encrypted with new key material. KMS keeps the earlier material, so existing data stays readable."
         ];
-        text.sentence("What was encrypted before stays readable: KMS keeps the earlier material.");
         let key = case.key;
         if key.and_then(|key| key.origin.as_ref()) == Some(&Origin::External) {
             text.sentence(
-                "Its material is imported: if any of it, also an earlier one, expires or is deleted, the whole key stops \
-                 working.",
+                "The key material is imported: if any of it expires or is deleted, the whole key stops working.",
             );
         }
         if key.and_then(|key| key.manager.as_ref()) == Some(&Manager::Aws) {
-            text.sentence("The key is managed by AWS, which rotates it every year.");
+            text.sentence("AWS manages the key and rotates it every year.");
         }
         if let Some(next) = key
             .and_then(|key| key.rotation.as_ref())
@@ -122,6 +115,10 @@ impl Tell for KeyRotated {
                 "."
             ]);
         }
+        if case.gone {
+            text.sentence(NOT_FOUND);
+        }
+        text.sentence(state_note(case, &[]));
         text
     }
 
@@ -132,7 +129,7 @@ impl Tell for KeyRotated {
             .is_some_and(|kind| kind.as_str() == "ON_DEMAND")
         {
             vec![look(
-                text!["See who asked for it, if nobody expected it"],
+                text!["If nobody expected the rotation, see who requested it"],
                 case.history_command(),
             )]
         } else {

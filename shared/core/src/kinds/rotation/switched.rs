@@ -1,12 +1,12 @@
-//! Somebody asked for a rotation, or switched it on or off.
+//! Somebody requested a rotation, or enabled or disabled it.
 
 use serde::Serialize;
 
-use super::READS;
+use super::{READS, is_pending};
 use crate::facts::Reads;
 use crate::kinds::case::{Case, look, undo};
 use crate::kinds::describe::{Ask, Tell};
-use crate::kinds::words::{described, who};
+use crate::kinds::words::{NOT_FOUND, state_note};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::text;
@@ -30,30 +30,27 @@ impl Tell for KeyRotationRequested {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " is being rotated on demand"]
+        text!["Rotation of ", case.name(), " requested"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        text![
-            who(case),
-            " asked KMS to rotate ",
-            case.name(),
-            described(case),
-            " at once. KMS does so within minutes and \
-             keeps the earlier material, so what was encrypted before stays readable. A key can be rotated on demand 25 \
-             times in its life."
-        ]
+        let mut text = text![
+            "KMS creates new key material within minutes and keeps the earlier material, so existing data stays readable."
+        ];
+        text.sentence("KMS allows 25 rotations on demand in the life of a key.");
+        text.sentence(stands(case));
+        text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         vec![look(
-            text!["See whether the rotation is done"],
+            text!["See whether KMS has rotated the key"],
             case.kms_command("list-key-rotations", ""),
         )]
     }
 }
 
-/// Automatic rotation was switched on, or its period changed.
+/// Automatic rotation was enabled, or its period changed.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -74,52 +71,44 @@ impl Tell for KeyRotationEnabled {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text![case.name(), " will be rotated automatically"];
+        let mut text = text!["Automatic rotation of ", case.name(), " enabled"];
         if let Some(period) = self.rotation_period_days {
-            text.push(text![" every ", days(period)]);
+            text.push(text![", every ", days(period)]);
         }
         text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![
-            who(case),
-            " switched on the automatic rotation of ",
-            case.name(),
-            described(case),
-            ", or changed it."
-        ];
         let rotation = case.key.and_then(|key| key.rotation.as_ref());
-        if let Some(period) = self
+        let period = self
             .rotation_period_days
-            .or(rotation.and_then(|rotation| rotation.period_days))
-        {
-            text.sentence(text![
-                "KMS makes new key material every ",
-                days(period),
-                "."
-            ]);
-        }
+            .or(rotation.and_then(|rotation| rotation.period_days));
+        let mut text = match period {
+            Some(period) => text!["KMS creates new key material every ", days(period), "."],
+            None => text!["KMS creates new key material every 365 days."],
+        };
         if let Some(next) = rotation.and_then(|rotation| rotation.next_at) {
             text.sentence(text!["The next rotation is due on ", day(next), "."]);
         }
-        if rotation.and_then(|rotation| rotation.enabled) == Some(false) {
+        text.sentence("Rotation may have been enabled before, with another period.");
+        if rotation.and_then(|rotation| rotation.enabled) == Some(false) && !is_pending(case) {
             text.sentence(
-                "But KMS now reports rotation as off: it was switched off since, or this answer is older than the event.",
+                "But KMS now reports rotation as disabled: it changed since, or this answer is older than the event.",
             );
         }
+        text.sentence(stands(case));
         text
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         vec![look(
-            text!["See how it is set"],
+            text!["See the rotation settings of the key"],
             case.kms_command("get-key-rotation-status", ""),
         )]
     }
 }
 
-/// Automatic rotation was switched off.
+/// Automatic rotation was disabled.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -137,27 +126,24 @@ impl Tell for KeyRotationDisabled {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![case.name(), " will no longer be rotated automatically"]
+        text!["Automatic rotation of ", case.name(), " disabled"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![
-            who(case),
-            " switched off the automatic rotation of ",
-            case.name(),
-            described(case),
-            ". Its present key material stays in use until somebody rotates it. Nothing stops working, but standards that \
-             ask for regular rotation are no longer met."
+            "The present key material stays in use until somebody rotates the key. Nothing stops working, but standards \
+             that require regular rotation are no longer met."
         ];
         let rotation = case.key.and_then(|key| key.rotation.as_ref());
         if let Some(last) = rotation.and_then(|rotation| rotation.last_at) {
-            text.sentence(text!["It was last rotated on ", day(last), "."]);
+            text.sentence(text!["The last rotation was on ", day(last), "."]);
         }
         if rotation.and_then(|rotation| rotation.enabled) == Some(true) {
             text.sentence(
-                "But KMS now reports rotation as on: it was switched on since, or this answer is older than the event.",
+                "But KMS now reports rotation as enabled: it changed since, or this answer is older than the event.",
             );
         }
+        text.sentence(stands(case));
         text
     }
 
@@ -170,8 +156,16 @@ impl Tell for KeyRotationDisabled {
             format!("--rotation-period-in-days {days}")
         });
         vec![undo(
-            text!["Undo, unless rotation is meant to be off (without a period KMS takes 365 days)"],
+            text!["Unless the owner planned this, enable rotation again (default period: 365 days)"],
             case.kms_command("enable-key-rotation", &period),
         )]
+    }
+}
+
+/// How the key stands, where that matters for its rotation.
+fn stands(case: &Case<'_>) -> Text {
+    match case.gone {
+        true => text![NOT_FOUND],
+        false => state_note(case, &[]),
     }
 }

@@ -167,23 +167,22 @@ impl Alarm {
         let mut text = Text::new();
         if self.set_by_hand {
             text.sentence(
-                "The event lacks the data that CloudWatch adds when it evaluates an alarm: somebody set this state by hand \
-                 (SetAlarmState).",
+                "The event lacks the data of an evaluation: somebody set this state by hand (SetAlarmState).",
             );
         }
         if let Some(words) = &self.reason {
             let who = match self.set_by_hand {
-                true => "The reason given is \"",
-                false => "CloudWatch gives this reason: \"",
+                true => "Reason given: \"",
+                false => "Reason by CloudWatch: \"",
             };
             text.sentence(text![who, words.shortened(300), "\"."]);
         }
         match self.evaluation_state.as_ref().map(Untrusted::as_str) {
             Some("PARTIAL_DATA") => text.sentence(
-                "It was evaluated on part of the data only (PARTIAL_DATA): not everything that it watches was looked at.",
+                "CloudWatch evaluated part of the data only (PARTIAL_DATA).",
             ),
             Some(_) => text.sentence(text![
-                "CloudWatch says of the evaluation: ",
+                "State of the evaluation: ",
                 self.evaluation_state.clone().unwrap_or_default(),
                 "."
             ]),
@@ -208,12 +207,12 @@ impl Alarm {
                 until,
                 " by a mute rule",
                 by,
-                ", so only the feed is told."
+                ", so only the feed topic gets this alert."
             ]);
         }
         if let Some(by) = &self.actions_suppressed_by {
             text.sentence(text![
-                "CloudWatch holds back the alarm's own actions (",
+                "CloudWatch suppresses the alarm's own actions (",
                 by,
                 ")."
             ]);

@@ -26,8 +26,7 @@ pub struct StoreMetric {
 /// The metric of how long KMS has used the same credential with an external key store's proxy.
 pub(super) const CREDENTIAL_AGE: &str = "XksProxyCredentialAge";
 
-const SPREAD_LOAD: &str = "Find in CloudTrail who sends the most requests, and spread that load: use data keys that are kept \
-                           for a while, or a key store of its own for each application";
+const SPREAD_LOAD: &str = "Find in CloudTrail who sends the most requests; cache data keys, or use more key stores";
 
 /// The metrics of custom key stores (KMS Developer Guide, monitoring external key stores; KMS metrics and dimensions).
 pub static STORE_METRICS: [StoreMetric; 7] = [
@@ -37,8 +36,7 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "proxy certificate",
         title: ["The proxy certificate of ", " expires soon"],
         with_value: [" expires in ", ""],
-        breaks: "Once it has expired KMS does not talk to the proxy any more, and every cryptographic operation with the \
-                 keys in the store fails.",
+        breaks: "After the expiry, KMS rejects the proxy, and every cryptographic operation with the keys in the store fails.",
         advice: &["Renew the TLS certificate on the external key store's proxy, for the same name"],
         command: None,
     },
@@ -48,10 +46,9 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "proxy credential",
         title: ["The proxy credential of ", " is old"],
         with_value: [" is ", " old"],
-        breaks: "Nothing fails for it, but KMS never rotates this credential: whoever has got hold of it can use the proxy \
-                 until somebody changes it.",
+        breaks: "Nothing fails, but KMS never rotates this credential: anybody who obtained it can use the proxy until it changes.",
         advice: &[
-            "Make a new credential on the external key store's proxy, and leave the old one valid for now",
+            "Create a new credential on the proxy of the external key store, and keep the old one valid for now",
             "Give KMS the new credential, then remove the old one from the proxy",
         ],
         command: Some(
@@ -64,10 +61,10 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "errors of the proxy",
         title: ["The proxy of ", " answers with errors"],
         with_value: [" answers with errors (", ")"],
-        breaks: "Cryptographic operations with the keys in the store fail, or are slow because KMS tries again.",
+        breaks: "Cryptographic operations with the keys in the store fail, or are slow because KMS retries.",
         advice: &[
-            "Retryable errors: look at the load of the proxy and at the network between it and KMS",
-            "Non-retryable errors: look at the proxy's configuration and at the external key manager",
+            "Retryable errors: check the load of the proxy and the network between KMS and the proxy",
+            "Non-retryable errors: check the configuration of the proxy and the external key manager",
         ],
         command: None,
     },
@@ -77,8 +74,8 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "latency of the proxy",
         title: ["The proxy of ", " answers slowly"],
         with_value: [" answers slowly (", ")"],
-        breaks: "KMS waits 250 ms for an answer and tries once more; then the cryptographic operation fails.",
-        advice: &["Look at the proxy, at the network and at the external key manager behind it"],
+        breaks: "KMS waits 250 ms for an answer and retries once; then the cryptographic operation fails.",
+        advice: &["Check the proxy, the network and the external key manager behind the proxy"],
         command: None,
     },
     StoreMetric {
@@ -87,9 +84,8 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "external key manager",
         title: ["The external key manager of ", " is impaired"],
         with_value: [" is impaired (instances: ", ")"],
-        breaks: "The keys in the store work as long as other instances are Active. With none left, every cryptographic \
-                 operation with them fails.",
-        advice: &["Ask those who run the external key manager to look at the instances"],
+        breaks: "The keys in the store work while other instances are Active. Without any, every cryptographic operation fails.",
+        advice: &["Ask the operators of the external key manager to check its instances"],
         command: None,
     },
     StoreMetric {
@@ -98,8 +94,8 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "throttled requests",
         title: ["Requests to ", " are throttled"],
         with_value: [" are throttled (", ")"],
-        breaks: "KMS refuses cryptographic operations with the keys in the store beyond their request quota. Callers that \
-                 do not try again fail.",
+        breaks: "KMS throttles cryptographic operations with the keys in the store above their request quota. Callers that do \
+                 not retry fail.",
         advice: &[SPREAD_LOAD],
         command: None,
     },
@@ -109,8 +105,8 @@ pub static STORE_METRICS: [StoreMetric; 7] = [
         noun: "throttled requests",
         title: ["Requests to ", " are throttled"],
         with_value: [" are throttled (", ")"],
-        breaks: "KMS or the CloudHSM cluster refuses cryptographic operations with the keys in the store. Callers that do \
-                 not try again fail.",
+        breaks: "KMS or the CloudHSM cluster throttles cryptographic operations with the keys in the store. Callers that do \
+                 not retry fail.",
         advice: &[
             "If the cluster is at its limit, add HSMs to it",
             SPREAD_LOAD,

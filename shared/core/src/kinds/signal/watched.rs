@@ -119,14 +119,14 @@ impl Signal {
         if self.watches == Watches::Other
             && let Some(metric) = &self.metric
         {
-            text.push(text!["It watches the metric ", metric.shortened(120)]);
+            text.push(text!["The alarm monitors the metric ", metric.shortened(120)]);
             if let Some(namespace) = &self.namespace {
                 text.push(text![" of ", namespace.shortened(120)]);
             }
             text.push(".");
         }
         if !self.accounts.is_empty() {
-            text.sentence("The metrics are those of account ");
+            text.sentence("The metrics are of account ");
             for (index, account) in self.accounts.iter().take(5).enumerate() {
                 if index > 0 {
                     text.push(", ");
@@ -138,7 +138,7 @@ impl Signal {
             } else {
                 ", "
             });
-            text.push("the alarm is in another.");
+            text.push("the alarm is in another account.");
             if let Some(store) = self.dimension("CustomKeyStoreId") {
                 text.sentence(text!["The custom key store is ", store.shortened(64), "."]);
             }
@@ -173,14 +173,14 @@ impl Signal {
         }
         match (self.threshold, self.usual_from, self.usual_to) {
             (Some(threshold), ..) => {
-                text.push(text!["; the alarm's threshold is ", self.say(threshold)]);
+                text.push(text!["; the threshold is ", self.say(threshold)]);
             }
             (None, Some(from), Some(to)) => {
-                text.push(text!["; usual are ", self.say(from), " to ", self.say(to)]);
+                text.push(text!["; normal is ", self.say(from), " to ", self.say(to)]);
             }
-            (None, None, Some(to)) => text.push(text!["; usual are ", self.say(to), " at most"]),
+            (None, None, Some(to)) => text.push(text!["; normal is at most ", self.say(to)]),
             (None, Some(from), None) => {
-                text.push(text!["; usual are ", self.say(from), " at least"]);
+                text.push(text!["; normal is at least ", self.say(from)]);
             }
             (None, None, None) => {}
         }
@@ -198,7 +198,7 @@ impl Signal {
         });
         for (name, value) in telling.take(6) {
             text.push(if text.spans().is_empty() {
-                "It is about "
+                "Dimensions: "
             } else {
                 ", "
             });

@@ -9,7 +9,7 @@ use crate::text::Text;
 /// Where to look at the alarm itself; there is a link too, but not in every partition.
 pub(in crate::kinds) fn look_at_alarm() -> Step {
     look(
-        text!["Look at the alarm's graph in CloudWatch: since when, and how fast"],
+        text!["See the graph of the alarm in CloudWatch"],
         None,
     )
 }
@@ -20,13 +20,13 @@ pub(in crate::kinds) fn measured(text: &mut Text, signal: &Signal) {
     text.sentence(signal.particulars());
 }
 
-pub(in crate::kinds) const ITS_OWNERS_WORDS: &str = "KMS Watch knows nothing of what this alarm watches: name and description are its owner's words.";
+pub(in crate::kinds) const ITS_OWNERS_WORDS: &str = "KMS Watch does not know what this alarm monitors; name and description are its owner's words.";
 
 /// Which alarm it is, and what mutes it.
 pub(in crate::kinds) fn alarm_sentences(text: &mut Text, signal: &Signal) {
     let children = &signal.alarm.children;
     if !children.is_empty() {
-        text.sentence("It is made of other alarms; those that made it change: ");
+        text.sentence("Alarms that made this composite alarm change: ");
         for (index, child) in children.iter().take(5).enumerate() {
             if index > 0 {
                 text.push(", ");
@@ -35,7 +35,7 @@ pub(in crate::kinds) fn alarm_sentences(text: &mut Text, signal: &Signal) {
         }
         text.push(".");
     }
-    text.sentence(text!["This is ", signal.alarm.named(), "."]);
+    text.sentence(text!["Source: ", signal.alarm.named(), "."]);
     text.sentence(signal.watched());
     text.sentence(signal.alarm.came_to_it());
     text.sentence(signal.alarm.held_back());

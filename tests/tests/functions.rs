@@ -63,7 +63,7 @@ fn a_scheduled_deletion_is_told_to_all_three_audiences() {
     assert_eq!(alert["severity"], "CRITICAL");
     assert_eq!(
         alert["title"],
-        "alias/payments is scheduled for deletion on 2026-12-22"
+        "Deletion of alias/payments scheduled for 2026-12-22 09:00 UTC"
     );
     assert_eq!(alert["key"]["state"], "PendingDeletion");
     assert_eq!(alert["key"]["deletionAt"], "2026-12-22T10:00:00Z");
@@ -117,14 +117,14 @@ fn a_cancelled_deletion_says_that_the_key_is_off() {
         alert["summary"]
             .as_str()
             .unwrap()
-            .contains("leaves a key Disabled")
+            .contains("kept, but Disabled")
     );
     let step = &alert["nextSteps"][0];
     assert!(
         step["text"]
             .as_str()
             .unwrap()
-            .starts_with("Confirm with the actor first")
+            .contains("confirms that this is no incident response")
     );
     assert!(
         step["command"]

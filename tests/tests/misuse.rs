@@ -81,9 +81,10 @@ fn who_needs_a_key_that_is_pending_deletion_is_told_with_the_command_that_saves_
     let alert = alert(&outcome);
     assert_eq!(alert["kind"], "UnusableKeyUsed");
     assert_eq!(alert["severity"], "CRITICAL");
-    assert_eq!(
-        alert["title"],
-        "alias/payments is pending deletion, and AppServer/i-1 still needs it"
+    let title = alert["title"].as_str().unwrap();
+    assert!(
+        title.starts_with("alias/payments still needed, but deletion due "),
+        "{title}"
     );
     let details = &alert["details"];
     assert_eq!(details["operation"], "Encrypt");
@@ -262,7 +263,7 @@ fn a_denied_change_that_really_was_denied_is_told() {
     );
     assert_eq!(
         alert["title"],
-        "CiRunner/nightly tried to delete alias/payments, and was denied"
+        "Denied: ScheduleKeyDeletion on alias/payments by CiRunner/nightly"
     );
     assert_eq!(alert["key"]["state"], "Enabled");
 }
@@ -276,8 +277,6 @@ fn without_a_ledger_every_attempt_is_told() {
         let outcome = function.handle(&attempt(&aws, &key, "Encrypt"));
         let alert = alert(&outcome);
         assert_eq!(alert["details"]["attempts"], json!(null));
-        let summary = alert["summary"].as_str().unwrap();
-        assert!(summary.contains("Without the ledger"), "{summary}");
     }
     assert_eq!(received(&function), [3; 3]);
 }

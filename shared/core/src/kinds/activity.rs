@@ -10,8 +10,8 @@ use crate::key::State;
 use crate::kinds::case::{Case, contain, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{
-    NOT_FOUND, confirmed, contradiction, database_deadline, delayed, encrypts_at_rest, fails_now, last_use,
-    root, state_note,
+    NOT_FOUND, confirmed, contradiction, database_deadline, delayed, encrypts_at_rest, fails_now,
+    last_use, root, state_note,
 };
 use crate::ledger::Profile;
 use crate::severity::Severity;
@@ -36,11 +36,6 @@ impl KeyDisabled {
         let act = profile.acts.get(Self::NAME).map(|act| act.at);
         let since = act.map_or(known.as_of, |at| at.min(known.as_of));
         disabled.then_some(since)
-    }
-
-    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
-        let off = case.state_now() != Some(&State::Enabled);
-        database_deadline(case, case.at).filter(|_| off)
     }
 }
 
@@ -80,6 +75,16 @@ impl Tell for KeyDisabled {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        let never = case.never_used();
+        never.then(|| text!["whatever needs the key fails, though KMS recorded no use"])
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let off = case.state_now() != Some(&State::Enabled);
+        database_deadline(case, case.at).filter(|_| off)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let in_use = if case.used_within(IN_USE_DAYS) && !case.use_is_unknown_by_refusal() {
             " while in use"
@@ -91,7 +96,7 @@ impl Tell for KeyDisabled {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![fails_now(case)];
-        text.sentence(delayed(case, Self::data_deadline(case)));
+        text.sentence(delayed(case, self.data_deadline(case), None));
         text.sentence(match case.state() {
             Some(State::Unavailable) if !case.gone => text![
                 "KMS reports the key as Unavailable: its custom key store is disconnected. Connecting the store does not \
@@ -164,6 +169,14 @@ impl Tell for KeyEnabled {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match case.state_now() {
+            _ if case.gone => text!["KMS does not find the key"],
+            Some(state) if state.is_pending_deletion() => text!["KMS reports a pending deletion"],
+            _ => text!["enabling a key breaks nothing"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let mut text = text![case.name(), " enabled"];
         match case.state_now() {
@@ -180,7 +193,9 @@ impl Tell for KeyEnabled {
                 text!["The key still cannot be used: its custom key store is disconnected."]
             }
             Some(State::Enabled) if !case.gone => {
-                text!["Everybody whom its key policy, grants and IAM policies allow can use the key again."]
+                text![
+                    "Everybody whom its key policy, grants and IAM policies allow can use the key again."
+                ]
             }
             _ => contradiction(case, &[State::Enabled], "its state changed since"),
         };
@@ -224,6 +239,10 @@ impl Tell for PrimaryRegionChanged {
 
     fn severity(&self, _: &Case<'_>) -> Severity {
         Severity::Medium
+    }
+
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["the key still works"])
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

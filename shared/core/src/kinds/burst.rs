@@ -106,6 +106,13 @@ impl Tell for Burst {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match self.severity(case) > self.severity {
+            true => text!["it concerns many keys at once"],
+            false => text!["one of the alerts has this severity"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let times = if self.rest { " more " } else { " alerts " };
         let mut text = text![self.count, times, self.of];
@@ -177,7 +184,10 @@ impl Tell for Burst {
         let region = self.members.iter().find_map(BurstMember::region);
         if let (Some(event), Some(region)) = (event.filter(plain), region) {
             let command = lookup_events("EventName", event, &region);
-            steps.push(look(text!["See all calls of ", &Untrusted::new(event)], Some(command)));
+            steps.push(look(
+                text!["See all calls of ", &Untrusted::new(event)],
+                Some(command),
+            ));
         }
         if LIFTS.contains(&self.of) {
             let owner = self.owner.as_ref();

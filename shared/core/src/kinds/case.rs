@@ -122,8 +122,12 @@ impl<'a> Case<'a> {
                 status: LastUseStatus::Unknown,
                 ..
             }) if severity == Severity::High => {
-                Some(text!["it is not known when the key was last used"])
+                Some(text!["the last use of the key is not known"])
             }
+            // Not what is most urgent: that is so for another reason.
+            Some(last_use) if severity == Severity::High => last_use
+                .at
+                .map(|at| text!["the key was last used ", self.before(at)]),
             _ => None,
         }
     }
@@ -142,7 +146,7 @@ impl<'a> Case<'a> {
     pub(super) fn before(&self, at: Timestamp) -> Text {
         let minutes = self.at.duration_since(at).as_mins();
         let (count, unit) = match minutes {
-            ..0 => return text!["since"],
+            ..0 => return text!["after this event, on ", at],
             0..120 => (minutes, "minute"),
             120..2_880 => (minutes / 60, "hour"),
             _ => (minutes / 1_440, "day"),

@@ -44,7 +44,11 @@ pub(super) fn confirmed_by(case: &Case<'_>, by: Option<&Untrusted>) -> Text {
         (Some(only), _) | (None, Some(only)) => text![only],
         (None, None) => text!["the owner of the key"],
     };
-    text!["When ", whom, " confirms that this is no incident response, "]
+    text![
+        "When ",
+        whom,
+        " confirms that this is no incident response, "
+    ]
 }
 
 /// A role or user by its own name: `role/AppServer` of its ARN.
@@ -91,7 +95,7 @@ pub(super) fn last_use(case: &Case<'_>) -> Text {
     };
     let mut text = match (last_use.status, last_use.at, last_use.tracked_since) {
         (LastUseStatus::Used, Some(at), _) => {
-            let mut text = text!["The key was last used", region, " ", ago(case, at)];
+            let mut text = text!["The key was last used", region, " ", case.before(at)];
             if let Some(operation) = &last_use.operation {
                 text.push(text![" (", operation, ")"]);
             }
@@ -114,19 +118,6 @@ pub(super) fn last_use(case: &Case<'_>) -> Text {
     text
 }
 
-/// How long before the occurrence something was: `11 hours earlier`.
-fn ago(case: &Case<'_>, at: Timestamp) -> Text {
-    let minutes = case.at.duration_since(at).as_mins();
-    let (count, unit) = match minutes {
-        ..0 => return text!["after this event, on ", at],
-        0..120 => (minutes, "minute"),
-        120..2_880 => (minutes / 60, "hour"),
-        _ => (minutes / 1_440, "day"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    text![count, " ", unit, plural, " earlier"]
-}
-
 /// The key encrypts data for AWS services, as far as is known: symmetric encryption keys do, and no others.
 pub(super) fn encrypts_at_rest(case: &Case<'_>) -> bool {
     let is = |value: Option<&Untrusted>, word| value.is_none_or(|value| value.as_str() == word);
@@ -141,13 +132,19 @@ pub(super) fn database_deadline(case: &Case<'_>, since: Timestamp) -> Option<Tim
     encrypts_at_rest(case).then_some(deadline)
 }
 
-/// What breaks later than at once, where the key can no longer be used. `deadline` is that of databases, if it is known.
-pub(super) fn delayed(case: &Case<'_>, deadline: Option<Timestamp>) -> Text {
+/// What breaks later than at once, where the key can no longer be used. `deadline` is that of databases, if it is known;
+/// `undo` is that of the key.
+pub(super) fn delayed(
+    case: &Case<'_>,
+    deadline: Option<Timestamp>,
+    undo: Option<Timestamp>,
+) -> Text {
     if !encrypts_at_rest(case) {
         return Text::new();
     }
     let running = "Running volumes and databases may fail only at their next restart";
     match deadline {
+        Some(date) if undo.is_some_and(|undo| undo <= date) => text![running, "."],
         Some(date) if date <= case.at => text![
             running,
             ". Since ",
@@ -176,7 +173,9 @@ pub(super) fn fails_now(case: &Case<'_>) -> &'static str {
         }
         Some("GENERATE_VERIFY_MAC") => "Nobody can generate or verify HMACs with the key.",
         Some("KEY_AGREEMENT") => "Nobody can derive shared secrets with the key.",
-        _ => "Every cryptographic operation with the key fails, also in the AWS services that use it.",
+        _ => {
+            "Every cryptographic operation with the key fails, also in the AWS services that use it."
+        }
     }
 }
 
@@ -234,9 +233,9 @@ pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
     // KMS Developer Guide, deleting keys.
     let symmetric = key.spec.as_ref().map(Untrusted::as_str) == Some("SYMMETRIC_DEFAULT");
     match key.origin {
-        Some(Origin::External) if key.spec.is_some() && !symmetric => text.sentence(
-            "Exception: the owner can import the same key material into a new key.",
-        ),
+        Some(Origin::External) if key.spec.is_some() && !symmetric => {
+            text.sentence("Exception: the owner can import the same key material into a new key.")
+        }
         Some(Origin::CloudHsm) => {
             text.sentence("KMS also deletes the backing key in the CloudHSM cluster.");
         }
@@ -255,7 +254,9 @@ pub(super) fn state_note(case: &Case<'_>, said: &[State]) -> Text {
     };
     match state {
         State::Enabled | State::Other(_) => Text::new(),
-        State::Disabled => text!["The key is Disabled: every cryptographic operation with it fails."],
+        State::Disabled => {
+            text!["The key is Disabled: every cryptographic operation with it fails."]
+        }
         State::PendingDeletion => {
             let mut text = text!["The key is pending deletion"];
             if let Some(date) = case.key.and_then(|key| key.deletion_at) {

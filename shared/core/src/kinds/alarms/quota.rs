@@ -63,6 +63,13 @@ impl Tell for KmsQuotaNear {
         }
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(match self.0.alarm.set_by_hand {
+            true => text!["somebody set the state by hand"],
+            false => text!["KMS may soon throttle the whole account"],
+        })
+    }
+
     fn title(&self, _: &Case<'_>) -> Text {
         match (self.0.value, self.0.unit) {
             (Some(value), Some(Unit::Percent)) => {

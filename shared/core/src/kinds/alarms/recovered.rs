@@ -235,9 +235,7 @@ impl AlarmRecovered {
             Resolution::SetByHand => {
                 "Somebody set this state by hand, so the condition may continue."
             }
-            _ => {
-                "CloudWatch evaluated part of the data only, so the condition may continue."
-            }
+            _ => "CloudWatch evaluated part of the data only, so the condition may continue.",
         }
     }
 

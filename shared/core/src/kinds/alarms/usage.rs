@@ -76,6 +76,14 @@ impl Tell for KmsUsageAnomaly {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match self.severity(case) {
+            Severity::High => text!["somebody needs a key that is pending deletion"],
+            _ if self.0.alarm.set_by_hand => text!["somebody set the state by hand"],
+            _ => text!["the alarm alone shows no harm"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         if self.is_of_lost_key() {
             return text!["Attempted use of a key that is pending deletion"];
@@ -119,7 +127,9 @@ impl Tell for KmsUsageAnomaly {
                 text.sentence(ITS_OWNERS_WORDS);
             }
         } else if self.direction() == Some(FEWER) {
-            text.sentence("Either an application is down, or somebody no longer has access to the key.");
+            text.sentence(
+                "Either an application is down, or somebody no longer has access to the key.",
+            );
         } else {
             text.sentence(
                 "Either an application is new or faulty, or somebody reads a data store in bulk.",

@@ -71,6 +71,22 @@ impl Tell for KeyDeletionCancelled {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match case.state_now() {
+            _ if case.gone => text!["KMS does not find the key"],
+            Some(state) if state.is_pending_deletion() => {
+                text!["KMS still reports a pending deletion"]
+            }
+            _ if self.is_missed(case) => text!["the key was in use and is left Disabled"],
+            _ => text!["the key is kept"],
+        })
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let off = case.state_now() != Some(&State::Enabled) && !case.gone;
+        self.databases(case).filter(|_| off)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let outcome = match case.state_now() {
             _ if case.gone => ", but KMS does not find the key",
@@ -88,12 +104,12 @@ impl Tell for KeyDeletionCancelled {
         let mut text = match case.state_now() {
             _ if case.gone => text![NOT_FOUND],
             Some(State::Enabled) => text!["The key is Enabled and can be used again."],
-            Some(State::PendingImport) => text![
-                "The key cannot be used until somebody imports its key material again."
-            ],
-            Some(State::Unavailable) => text![
-                "The key cannot be used until somebody connects its custom key store."
-            ],
+            Some(State::PendingImport) => {
+                text!["The key cannot be used until somebody imports its key material again."]
+            }
+            Some(State::Unavailable) => {
+                text!["The key cannot be used until somebody connects its custom key store."]
+            }
             Some(state) if state.is_pending_deletion() => text![
                 "But KMS now reports the key as ",
                 state,
@@ -104,7 +120,7 @@ impl Tell for KeyDeletionCancelled {
                     "The key is kept, but Disabled. Every cryptographic operation with it fails until somebody enables it."
                 ];
                 if self.is_missed(case) {
-                    text.sentence(delayed(case, self.data_deadline(case)));
+                    text.sentence(delayed(case, self.databases(case), None));
                 }
                 text
             }
@@ -143,7 +159,7 @@ impl Tell for KeyDeletionCancelled {
 }
 
 impl KeyDeletionCancelled {
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases(&self, case: &Case<'_>) -> Option<Timestamp> {
         database_deadline(case, self.scheduled_at?)
     }
 }

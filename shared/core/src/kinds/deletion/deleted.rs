@@ -55,25 +55,37 @@ impl Learn for KeyDeleted {
     }
 }
 
-impl Tell for KeyDeleted {
-    fn severity(&self, case: &Case<'_>) -> Severity {
+impl KeyDeleted {
+    /// The key was used in the days before its deletion was scheduled.
+    fn was_in_use(&self, case: &Case<'_>) -> bool {
         // Without the date of scheduling: a waiting period has seven days at least, so a use within 37 days of the end
         // lies within the 30 before the scheduling for sure.
-        let used = match self.scheduled_at {
+        match self.scheduled_at {
             Some(scheduled) => Case {
                 at: scheduled,
                 ..*case
             }
             .used_within(RECENT_DAYS),
             None => case.used_within(RECENT_DAYS + SHORTEST_WINDOW_DAYS),
-        };
-        if used {
+        }
+    }
+}
+
+impl Tell for KeyDeleted {
+    fn severity(&self, case: &Case<'_>) -> Severity {
+        if self.was_in_use(case) {
             Severity::Critical
         } else if case.never_used() {
             Severity::Medium
         } else {
             Severity::High
         }
+    }
+
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        let known = !case.use_is_unknown_by_refusal();
+        (self.was_in_use(case) && known)
+            .then(|| text!["the key was in use when its deletion was scheduled"])
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

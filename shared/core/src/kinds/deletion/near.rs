@@ -126,7 +126,9 @@ impl KeyDeletionNear {
                 text!["Somebody still needs the key: a call failed on ", *at, "."]
             }
             (None, Some(true)) => {
-                text!["KMS recorded a use after the deletion was scheduled: something needs the key."]
+                text![
+                    "KMS recorded a use after the deletion was scheduled: something needs the key."
+                ]
             }
             // GetKeyLastUsage counts calls that succeed, and with this key none does.
             (None, _) => text![
@@ -204,6 +206,24 @@ impl Tell for KeyDeletionNear {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        match self.severity(case) {
+            Severity::Critical if self.is_needed() => Some(text!["somebody still needs the key"]),
+            Severity::Critical => Some(text!["less than a day is left"]),
+            _ => None,
+        }
+    }
+
+    fn undo_until(&self, case: &Case<'_>) -> Option<Timestamp> {
+        Self::is_ahead(case).then_some(self.deletion_at)
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let ahead = Self::is_ahead(case);
+        database_deadline(case, self.scheduled_at?)
+            .filter(|databases| ahead && *databases < self.deletion_at)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let (name, date) = (case.name(), self.deletion_at);
         match countdown::days_left(case.at, date) {
@@ -258,7 +278,9 @@ impl Tell for KeyDeletionNear {
         }
         let cancel = match self.is_needed() {
             true => text!["Cancel the deletion, which leaves the key Disabled"],
-            false => text!["Unless the owner planned it, cancel the deletion; the key stays Disabled"],
+            false => {
+                text!["Unless the owner planned it, cancel the deletion; the key stays Disabled"]
+            }
         };
         vec![
             undo(cancel, case.kms_command("cancel-key-deletion", "")),
@@ -307,12 +329,8 @@ impl KeyDeletionNear {
     /// What databases need.
     fn databases(&self, case: &Case<'_>) -> Text {
         match self.scheduled_at {
-            Some(_) => delayed(case, self.data_deadline(case)),
+            Some(_) => delayed(case, self.data_deadline(case), Some(self.deletion_at)),
             None => Text::new(),
         }
-    }
-
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
-        database_deadline(case, self.scheduled_at?)
     }
 }

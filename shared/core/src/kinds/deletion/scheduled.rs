@@ -190,6 +190,21 @@ impl Tell for KeyDeletionScheduled {
         self.intent.raise(Self::by_use(case), case.never_used())
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        let raised = self.severity(case) > Self::by_use(case);
+        raised.then(|| self.intent.reason())
+    }
+
+    fn undo_until(&self, case: &Case<'_>) -> Option<Timestamp> {
+        self.date(case).filter(|_| !case.gone)
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let date = self.date(case);
+        let earlier = |databases: &Timestamp| date.is_none_or(|date| *databases < date);
+        self.databases(case).filter(earlier)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         match self.date(case) {
@@ -203,7 +218,8 @@ impl Tell for KeyDeletionScheduled {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = self.impact(case);
-        text.sentence(delayed(case, self.data_deadline(case)));
+        let databases = self.databases(case);
+        text.sentence(delayed(case, databases, self.date(case)));
         text.sentence(self.window(case));
         text.sentence(self.intent.words());
         text.sentence(contradiction(
@@ -216,7 +232,11 @@ impl Tell for KeyDeletionScheduled {
             case.key.and_then(|key| key.deletion_at),
         ) {
             text.sentence(text![
-                "The event gives ", by_event, " as the date, KMS gives ", by_kms, ": act before the earlier one."
+                "The event gives ",
+                by_event,
+                " as the date, KMS gives ",
+                by_kms,
+                ": act before the earlier one."
             ]);
         }
         text.sentence(root(case));
@@ -281,7 +301,9 @@ impl KeyDeletionScheduled {
         let window = self.pending_window_days.map(days);
         let mut text = Text::new();
         if is_begun_by_kms(case.actor) {
-            text.push("The last replica was deleted, so the waiting period of the primary key began");
+            text.push(
+                "The last replica was deleted, so the waiting period of the primary key began",
+            );
             if let Some(window) = window {
                 text.push(text![" (", window, ")"]);
             }
@@ -295,7 +317,9 @@ impl KeyDeletionScheduled {
         }
         match window {
             Some(window) if self.waits_for_replicas => text.push(text![
-                "The waiting period of ", window, " begins when the last replica is deleted."
+                "The waiting period of ",
+                window,
+                " begins when the last replica is deleted."
             ]),
             None if self.waits_for_replicas => {
                 text.push("The waiting period begins when the last replica is deleted.");
@@ -303,14 +327,22 @@ impl KeyDeletionScheduled {
             Some(window) => text.push(text!["The waiting period is ", window, "."]),
             None => {}
         }
-        if let Some(date) = self.deletion_date_text.as_ref().filter(|_| self.date(case).is_none()) {
-            text.sentence(text!["CloudTrail gives this date: \"", date.shortened(64), "\"."]);
+        if let Some(date) = self
+            .deletion_date_text
+            .as_ref()
+            .filter(|_| self.date(case).is_none())
+        {
+            text.sentence(text![
+                "CloudTrail gives this date: \"",
+                date.shortened(64),
+                "\"."
+            ]);
         }
         text
     }
 
-    /// Until when it can be cancelled.
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    /// Until when databases can be saved.
+    fn databases(&self, case: &Case<'_>) -> Option<Timestamp> {
         database_deadline(case, self.unusable_since(case))
     }
 }

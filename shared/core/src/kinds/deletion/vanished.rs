@@ -87,6 +87,10 @@ impl Tell for KeyVanished {
         Severity::High
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["no event explains it"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         if case.state_now().is_some() {
             return text![case.name(), " was missing, and is found again"];

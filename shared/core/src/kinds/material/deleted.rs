@@ -55,13 +55,22 @@ impl Tell for KeyMaterialDeleted {
         Severity::Critical
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["the key stopped working"])
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let off = case.state_now() != Some(&State::Enabled);
+        database_deadline(case, case.at).filter(|_| off)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         text!["Imported key material of ", case.name(), " deleted"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![UNUSABLE];
-        text.sentence(delayed(case, Self::data_deadline(case)));
+        text.sentence(delayed(case, self.data_deadline(case), None));
         text.sentence(contradiction(
             case,
             &[
@@ -89,11 +98,5 @@ impl Tell for KeyMaterialDeleted {
             );
         }
         steps
-    }
-}
-
-impl KeyMaterialDeleted {
-    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
-        database_deadline(case, case.at)
     }
 }

@@ -82,6 +82,15 @@ impl Tell for KeyMaterialExpired {
         Severity::Critical
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["the key stopped working"])
+    }
+
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let off = case.state_now() != Some(&State::Enabled);
+        database_deadline(case, case.at).filter(|_| off)
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         text![
             "Imported key material of ",
@@ -93,7 +102,7 @@ impl Tell for KeyMaterialExpired {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![UNUSABLE];
-        text.sentence(delayed(case, Self::data_deadline(case)));
+        text.sentence(delayed(case, self.data_deadline(case), None));
         text.sentence(contradiction(
             case,
             &[
@@ -110,11 +119,5 @@ impl Tell for KeyMaterialExpired {
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
         restore(case, self.key_material_id.as_deref(), true)
-    }
-}
-
-impl KeyMaterialExpired {
-    fn data_deadline(case: &Case<'_>) -> Option<Timestamp> {
-        database_deadline(case, case.at)
     }
 }

@@ -274,6 +274,16 @@ impl Tell for KeyMaterialExpiring {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match self.severity(case) {
+            _ if self.is_over(case) => text!["the key stopped working"],
+            _ if self.expires_at.is_none() => text!["nobody knows how much time is left"],
+            Severity::Critical => text!["less than a day is left"],
+            Severity::High => text!["less than 7 days are left"],
+            _ => text!["more than 7 days are left"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let whose = text!["Key material of ", case.name()];
         match self.expires_at {

@@ -66,6 +66,10 @@ impl Tell for KeyMaterialImported {
         Severity::Low
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["the import breaks nothing"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let what = text!["Key material imported into ", case.name()];
         match (self.expires(), case.key.and_then(|key| key.expires_at)) {
@@ -109,11 +113,7 @@ impl Tell for KeyMaterialImported {
             },
         }
         if let Some(about) = &self.key_material_description {
-            text.sentence(text![
-                "Its description is \"",
-                about.shortened(120),
-                "\"."
-            ]);
+            text.sentence(text!["Its description is \"", about.shortened(120), "\"."]);
         }
         text
     }

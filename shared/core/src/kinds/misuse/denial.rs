@@ -45,8 +45,22 @@ impl Denial {
             ("permissions boundary", Self::Boundary),
             ("session policy", Self::Session),
             ("vpc endpoint policy", Self::Endpoint),
-            ("resource-based policy", if forbids { Self::KeyPolicy } else { Self::NoKeyPolicy }),
-            ("identity-based policy", if forbids { Self::IdentityPolicy } else { Self::NoIdentityPolicy }),
+            (
+                "resource-based policy",
+                if forbids {
+                    Self::KeyPolicy
+                } else {
+                    Self::NoKeyPolicy
+                },
+            ),
+            (
+                "identity-based policy",
+                if forbids {
+                    Self::IdentityPolicy
+                } else {
+                    Self::NoIdentityPolicy
+                },
+            ),
         ];
         let mut kinds = kinds.into_iter();
         kinds
@@ -66,7 +80,9 @@ impl Denial {
         let stranger = of.filter(|of| account.is_some_and(|own| own.as_str() != of.as_str()));
         if stranger.is_some() && !ACROSS_ACCOUNTS.contains(&operation.as_str()) {
             return text![
-                "No policy can allow the call: KMS permits ", operation, " only within the account of the key"
+                "No policy can allow the call: KMS permits ",
+                operation,
+                " only within the account of the key"
             ];
         }
         match (self, stranger) {
@@ -74,31 +90,54 @@ impl Denial {
                 "If the call was expected, ask the administrators of the organization: no policy of the account can allow it"
             ],
             (_, Some(stranger)) => text![
-                "If the call was expected, allow ", action, " in the key policy and in an IAM policy of account ", stranger
+                "If the call was expected, allow ",
+                action,
+                " in the key policy and in an IAM policy of account ",
+                stranger
             ],
             (Self::KeyPolicy, None) => text![
                 "If the call was expected, take it out of the Deny statement of the key policy"
             ],
             (Self::NoKeyPolicy, None) => {
-                text!["If the call was expected, allow ", action, " in the key policy"]
+                text![
+                    "If the call was expected, allow ",
+                    action,
+                    " in the key policy"
+                ]
             }
             (Self::IdentityPolicy, None) => text![
                 "If the call was expected, take it out of the Deny statement of the IAM policy of the caller"
             ],
             (Self::NoIdentityPolicy, None) => {
-                text!["If the call was expected, allow ", action, " in an IAM policy of the caller"]
+                text![
+                    "If the call was expected, allow ",
+                    action,
+                    " in an IAM policy of the caller"
+                ]
             }
             (Self::Boundary, None) => text![
-                "If the call was expected, allow ", action, " in the permissions boundary of the caller"
+                "If the call was expected, allow ",
+                action,
+                " in the permissions boundary of the caller"
             ],
             (Self::Session, None) => {
-                text!["If the call was expected, allow ", action, " in the session policy of the caller"]
+                text![
+                    "If the call was expected, allow ",
+                    action,
+                    " in the session policy of the caller"
+                ]
             }
             (Self::Endpoint, None) => {
-                text!["If the call was expected, allow ", action, " in the policy of the VPC endpoint"]
+                text![
+                    "If the call was expected, allow ",
+                    action,
+                    " in the policy of the VPC endpoint"
+                ]
             }
             (Self::Unknown, None) => text![
-                "If the call was expected, find out which policy denies ", action, "; AWS does not say"
+                "If the call was expected, find out which policy denies ",
+                action,
+                "; AWS does not say"
             ],
         }
     }
@@ -118,19 +157,53 @@ mod tests {
     #[test]
     fn each_denial_is_known_by_its_words() {
         for (words, expected) in [
-            ("with an explicit deny in a service control policy", Denial::ServiceControlPolicy),
-            ("no service control policy allows the kms:DisableKey action", Denial::ServiceControlPolicy),
-            ("with an explicit deny in a resource control policy", Denial::ResourceControlPolicy),
-            ("no resource-based policy allows the kms:DisableKey action", Denial::NoKeyPolicy),
-            ("with an explicit deny in a resource-based policy", Denial::KeyPolicy),
-            ("no identity-based policy allows the kms:DisableKey action", Denial::NoIdentityPolicy),
-            ("with an explicit deny in an identity-based policy", Denial::IdentityPolicy),
-            ("no permissions boundary allows the kms:DisableKey action", Denial::Boundary),
-            ("no session policy allows the kms:DisableKey action", Denial::Session),
-            ("no VPC endpoint policy allows the kms:DisableKey action", Denial::Endpoint),
+            (
+                "with an explicit deny in a service control policy",
+                Denial::ServiceControlPolicy,
+            ),
+            (
+                "no service control policy allows the kms:DisableKey action",
+                Denial::ServiceControlPolicy,
+            ),
+            (
+                "with an explicit deny in a resource control policy",
+                Denial::ResourceControlPolicy,
+            ),
+            (
+                "no resource-based policy allows the kms:DisableKey action",
+                Denial::NoKeyPolicy,
+            ),
+            (
+                "with an explicit deny in a resource-based policy",
+                Denial::KeyPolicy,
+            ),
+            (
+                "no identity-based policy allows the kms:DisableKey action",
+                Denial::NoIdentityPolicy,
+            ),
+            (
+                "with an explicit deny in an identity-based policy",
+                Denial::IdentityPolicy,
+            ),
+            (
+                "no permissions boundary allows the kms:DisableKey action",
+                Denial::Boundary,
+            ),
+            (
+                "no session policy allows the kms:DisableKey action",
+                Denial::Session,
+            ),
+            (
+                "no VPC endpoint policy allows the kms:DisableKey action",
+                Denial::Endpoint,
+            ),
             ("", Denial::Unknown),
         ] {
-            assert_eq!(Denial::of(Some(&Untrusted::new(words))), expected, "{words}");
+            assert_eq!(
+                Denial::of(Some(&Untrusted::new(words))),
+                expected,
+                "{words}"
+            );
         }
         assert_eq!(Denial::of(None), Denial::Unknown);
     }
@@ -140,15 +213,26 @@ mod tests {
         let own = AccountId::new("111122223333");
         let advice = |denial: Denial, operation: &str, account: &str| {
             let operation = Untrusted::new(operation);
-            denial.allow(&operation, Some(&caller(account)), own.as_ref()).plain()
+            denial
+                .allow(&operation, Some(&caller(account)), own.as_ref())
+                .plain()
         };
         let scp = advice(Denial::ServiceControlPolicy, "DisableKey", "111122223333");
-        assert!(scp.contains("organization") && !scp.contains("allow kms:"), "{scp}");
+        assert!(
+            scp.contains("organization") && !scp.contains("allow kms:"),
+            "{scp}"
+        );
         let foreign = advice(Denial::NoKeyPolicy, "DisableKey", "444455556666");
         assert!(foreign.starts_with("No policy can allow"), "{foreign}");
         let grant = advice(Denial::NoKeyPolicy, "CreateGrant", "444455556666");
-        assert!(grant.contains("kms:CreateGrant in the key policy and"), "{grant}");
+        assert!(
+            grant.contains("kms:CreateGrant in the key policy and"),
+            "{grant}"
+        );
         let own = advice(Denial::NoKeyPolicy, "DisableKey", "111122223333");
-        assert!(own.contains("allow kms:DisableKey in the key policy"), "{own}");
+        assert!(
+            own.contains("allow kms:DisableKey in the key policy"),
+            "{own}"
+        );
     }
 }

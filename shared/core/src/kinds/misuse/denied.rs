@@ -166,6 +166,16 @@ impl Tell for KeyChangeDenied {
         self.change().0
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(match self.operation.as_str() {
+            "PutKeyPolicy" => text!["the call would have changed who can use the key"],
+            _ if self.change().0 == Severity::High => {
+                text!["the call would have made the key unusable"]
+            }
+            _ => text!["the call changed nothing"],
+        })
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         text![
             "Denied: ",
@@ -276,6 +286,8 @@ fn deactivate(actor: &Actor) -> Option<String> {
     // Long-term keys only: those of sessions cannot be deactivated.
     let usable = id.starts_with("AKIA") && is_bare(id) && is_bare(name);
     usable.then(|| {
-        format!("aws iam update-access-key --user-name {name} --access-key-id {id} --status Inactive")
+        format!(
+            "aws iam update-access-key --user-name {name} --access-key-id {id} --status Inactive"
+        )
     })
 }

@@ -46,7 +46,12 @@ fn attempts(count: Option<u64>, since: Option<Timestamp>) -> Text {
         (Some(0) | None, _) | (_, None) => Text::new(),
         (Some(1), Some(since)) => text!["1 more attempt since the last alert, of ", since, "."],
         (Some(count), Some(since)) => {
-            text![count, " more attempts since the last alert, of ", since, "."]
+            text![
+                count,
+                " more attempts since the last alert, of ",
+                since,
+                "."
+            ]
         }
     }
 }

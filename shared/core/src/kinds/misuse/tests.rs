@@ -10,7 +10,6 @@ use crate::fakes::FakeKms;
 use crate::key::State;
 use crate::kinds::Kind;
 use crate::kinds::describe::Tell;
-use crate::kinds::words::CONFIRM;
 use crate::pipeline::tests::{alert_about, alert_from};
 use crate::severity::Severity;
 
@@ -96,7 +95,9 @@ fn each_state_has_the_command_that_ends_it() {
         assert_eq!(commands(&alert)[0], command);
         let words = alert.next_steps.iter().map(|step| step.text.plain());
         assert_eq!(
-            words.filter(|text| text.starts_with(CONFIRM)).count(),
+            words
+                .filter(|text| text.contains("confirms that this is no incident"))
+                .count(),
             confirmed
         );
     }
@@ -203,35 +204,83 @@ fn the_hour_is_the_events_and_each_role_and_operation_has_its_own() {
 
 #[test]
 fn names_of_others_get_into_a_command_only_if_they_are_plain() {
-    let command = |kind: &str, name: &str| {
+    let command = |kind: &str, name: &str, key: Option<&str>| {
         let actor = Actor {
             kind: Untrusted::new(kind),
             name: Untrusted::new(name),
+            access_key_id: key.map(Untrusted::new),
             ..Actor::unknown()
         };
         let region = Region::new("us-east-1");
         calls_of(&actor, region.as_ref())
     };
-    let lookup = |name: &str| {
-        format!(
-            "aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue={name} \
-             --max-results 50 --region us-east-1"
-        )
+    let looks_for = |command: Option<String>, attribute: &str| {
+        let words = format!("--lookup-attributes {attribute} --max-items ");
+        let command = command.unwrap();
+        assert!(command.contains(&words), "{command}");
     };
-    assert_eq!(
-        command("AssumedRole", "R/maria@x.org"),
-        Some(lookup("maria@x.org"))
+    looks_for(
+        command("AssumedRole", "R/maria@x.org", None),
+        "AttributeKey=Username,AttributeValue=maria@x.org",
     );
-    assert_eq!(command("IAMUser", "maria"), Some(lookup("maria")));
-    assert_eq!(command("Root", "ROOT of account 1"), Some(lookup("root")));
+    looks_for(
+        command("IAMUser", "maria", None),
+        "AttributeKey=Username,AttributeValue=maria",
+    );
+    looks_for(
+        command("Root", "ROOT of account 1", None),
+        "AttributeKey=Username,AttributeValue=root",
+    );
+    // What else the session did is found by its access key.
+    looks_for(
+        command("AssumedRole", "R/maria", Some("ASIAQ7EXAMPLE")),
+        "AttributeKey=AccessKeyId,AttributeValue=ASIAQ7EXAMPLE",
+    );
+    looks_for(
+        command("IAMUser", "maria", Some("$(id)")),
+        "AttributeKey=Username,AttributeValue=maria",
+    );
     for name in ["R/$(id)", "R/a b", "R/a,b", "R/-x", "R/`x`", "R"] {
-        assert_eq!(command("AssumedRole", name), None, "{name}");
+        assert_eq!(command("AssumedRole", name, None), None, "{name}");
     }
-    assert_eq!(command("AWSAccount", "account 4"), None);
+    assert_eq!(command("AWSAccount", "account 4", None), None);
 }
 
 #[test]
-fn root_is_shouted() {
+fn only_a_long_term_key_of_a_plain_user_is_deactivated() {
+    let deactivation = |kind: &str, name: &str, key: &str| {
+        let actor = Actor {
+            kind: Untrusted::new(kind),
+            name: Untrusted::new(name),
+            access_key_id: Some(Untrusted::new(key)),
+            ..Actor::unknown()
+        };
+        let case = Case {
+            at: Timestamp::UNIX_EPOCH,
+            actor: Some(&actor),
+            key: None,
+            key_store: None,
+            gone: false,
+            live: true,
+            use_refused: false,
+        };
+        let steps = denied("DisableKey").next_steps(&case);
+        let mut commands = steps.iter().filter_map(|step| step.command.clone());
+        commands.find(|command| command.starts_with("aws iam update-access-key "))
+    };
+    assert_eq!(
+        deactivation("IAMUser", "maria", "AKIAQ7EXAMPLE").as_deref(),
+        Some(
+            "aws iam update-access-key --user-name maria --access-key-id AKIAQ7EXAMPLE --status Inactive"
+        )
+    );
+    assert_eq!(deactivation("IAMUser", "maria", "ASIAQ7EXAMPLE"), None);
+    assert_eq!(deactivation("IAMUser", "a;b", "AKIAQ7EXAMPLE"), None);
+    assert_eq!(deactivation("AssumedRole", "R/m", "AKIAQ7EXAMPLE"), None);
+}
+
+#[test]
+fn root_is_named_and_never_told_to_allow_itself() {
     let key: KeyArn = "arn:aws:kms:us-east-1:111122223333:key/k".parse().unwrap();
     let key = Key::unknown(key);
     let actor = Actor {
@@ -249,17 +298,18 @@ fn root_is_shouted() {
         use_refused: false,
     };
     let kind = denied("DisableKey");
+    let summary = kind.summary(&case).plain();
+    assert!(summary.contains("ROOT user"), "{summary}");
     assert!(
-        kind.summary(&case)
+        kind.title(&case)
             .plain()
-            .contains("THIS IS THE ROOT USER")
+            .ends_with("by ROOT of account 111122223333")
     );
-    assert!(kind.title(&case).plain().starts_with("ROOT of account"));
     let steps = kind.next_steps(&case);
+    let words: Vec<_> = steps.iter().map(|step| step.text.plain()).collect();
+    assert!(words[1].contains("root password"), "{words:?}");
     assert!(
-        steps[1]
-            .text
-            .plain()
-            .contains("THE KEYS TO THE WHOLE ACCOUNT")
+        words.iter().all(|words| !words.contains("allow")),
+        "{words:?}"
     );
 }

@@ -146,11 +146,6 @@ impl UnusableKeyUsed {
         }
     }
 
-    /// Since when the key has been unusable, if that is known.
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
-        database_deadline(case, self.cause(case)?.at)
-    }
-
     fn name(&self, case: &Case<'_>) -> Text {
         name(case, self.requested_key.as_ref())
     }
@@ -197,8 +192,7 @@ impl UnusableKeyUsed {
             }
             _ => return Text::new(),
         };
-        case.key
-            .map_or_else(Text::new, |key| loss(key, Some(when)))
+        case.key.map_or_else(Text::new, |key| loss(key, Some(when)))
     }
 
     /// How the key works again.
@@ -307,6 +301,25 @@ impl Tell for UnusableKeyUsed {
         }
     }
 
+    fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        Some(match self.severity(case) {
+            Severity::Critical => text!["somebody needs a key that is pending deletion"],
+            _ => text!["something that needs the key fails"],
+        })
+    }
+
+    fn undo_until(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let pending = self.state(case) == Some(&State::PendingDeletion) && !case.gone;
+        case.key.and_then(|key| key.deletion_at).filter(|_| pending)
+    }
+
+    /// The days began when somebody made the key unusable, if that is known.
+    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+        let undo = self.undo_until(case);
+        database_deadline(case, self.cause(case)?.at)
+            .filter(|databases| undo.is_none_or(|undo| *databases < undo))
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         let (name, operation) = (self.name(case), &self.operation);
         let date = case.key.and_then(|key| key.deletion_at);
@@ -318,7 +331,12 @@ impl Tell for UnusableKeyUsed {
                 text!["the key ", words]
             }
             (None, _) if self.other_reason().is_some() => {
-                return text![operation, " with ", name, " fails, though the key is needed"];
+                return text![
+                    operation,
+                    " with ",
+                    name,
+                    " fails, though the key is needed"
+                ];
             }
             (None, _) => text!["the key cannot be used"],
         };
@@ -326,7 +344,12 @@ impl Tell for UnusableKeyUsed {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text![who(case), " still needs the key: ", &self.operation, " failed"];
+        let mut text = text![
+            who(case),
+            " still needs the key: ",
+            &self.operation,
+            " failed"
+        ];
         text.push(self.why());
         if !case.gone {
             text.sentence(self.impact(case));
@@ -337,7 +360,7 @@ impl Tell for UnusableKeyUsed {
                 None => text!["Somebody ", cause.what, " on ", cause.at, "."],
             });
             if let Some(deadline) = self.data_deadline(case) {
-                text.sentence(delayed(case, Some(deadline)));
+                text.sentence(delayed(case, Some(deadline), self.undo_until(case)));
             }
         }
         if self.one_of_two {
@@ -347,7 +370,9 @@ impl Tell for UnusableKeyUsed {
             ]);
         }
         if case.key.is_none() {
-            text.sentence("CloudTrail recorded only this name, so KMS could not be asked about the key.");
+            text.sentence(
+                "CloudTrail recorded only this name, so KMS could not be asked about the key.",
+            );
         }
         if let Some(reason) = &self.reason {
             text.sentence(contradiction(
@@ -383,7 +408,10 @@ impl Tell for UnusableKeyUsed {
         }
         if case.key.is_none() {
             let find = self.region.as_ref().map(|region| {
-                format!("aws kms list-aliases --output table --region {}", region.as_str())
+                format!(
+                    "aws kms list-aliases --output table --region {}",
+                    region.as_str()
+                )
             });
             return vec![look(text!["Find the key by its alias"], find), history];
         }

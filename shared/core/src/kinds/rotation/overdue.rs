@@ -59,9 +59,9 @@ impl KeyRotationOverdue {
                 next,
                 " as the next date: the rotation has happened since, or its period was changed."
             ]),
-            _ if rotation.enabled == Some(false) && !is_pending(case) => Some(text![
-                "But KMS now reports rotation as disabled."
-            ]),
+            _ if rotation.enabled == Some(false) && !is_pending(case) => {
+                Some(text!["But KMS now reports rotation as disabled."])
+            }
             _ => None,
         }
     }
@@ -108,6 +108,10 @@ impl Tell for KeyRotationOverdue {
 
     fn severity(&self, _: &Case<'_>) -> Severity {
         Severity::Medium
+    }
+
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["nothing stops working"])
     }
 
     fn title(&self, case: &Case<'_>) -> Text {

@@ -125,6 +125,10 @@ impl Tell for KeyRotationDisabled {
         Severity::Medium
     }
 
+    fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
+        Some(text!["nothing stops working"])
+    }
+
     fn title(&self, case: &Case<'_>) -> Text {
         text!["Automatic rotation of ", case.name(), " disabled"]
     }
@@ -156,7 +160,9 @@ impl Tell for KeyRotationDisabled {
             format!("--rotation-period-in-days {days}")
         });
         vec![undo(
-            text!["Unless the owner planned this, enable rotation again (default period: 365 days)"],
+            text![
+                "Unless the owner planned this, enable rotation again (default period: 365 days)"
+            ],
             case.kms_command("enable-key-rotation", &period),
         )]
     }

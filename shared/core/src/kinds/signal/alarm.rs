@@ -178,9 +178,9 @@ impl Alarm {
             text.sentence(text![who, words.shortened(300), "\"."]);
         }
         match self.evaluation_state.as_ref().map(Untrusted::as_str) {
-            Some("PARTIAL_DATA") => text.sentence(
-                "CloudWatch evaluated part of the data only (PARTIAL_DATA).",
-            ),
+            Some("PARTIAL_DATA") => {
+                text.sentence("CloudWatch evaluated part of the data only (PARTIAL_DATA).")
+            }
             Some(_) => text.sentence(text![
                 "State of the evaluation: ",
                 self.evaluation_state.clone().unwrap_or_default(),

@@ -26,7 +26,8 @@ pub struct StoreMetric {
 /// The metric of how long KMS has used the same credential with an external key store's proxy.
 pub(super) const CREDENTIAL_AGE: &str = "XksProxyCredentialAge";
 
-const SPREAD_LOAD: &str = "Find in CloudTrail who sends the most requests; cache data keys, or use more key stores";
+const SPREAD_LOAD: &str =
+    "Find in CloudTrail who sends the most requests; cache data keys, or use more key stores";
 
 /// The metrics of custom key stores (KMS Developer Guide, monitoring external key stores; KMS metrics and dimensions).
 pub static STORE_METRICS: [StoreMetric; 7] = [

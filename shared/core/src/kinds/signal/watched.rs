@@ -119,7 +119,10 @@ impl Signal {
         if self.watches == Watches::Other
             && let Some(metric) = &self.metric
         {
-            text.push(text!["The alarm monitors the metric ", metric.shortened(120)]);
+            text.push(text![
+                "The alarm monitors the metric ",
+                metric.shortened(120)
+            ]);
             if let Some(namespace) = &self.namespace {
                 text.push(text![" of ", namespace.shortened(120)]);
             }

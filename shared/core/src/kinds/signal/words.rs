@@ -8,10 +8,7 @@ use crate::text::Text;
 
 /// Where to look at the alarm itself; there is a link too, but not in every partition.
 pub(in crate::kinds) fn look_at_alarm() -> Step {
-    look(
-        text!["See the graph of the alarm in CloudWatch"],
-        None,
-    )
+    look(text!["See the graph of the alarm in CloudWatch"], None)
 }
 
 /// How it stands: numbers, and which of several time series.
@@ -20,7 +17,8 @@ pub(in crate::kinds) fn measured(text: &mut Text, signal: &Signal) {
     text.sentence(signal.particulars());
 }
 
-pub(in crate::kinds) const ITS_OWNERS_WORDS: &str = "KMS Watch does not know what this alarm monitors; name and description are its owner's words.";
+pub(in crate::kinds) const ITS_OWNERS_WORDS: &str =
+    "KMS Watch does not know what this alarm monitors; name and description are its owner's words.";
 
 /// Which alarm it is, and what mutes it.
 pub(in crate::kinds) fn alarm_sentences(text: &mut Text, signal: &Signal) {

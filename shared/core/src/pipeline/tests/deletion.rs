@@ -4,7 +4,8 @@ use super::*;
 use crate::actor::Actor;
 use crate::alert::Alert;
 use crate::kinds::{
-    Burst, KeyDeletionCancelled, KeyDescriptionChanged, KeyDisabled, KeyPolicyChanged,
+    Burst, KeyDeletionCancelled, KeyDeletionNear, KeyDescriptionChanged, KeyDisabled, KeyEnabled,
+    KeyPolicyChanged, UnusableKeyUsed,
 };
 use crate::subject::Subject;
 
@@ -145,8 +146,8 @@ fn what_the_same_principal_did_before_speaks_for_intent() {
     );
     let summary = alert.summary.plain();
     for sentence in [
-        "Its key policy was changed 2 hours before.",
-        "Its description was changed 3 hours before.",
+        "the key policy was changed 2 hours before",
+        "The description was changed 3 hours before.",
     ] {
         assert!(summary.contains(sentence), "{summary}");
     }
@@ -165,7 +166,7 @@ fn many_keys_within_an_hour_speak_for_intent() {
         let time = format!("2026-11-20T11:{n}0:00Z");
         let alert = tell(&watch, &key, scheduled(principal, 30), by(principal), &time);
         assert_eq!(alert.severity, severity, "{n}");
-        let many = alert.summary.plain().contains("one of at least 3 keys");
+        let many = alert.summary.plain().contains("at least 3 keys");
         assert_eq!(many, severity == Severity::High);
     }
 }
@@ -190,9 +191,12 @@ fn a_waiting_period_that_kms_begins_names_who_asked_for_it() {
         "2026-11-20T11:30:00Z",
     );
     let summary = alert.summary.plain();
-    assert!(summary.starts_with("The last replica of "), "{summary}");
     assert!(
-        summary.contains("eve asked for that deletion on 2026-11-10"),
+        summary.contains("The last replica was deleted"),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("eve scheduled the deletion on 2026-11-10"),
         "{summary}"
     );
     let details = json!(alert.details);
@@ -205,7 +209,7 @@ fn a_waiting_period_that_kms_begins_names_who_asked_for_it() {
     let alert = tell(&watch, ARN, begun, Actor::kms(), "2026-11-20T11:30:00Z");
     let summary = alert.summary.plain();
     assert!(
-        summary.contains("Who asked for the deletion is not known"),
+        summary.contains("Who scheduled the deletion is not known"),
         "{summary}"
     );
 }
@@ -315,5 +319,158 @@ fn a_burst_of_what_takes_keys_away_is_high_at_least() {
         ("GrantRevoked", Severity::Medium),
     ] {
         assert_eq!(alert_about(burst(of)).severity, severity, "{of}");
+    }
+}
+
+/// A key that KMS reports in this state, last used an hour before half past eleven.
+fn in_use(state: State) -> FakeKms {
+    FakeKms {
+        metadata: Ok(Metadata {
+            state: Some(state),
+            spec: Some(Untrusted::new("SYMMETRIC_DEFAULT")),
+            usage: Some(Untrusted::new("ENCRYPT_DECRYPT")),
+            ..Metadata::default()
+        }),
+        ..last_used(1)
+    }
+}
+
+#[test]
+fn the_clock_of_databases_runs_since_the_key_was_disabled() {
+    // Disabled four days before: of the seven days, three are left.
+    let watch = with_ledger(in_use(State::Disabled));
+    let disabled = tell(
+        &watch,
+        ARN,
+        KeyDisabled::default(),
+        by("eve"),
+        "2026-11-16T11:30:00Z",
+    );
+    let deadline = Some(at("2026-11-23T11:30:00Z"));
+    assert_eq!(
+        (disabled.undo_until, disabled.data_deadline),
+        (None, deadline)
+    );
+    let watch = FakeWatch {
+        kms: in_use(State::PendingDeletion),
+        ..watch
+    };
+    let alert = tell(
+        &watch,
+        ARN,
+        scheduled("eve", 30),
+        by("eve"),
+        "2026-11-20T11:30:00Z",
+    );
+    assert_eq!(alert.undo_until, Some(at("2026-12-20T11:30:00Z")));
+    assert_eq!(alert.data_deadline, deadline);
+    let summary = alert.summary.plain();
+    assert!(
+        summary.contains("need a restore after 2026-11-23 11:30 UTC"),
+        "{summary}"
+    );
+    // A signing key protects no database.
+    let mut signing = in_use(State::Disabled);
+    if let Ok(metadata) = &mut signing.metadata {
+        metadata.spec = Some(Untrusted::new("RSA_2048"));
+        metadata.usage = Some(Untrusted::new("SIGN_VERIFY"));
+    }
+    let alert = tell(
+        &with_ledger(signing),
+        ARN,
+        KeyDisabled::default(),
+        by("eve"),
+        "2026-11-20T11:30:00Z",
+    );
+    assert_eq!(alert.data_deadline, None);
+    assert!(!alert.summary.plain().contains("RDS"));
+}
+
+#[test]
+fn of_two_dates_the_earlier_one_counts() {
+    for (by_kms, expected, both) in [
+        ("2026-12-20T11:30:00Z", "2026-12-20T11:30:00Z", false),
+        ("2026-12-25T11:30:00Z", "2026-12-20T11:30:00Z", true),
+        ("2026-12-15T11:30:00Z", "2026-12-15T11:30:00Z", true),
+    ] {
+        let mut kms = in_use(State::PendingDeletion);
+        if let Ok(metadata) = &mut kms.metadata {
+            metadata.deletion_at = Some(at(by_kms));
+        }
+        let alert = tell(
+            &with_ledger(kms),
+            ARN,
+            scheduled("eve", 30),
+            by("eve"),
+            "2026-11-20T11:30:00Z",
+        );
+        assert_eq!(alert.undo_until, Some(at(expected)), "{by_kms}");
+        let summary = alert.summary.plain();
+        assert_eq!(
+            summary.contains("act before the earlier one"),
+            both,
+            "{summary}"
+        );
+    }
+}
+
+#[test]
+fn whoever_locked_the_key_is_asked_and_not_the_one_who_needs_it() {
+    let watch = with_ledger(in_use(State::PendingDeletion));
+    let time = "2026-11-20T11:30:00Z";
+    tell(&watch, ARN, scheduled("eve", 30), by("eve"), time);
+    let failed = UnusableKeyUsed {
+        operation: Untrusted::new("Decrypt"),
+        principal: Untrusted::new("app"),
+        reason: Some(State::PendingDeletion),
+        ..UnusableKeyUsed::default()
+    };
+    let alert = tell(&watch, ARN, failed, by("app"), "2026-11-21T11:30:00Z");
+    let summary = alert.summary.plain();
+    assert!(
+        summary.contains("eve scheduled the deletion on 2026-11-20 11:30 UTC"),
+        "{summary}"
+    );
+    let enable = alert.next_steps[1].text.plain();
+    assert!(
+        enable.contains("eve confirms") && !enable.contains("app"),
+        "{enable}"
+    );
+    assert_eq!(alert.data_deadline, Some(at("2026-11-27T11:30:00Z")));
+    // The countdown remembers that somebody needed the key.
+    let near = KeyDeletionNear::new(
+        at("2026-12-20T11:30:00Z"),
+        &[30],
+        at("2026-11-22T11:30:00Z"),
+    );
+    let alert = tell(&watch, ARN, near, by("app"), "2026-11-22T11:30:00Z");
+    assert_eq!(alert.severity, Severity::Critical);
+    let summary = alert.summary.plain();
+    assert!(
+        summary.contains("app still needs the key: a call failed on 2026-11-21 11:30 UTC"),
+        "{summary}"
+    );
+}
+
+#[test]
+fn a_key_that_kms_does_not_find_after_it_was_saved_is_urgent() {
+    let gone = || FakeKms {
+        metadata: Err(CallError::new("NotFoundException", "no such key")),
+        ..FakeKms::default()
+    };
+    for kind in [
+        Kind::from(KeyDeletionCancelled::default()),
+        Kind::from(KeyEnabled::default()),
+    ] {
+        let alert = tell(
+            &with_ledger(gone()),
+            ARN,
+            kind,
+            by("bob"),
+            "2026-11-20T11:30:00Z",
+        );
+        assert_eq!(alert.severity, Severity::High, "{}", alert.kind);
+        let summary = alert.summary.plain();
+        assert!(summary.contains("Check account and Region"), "{summary}");
     }
 }

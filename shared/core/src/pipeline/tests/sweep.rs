@@ -780,16 +780,15 @@ fn an_overdue_rotation_says_if_kms_says_otherwise_now() {
     for (kms, otherwise) in [
         (
             rotated,
-            "But KMS now says that it was rotated on 2026-11-20 09:59 UTC.",
+            "But KMS now reports a rotation on 2026-11-20 09:59 UTC.",
         ),
         (
             rotation(true, "2027-11-01T00:00:00Z"),
-            "But KMS now gives 2027-11-01 00:00 UTC as the date of the next rotation: it has happened since, or its period was \
-             changed.",
+            "But KMS now gives 2027-11-01 00:00 UTC as the next date: the rotation has happened since, or its period was changed.",
         ),
         (
             rotation(false, due),
-            "But KMS now reports rotation as off: it was switched off since.",
+            "But KMS now reports rotation as disabled.",
         ),
         (long_ago, ""),
     ] {
@@ -802,7 +801,7 @@ fn an_overdue_rotation_says_if_kms_says_otherwise_now() {
         );
         match otherwise {
             "" => assert!(
-                summary.contains("It was last rotated on 2025-11-01."),
+                summary.contains("The last rotation was on 2025-11-01."),
                 "{summary}"
             ),
             _ => assert!(summary.ends_with(otherwise), "{summary}"),
@@ -1170,7 +1169,7 @@ fn what_is_only_remembered_contradicts_no_event() {
     );
     assert_eq!(
         cancelled.title.plain(),
-        "alias/payments is saved from deletion but left disabled"
+        "Deletion of alias/payments cancelled; the key is left Disabled"
     );
     let mut enabled = known();
     enabled.metadata.as_mut().unwrap().value.state = Some(State::Enabled);

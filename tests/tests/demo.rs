@@ -307,7 +307,7 @@ fn thirty_deletions_are_nine_mails_and_thirty_alerts() {
         .partition(|subject| subject.contains(" times "));
     assert_eq!(single.len(), 5, "{subjects:?}");
     let burst = |count, team| {
-        format!("HIGH: {count} times KeyDeletionScheduled by CleanUp/nightly, keys of team-{team}")
+        format!("HIGH: {count} times KeyDeletionScheduled, keys of team-{team}, by CleanUp/nightly")
     };
     let expected = [
         burst(6, "shop"),

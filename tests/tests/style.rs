@@ -138,7 +138,13 @@ fn texts() -> Vec<(PathBuf, Vec<Found>)> {
         let text = std::fs::read_to_string(&path).unwrap();
         (path, split(&text))
     };
-    let root = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "template.yaml"];
+    let root = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "template.yaml",
+    ];
     let prose = root.map(|name| repository().join(name)).into_iter();
     let prose = prose
         .chain(files("docs", ".md"))
@@ -157,7 +163,11 @@ fn no_text_has_a_word_to_avoid() {
     assert!(words.len() > 20, "{words:?}");
     let mut faults = Vec::new();
     for (path, found) in texts() {
-        let name = path.strip_prefix(repository()).unwrap().display().to_string();
+        let name = path
+            .strip_prefix(repository())
+            .unwrap()
+            .display()
+            .to_string();
         for (line, text) in found {
             let hits = words.iter().filter(|words| stands_in(&text, words));
             faults.extend(hits.map(|words| format!("{name}:{line}: \"{words}\"")));
@@ -187,6 +197,9 @@ fn literals_are_found_without_comments_and_as_they_are_shown() {
     let source = "// \"no\"\nlet a = \"one \\\n    two\"; /// \"no\"\nlet b = '\"'; let c = r#\"th\"ree\"#; // x\n\"a\\\"b\"";
     let expected = [(2, "one two"), (4, "th\"ree"), (5, "a\\\"b")];
     let found = literals(source);
-    let found: Vec<_> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|(line, text)| (*line, text.as_str()))
+        .collect();
     assert_eq!(found, expected);
 }

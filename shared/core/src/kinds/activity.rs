@@ -11,7 +11,7 @@ use crate::kinds::case::{Case, contain, look, undo};
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{
     NOT_FOUND, confirmed, contradiction, database_deadline, delayed, encrypts_at_rest, fails_now,
-    last_use, root, state_note,
+    root, state_note,
 };
 use crate::ledger::Profile;
 use crate::severity::Severity;
@@ -104,7 +104,6 @@ impl Tell for KeyDisabled {
             ],
             _ => contradiction(case, &[State::Disabled], "its state changed since"),
         });
-        text.sentence(last_use(case));
         text.sentence(root(case));
         text
     }
@@ -194,7 +193,7 @@ impl Tell for KeyEnabled {
             }
             Some(State::Enabled) if !case.gone => {
                 text![
-                    "Everybody whom its key policy, grants and IAM policies allow can use the key again."
+                    "Everybody whom the key policy, grants and IAM policies allow can use the key again."
                 ]
             }
             _ => contradiction(case, &[State::Enabled], "its state changed since"),
@@ -242,7 +241,7 @@ impl Tell for PrimaryRegionChanged {
     }
 
     fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
-        Some(text!["the key still works"])
+        Some(text!["the change itself breaks nothing"])
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -254,7 +253,7 @@ impl Tell for PrimaryRegionChanged {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = text!["All related keys still work."];
+        let mut text = text!["The change itself breaks nothing."];
         if let (Some(from), Some(to)) = (&self.from, &self.to) {
             text.sentence(text![
                 "The primary key is now in ",

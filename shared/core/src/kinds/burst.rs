@@ -114,7 +114,7 @@ impl Tell for Burst {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let times = if self.rest { " more " } else { " alerts " };
+        let times = if self.rest { " more " } else { " times " };
         let mut text = text![self.count, times, self.of];
         match &self.owner {
             Some(owner) => text.push(text![", keys of ", owner]),

@@ -107,7 +107,7 @@ pub(super) fn last_use(case: &Case<'_>) -> Text {
             region,
             " since ",
             text::day(since),
-            ", and nothing of the time before"
+            "; earlier use is unknown"
         ],
         _ => text!["When the key was last used is not known"],
     };
@@ -184,16 +184,22 @@ pub(super) fn fails_now(case: &Case<'_>) -> &'static str {
 pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
     let relatives = related_keys(key);
     let replicas_first = key.state == Some(State::PendingReplicaDeletion);
-    if !relatives.spans().is_empty() && !replicas_first {
+    let unknown = key.multi_region.is_none() && key.id.starts_with("mrk-");
+    if unknown || (!relatives.spans().is_empty() && !replicas_first) {
         let mut text = match when {
             Some(when) => text![when, "this Region loses the key."],
             None => text!["This Region has lost the key."],
         };
-        text.sentence(text![
-            "The related keys in ",
-            relatives,
-            " hold the same key material: check that they are Enabled."
-        ]);
+        text.sentence(match unknown {
+            true => text![
+                "Related keys with the same id in other Regions hold the same key material: check that they are Enabled."
+            ],
+            false => text![
+                "The related keys in ",
+                relatives,
+                " hold the same key material: check that they are Enabled."
+            ],
+        });
         return text;
     }
     let (what, becomes, is) = match key.usage.as_ref().map(Untrusted::as_str) {
@@ -227,9 +233,6 @@ pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
         Some(when) => text![when, what, becomes, "."],
         None => text![is, "."],
     };
-    if key.multi_region.is_none() && key.id.starts_with("mrk-") {
-        text.sentence("Related keys with the same id in other Regions hold the same key material.");
-    }
     // KMS Developer Guide, deleting keys.
     let symmetric = key.spec.as_ref().map(Untrusted::as_str) == Some("SYMMETRIC_DEFAULT");
     match key.origin {

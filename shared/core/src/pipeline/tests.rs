@@ -163,7 +163,7 @@ fn an_occurrence_reaches_every_topic_once() {
             .subject
             .as_ref()
             .unwrap()
-            .starts_with("HIGH: alias/payments has been deleted")
+            .starts_with("HIGH: alias/payments permanently deleted on ")
     );
 }
 
@@ -590,8 +590,7 @@ fn a_replay_says_so_first() {
         .alerts
         .remove(0);
     let summary = alert.summary.plain();
-    let first =
-        "This is a replay (after-the-outage) of what happened on 2026-11-20 10:00 UTC. The ";
+    let first = "This is a replay (after-the-outage) of what happened on 2026-11-20 10:00 UTC. ";
     assert!(summary.starts_with(first), "{summary}");
 }
 

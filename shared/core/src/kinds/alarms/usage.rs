@@ -163,10 +163,12 @@ impl Tell for KmsUsageAnomaly {
         }
         let mut steps = vec![look_at_alarm()];
         if self.is_known() {
-            steps.push(look(
-                text!["See who uses the key, and from where"],
-                case.history_command(),
-            ));
+            let history = case.history_command();
+            let what = match history {
+                Some(_) => text!["See who used or changed the key in the last 90 days"],
+                None => text!["See in CloudTrail who uses keys, and from where"],
+            };
+            steps.push(look(what, history));
         }
         steps
     }

@@ -111,9 +111,9 @@ impl Tell for KeyDeletionCancelled {
                 text!["The key cannot be used until somebody connects its custom key store."]
             }
             Some(state) if state.is_pending_deletion() => text![
-                "But KMS now reports the key as ",
+                "The key may still be lost: KMS reports ",
                 state,
-                ": the deletion was scheduled again, or this answer is older than the event."
+                ", so the deletion was scheduled again, or this answer is older than the event."
             ],
             _ => {
                 let mut text = text![
@@ -125,9 +125,6 @@ impl Tell for KeyDeletionCancelled {
                 text
             }
         };
-        if let Some(at) = self.scheduled_at {
-            text.sentence(text!["The deletion was scheduled on ", at, "."]);
-        }
         text.sentence(last_use(case));
         text
     }
@@ -146,10 +143,16 @@ impl Tell for KeyDeletionCancelled {
                     "--include-key-material ALL_KEY_MATERIAL",
                 ),
             )],
-            Some(state) if state.is_pending_deletion() => vec![look(
-                text!["See the state of the key"],
-                case.kms_command("describe-key", ""),
-            )],
+            Some(state) if state.is_pending_deletion() => vec![
+                look(
+                    text!["See the state of the key"],
+                    case.kms_command("describe-key", ""),
+                ),
+                undo(
+                    text!["If the key is still pending deletion, cancel the deletion"],
+                    case.kms_command("cancel-key-deletion", ""),
+                ),
+            ],
             _ => vec![undo(
                 text![confirmed(case), "enable the key"],
                 case.kms_command("enable-key", ""),

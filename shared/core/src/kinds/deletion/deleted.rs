@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::SHORTEST_WINDOW_DAYS;
 use crate::actor::Actor;
 use crate::facts::Reads;
-use crate::kinds::case::{Case, RECENT_DAYS, fix, look};
+use crate::key::State;
+use crate::kinds::case::{Case, RECENT_DAYS, fix, look, undo};
 use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{last_use, loss};
 use crate::ledger::Profile;
@@ -84,8 +85,7 @@ impl Tell for KeyDeleted {
 
     fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
         let known = !case.use_is_unknown_by_refusal();
-        (self.was_in_use(case) && known)
-            .then(|| text!["the key was in use when its deletion was scheduled"])
+        (self.was_in_use(case) && known).then(|| text!["the key was in use before its deletion"])
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
@@ -104,6 +104,13 @@ impl Tell for KeyDeleted {
                 |key| loss(key, None),
             ),
         };
+        if let Some(state) = case.state_now().filter(|state| state.is_pending_deletion()) {
+            text.sentence(text![
+                "But KMS still reports the key as ",
+                state,
+                ", perhaps from before the event."
+            ]);
+        }
         if let Some(at) = self.scheduled_at {
             text.sentence(match &self.scheduled_by {
                 Some(by) => text![by, " scheduled the deletion on ", at, "."],
@@ -132,7 +139,15 @@ impl Tell for KeyDeleted {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        vec![
+        let pending = case.state_now().is_some_and(State::is_pending_deletion);
+        let mut steps = Vec::new();
+        if pending {
+            steps.push(undo(
+                text!["If the key is still pending deletion, cancel the deletion"],
+                case.kms_command("cancel-key-deletion", ""),
+            ));
+        }
+        steps.extend([
             look(
                 text!["See who used or changed the key in the last 90 days"],
                 case.history_command(),
@@ -143,6 +158,7 @@ impl Tell for KeyDeleted {
                 ],
                 None,
             ),
-        ]
+        ]);
+        steps
     }
 }

@@ -95,6 +95,10 @@ impl Intent {
         }
     }
 
+    fn is_only_short(&self) -> bool {
+        matches!(self.signs.as_slice(), [(Sign::ShortestWaitingPeriod, _)])
+    }
+
     pub(super) fn signs(&self) -> Vec<Sign> {
         self.signs.iter().map(|(sign, _)| *sign).collect()
     }
@@ -102,10 +106,9 @@ impl Intent {
     /// What the signs make of the severity that the key's use alone would have. The short waiting period alone is too
     /// usual to count: tools ask for it.
     pub(super) fn raise(&self, severity: Severity, never_used: bool) -> Severity {
-        let only_short = matches!(self.signs.as_slice(), [(Sign::ShortestWaitingPeriod, _)]);
         let floor = match self.signs.len() {
             0 => return severity,
-            1 if only_short => return severity,
+            1 if self.is_only_short() => return severity,
             1 => Severity::High,
             // Nothing is lost with a key that was never used.
             2.. if never_used => Severity::High,
@@ -125,7 +128,9 @@ impl Intent {
 
     pub(super) fn words(&self) -> Text {
         let mut text = Text::new();
-        for (sign, ago) in &self.signs {
+        // The waiting period alone is no sign: who reads of it knows how long it is.
+        let signs = self.signs.iter().filter(|_| !self.is_only_short());
+        for (sign, ago) in signs {
             text.push(if text.spans().is_empty() {
                 "Signs of intent: "
             } else {

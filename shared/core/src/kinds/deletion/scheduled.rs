@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
+use super::SHORTEST_WINDOW_DAYS;
 use super::intent::{Intent, Keys, Sign};
 use crate::about::Key;
 use crate::actor::Actor;
@@ -12,7 +13,7 @@ use crate::kinds::KeyDisabled;
 use crate::kinds::case::{Case, RECENT_DAYS, look, undo};
 use crate::kinds::describe::{Ask, Found, Identify, Learn, Tell};
 use crate::kinds::words::{
-    confirmed, contradiction, database_deadline, delayed, loss, replicas, root,
+    confirmed, contradiction, database_deadline, delayed, last_use, loss, replicas, root,
 };
 use crate::ledger::profile::Scheduled;
 use crate::ledger::{Item, ItemKey, Profile};
@@ -222,6 +223,10 @@ impl Tell for KeyDeletionScheduled {
         text.sentence(delayed(case, databases, self.date(case)));
         text.sentence(self.window(case));
         text.sentence(self.intent.words());
+        if self.severity_reason(case).is_some() {
+            // Else the last use is the reason.
+            text.sentence(last_use(case));
+        }
         text.sentence(contradiction(
             case,
             &[State::PendingDeletion, State::PendingReplicaDeletion],
@@ -324,7 +329,16 @@ impl KeyDeletionScheduled {
             None if self.waits_for_replicas => {
                 text.push("The waiting period begins when the last replica is deleted.");
             }
-            Some(window) => text.push(text!["The waiting period is ", window, "."]),
+            Some(window) => {
+                let shortest =
+                    self.pending_window_days.map(i64::from) == Some(SHORTEST_WINDOW_DAYS);
+                let which = if shortest {
+                    ", the shortest possible"
+                } else {
+                    ""
+                };
+                text.push(text!["The waiting period is ", window, which, "."]);
+            }
             None => {}
         }
         if let Some(date) = self

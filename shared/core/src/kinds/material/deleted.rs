@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{READS, UNUSABLE, imply_lost, restore};
+use super::{AGAIN, READS, UNUSABLE, imply_lost, restore};
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
 use crate::key::State;
-use crate::kinds::case::{Case, ask};
+use crate::kinds::case::Case;
 use crate::kinds::describe::{Ask, Identify, Learn, Tell};
 use crate::kinds::words::{
     confirmed, contradiction, database_deadline, delayed, last_use, root, state_note,
@@ -65,7 +65,7 @@ impl Tell for KeyMaterialDeleted {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text!["Imported key material of ", case.name(), " deleted"]
+        text!["Key material of ", case.name(), " deleted"]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
@@ -87,16 +87,7 @@ impl Tell for KeyMaterialDeleted {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        let mut steps = restore(case, self.key_material_id.as_deref(), false);
-        if !case.gone {
-            steps.insert(
-                0,
-                ask(text![
-                    confirmed(case),
-                    "restore the key material as follows"
-                ]),
-            );
-        }
-        steps
+        let first = text![confirmed(case), AGAIN];
+        restore(case, self.key_material_id.as_deref(), false, first)
     }
 }

@@ -92,12 +92,7 @@ impl Tell for KeyMaterialExpired {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![
-            "Imported key material of ",
-            case.name(),
-            " expired on ",
-            case.at
-        ]
+        text!["Key material of ", case.name(), " expired ", case.at]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
@@ -118,6 +113,11 @@ impl Tell for KeyMaterialExpired {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        restore(case, self.key_material_id.as_deref(), true)
+        restore(
+            case,
+            self.key_material_id.as_deref(),
+            true,
+            text!["Import the same key material again"],
+        )
     }
 }

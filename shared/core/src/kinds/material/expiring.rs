@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{READS, UNUSABLE, restore};
+use super::{AGAIN, READS, UNUSABLE, restore};
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::answers::Material;
@@ -14,7 +14,7 @@ use crate::countdown;
 use crate::event::AlarmEvent;
 use crate::facts::Reads;
 use crate::key::{Origin, State};
-use crate::kinds::case::{Case, fix, look};
+use crate::kinds::case::{Case, look};
 use crate::kinds::describe::{Ask, Background, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::Alarm;
 use crate::kinds::words::{NOT_FOUND, last_use, state_note};
@@ -287,12 +287,11 @@ impl Tell for KeyMaterialExpiring {
     fn title(&self, case: &Case<'_>) -> Text {
         let whose = text!["Key material of ", case.name()];
         match self.expires_at {
-            Some(date) if self.is_over(case) => text![whose, " ended on ", date],
-            None if self.is_over(case) => text![whose, " is no longer there"],
-            Some(date) => match countdown::days_left(case.at, date) {
-                0 => text![whose, " expires on ", date, ", within a day"],
-                left => text![whose, " expires on ", date, ", in ", days(left)],
-            },
+            Some(date) if countdown::left(case.at, date).is_negative() => {
+                text![whose, " expired ", date]
+            }
+            _ if self.is_over(case) => text![whose, " is missing"],
+            Some(date) => text![whose, " expires ", date],
             None => text![whose, " expires soon"],
         }
     }
@@ -332,20 +331,15 @@ impl Tell for KeyMaterialExpiring {
                 None,
             )];
         };
-        let mut steps = restore(case, self.key_material_id.as_deref(), true);
+        let over = self.is_over(case);
+        let first = match self.expires_at.filter(|_| !over) {
+            Some(date) => text!["Before ", date, ", ", AGAIN],
+            None => text!["Import the same key material again now"],
+        };
+        let mut steps = restore(case, self.key_material_id.as_deref(), true, first);
         if case.gone {
             return steps;
         }
-        let over = self.is_over(case);
-        let what = match self.expires_at {
-            Some(date) if !over => text![
-                "Import the same key material again before ",
-                date,
-                "; until then nothing fails"
-            ],
-            _ => text!["Import the same key material again now"],
-        };
-        steps.insert(0, fix(what, None));
         if key.aliases.is_none() && key.state.is_none() {
             steps.push(look(
                 text!["See the date of expiry (ValidTo)"],
@@ -372,12 +366,19 @@ impl KeyMaterialExpiring {
                 text
             }
             Some(_) if self.is_over(case) => text![UNUSABLE],
-            Some(date) => text![
-                "On ",
-                date,
-                " KMS deletes the key material. From then on, ",
-                UNUSABLE_THEN
-            ],
+            Some(date) => {
+                let when = match countdown::days_left(case.at, date) {
+                    0 => text!["Within a day"],
+                    left => text!["In ", days(left)],
+                };
+                text![
+                    when,
+                    " KMS deletes the key material (",
+                    date,
+                    "). From then on, ",
+                    UNUSABLE_THEN
+                ]
+            }
             None => text![
                 "The key material expires soon; KMS did not give the date. From then on, ",
                 UNUSABLE_THEN

@@ -113,7 +113,11 @@ impl Tell for KeyMaterialImported {
             },
         }
         if let Some(about) = &self.key_material_description {
-            text.sentence(text!["Its description is \"", about.shortened(120), "\"."]);
+            text.sentence(text![
+                "The key material is described as \"",
+                about.shortened(120),
+                "\"."
+            ]);
         }
         text
     }

@@ -19,7 +19,7 @@ use crate::key::{Origin, State};
 use crate::kinds::case::{Case, fix, look};
 use crate::step::Step;
 use crate::text;
-use crate::text::Untrusted;
+use crate::text::{Text, Untrusted};
 
 pub(in crate::kinds) const READS: Reads = Reads {
     rotation: true,
@@ -32,11 +32,13 @@ fn imply_lost(key: &mut Key) {
     key.origin.get_or_insert(Origin::External);
 }
 
-/// How the key works again: the same material, imported again. Material that `expires` gets a date of its own again.
+/// How the key works again: the same material, imported again, which `first` says. Material that `expires` gets a
+/// date of its own again.
 pub(in crate::kinds) fn restore(
     case: &Case<'_>,
     material_id: Option<&str>,
     expires: bool,
+    first: Text,
 ) -> Vec<Step> {
     if case.gone {
         return vec![look(
@@ -63,20 +65,27 @@ pub(in crate::kinds) fn restore(
         "{which}--import-type EXISTING_KEY_MATERIAL --expiration-model {expiry} \
          --encrypted-key-material fileb://EncryptedKeyMaterial.bin --import-token fileb://ImportToken.bin"
     );
-    let how = match expires {
-        true => text![
-            "Wrap the same key material, set your own date in --valid-to, and import it; KMS refuses other material"
-        ],
-        false => text!["Wrap the same key material and import it; KMS refuses other material"],
+    let date = if expires {
+        ", with your own date in --valid-to"
+    } else {
+        ""
     };
     vec![
         fix(
             text![
-                "Ask the keepers of the original key material; get the wrapping key and import token, valid for 24 hours"
+                first,
+                ". For that, get a wrapping key and an import token (valid for 24 hours)"
             ],
             case.kms_command("get-parameters-for-import", &parameters),
         ),
-        fix(how, case.kms_command("import-key-material", &import)),
+        fix(
+            text![
+                "Then wrap the key material that its keepers hold, and import it",
+                date,
+                "; KMS refuses other material"
+            ],
+            case.kms_command("import-key-material", &import),
+        ),
     ]
 }
 
@@ -84,6 +93,9 @@ pub(in crate::kinds) fn restore(
 fn in_a_year(at: Timestamp) -> Timestamp {
     at.checked_add((365 * 24).hours()).unwrap_or(at)
 }
+
+/// What restores the key, within a sentence.
+const AGAIN: &str = "import the same key material again";
 
 pub(in crate::kinds) const UNUSABLE: &str = "Every cryptographic operation with the key fails until the same key material is imported again. The data is \
                         safe as long as a copy of that material exists outside AWS.";

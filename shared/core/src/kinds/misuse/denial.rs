@@ -108,6 +108,15 @@ impl Denial {
             (Self::IdentityPolicy, None) => text![
                 "If the call was expected, take it out of the Deny statement of the IAM policy of the caller"
             ],
+            (Self::NoIdentityPolicy, None)
+                if actor.is_some_and(|actor| actor.kind.as_str() == "AWSService") =>
+            {
+                text![
+                    "If the call was expected, allow ",
+                    action,
+                    " in an IAM policy of the principal for whom the service acts"
+                ]
+            }
             (Self::NoIdentityPolicy, None) => {
                 text![
                     "If the call was expected, allow ",

@@ -177,14 +177,12 @@ impl Tell for KeyChangeDenied {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        text![
-            "Denied: ",
-            &self.operation,
-            " on ",
-            self.name(case),
-            " by ",
-            who(case)
-        ]
+        let mut text = text!["Denied: ", &self.operation];
+        if self.operation.as_str() != "CreateKey" {
+            text.push(text![" on ", self.name(case)]);
+        }
+        text.push(text![" by ", who(case)]);
+        text
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {

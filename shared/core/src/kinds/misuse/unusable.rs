@@ -161,7 +161,7 @@ impl UnusableKeyUsed {
     /// Why the call failed.
     fn why(&self) -> Text {
         if let Some(words) = self.other_reason() {
-            return text![": \"", words.shortened(300), "\"."];
+            return text![". KMS gives this reason: \"", words.shortened(300), "\""];
         }
         match (&self.reason, self.reason_from_kms) {
             (Some(state), false) => text![
@@ -222,7 +222,12 @@ impl UnusableKeyUsed {
                         "--include-key-material ALL_KEY_MATERIAL",
                     ),
                 )];
-                steps.extend(restore(case, None, false));
+                steps.extend(restore(
+                    case,
+                    None,
+                    false,
+                    text!["Import the same key material again"],
+                ));
                 steps
             }
             Some(State::Unavailable) => vec![connect(case)],
@@ -331,16 +336,11 @@ impl Tell for UnusableKeyUsed {
                 text!["the key ", words]
             }
             (None, _) if self.other_reason().is_some() => {
-                return text![
-                    operation,
-                    " with ",
-                    name,
-                    " fails, though the key is needed"
-                ];
+                return text![operation, " with ", name, " fails for ", who(case)];
             }
             (None, _) => text!["the key cannot be used"],
         };
-        text![name, " still needed, but ", why, " (", operation, ")"]
+        text![name, " still needed; ", why]
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {

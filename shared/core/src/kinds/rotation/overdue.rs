@@ -131,7 +131,7 @@ impl Tell for KeyRotationOverdue {
             return contradiction;
         }
         let mut text = text![
-            "Nothing stops working, but standards that require regular rotation are no longer met. The rotation is ",
+            "This breaks nothing, but standards that require regular rotation are no longer met. The rotation is ",
             days(self.days_overdue),
             " late"
         ];
@@ -159,9 +159,10 @@ impl Tell for KeyRotationOverdue {
                 }
                 text.push(" and copies the new key material.");
             }
-            _ => text.sentence(
+            Some(State::Enabled) => text.sentence(
                 "KMS gives no reason. It delays the rotation of keys that are disabled or pending deletion; this key is neither.",
             ),
+            _ => text.sentence("KMS gives no reason."),
         }
         text
     }

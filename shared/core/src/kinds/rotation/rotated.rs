@@ -94,7 +94,7 @@ impl Tell for KeyRotated {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![
-            "New data is encrypted with new key material. KMS keeps the earlier material, so existing data stays readable."
+            "New data is encrypted with new key material. KMS keeps the earlier material for existing data."
         ];
         let key = case.key;
         if key.and_then(|key| key.origin.as_ref()) == Some(&Origin::External) {

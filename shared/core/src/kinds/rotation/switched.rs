@@ -35,7 +35,7 @@ impl Tell for KeyRotationRequested {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![
-            "KMS creates new key material within minutes and keeps the earlier material, so existing data stays readable."
+            "KMS creates new key material within minutes, and keeps the earlier material for existing data."
         ];
         text.sentence("KMS allows 25 rotations on demand in the life of a key.");
         text.sentence(stands(case));
@@ -135,8 +135,8 @@ impl Tell for KeyRotationDisabled {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![
-            "The present key material stays in use until somebody rotates the key. Nothing stops working, but standards \
-             that require regular rotation are no longer met."
+            "The present key material stays in use until somebody rotates the key. This breaks nothing, but standards that \
+             require regular rotation are no longer met."
         ];
         let rotation = case.key.and_then(|key| key.rotation.as_ref());
         if let Some(last) = rotation.and_then(|rotation| rotation.last_at) {

@@ -175,7 +175,7 @@ impl Alarm {
                 true => "Reason given: \"",
                 false => "Reason by CloudWatch: \"",
             };
-            text.sentence(text![who, words.shortened(300), "\"."]);
+            text.sentence(text![who, words.shortened(300), "\""]);
         }
         match self.evaluation_state.as_ref().map(Untrusted::as_str) {
             Some("PARTIAL_DATA") => {

@@ -351,11 +351,11 @@ fn an_obituary_names_the_key_after_kms_forgot_it() {
     );
     let summary = alert.summary.plain();
     assert!(
-        summary.contains("scheduled on 2026-11-20 10:00 UTC by Power/maria"),
+        summary.contains("Power/maria scheduled the deletion on 2026-11-20 10:00 UTC"),
         "{summary}"
     );
     assert!(
-        summary.contains("created on 2024-01-02 and lived 1083 days"),
+        summary.contains("created on 2024-01-02, 1083 days before"),
         "{summary}"
     );
 
@@ -363,10 +363,7 @@ fn an_obituary_names_the_key_after_kms_forgot_it() {
     let stranger = with_ledger(key_is_gone(), &[]);
     let alert = run(stranger.tell(deleted(), "b")).unwrap().alerts.remove(0);
     assert!(
-        alert
-            .summary
-            .plain()
-            .contains("found no record of this one"),
+        alert.summary.plain().contains("has no record of the key"),
         "{}",
         alert.summary.plain()
     );
@@ -636,7 +633,7 @@ fn three_hundred_deletions_by_one_actor_are_five_mails_and_some_about_the_burst(
     for (subject, count) in steps.iter().zip(["6", "20", "50", "100", "200"]) {
         assert!(
             subject.starts_with(&format!(
-                "HIGH: {count} times KeyDeletionScheduled by Power/maria, keys of team-pay"
+                "HIGH: {count} times KeyDeletionScheduled, keys of team-pay, by Power/maria"
             )),
             "{subject}"
         );
@@ -921,7 +918,7 @@ fn history_keeps_what_was_told_in_the_order_in_which_it_happened() {
     let entry = ledger(&watch).get(ARN, &entries[0]).unwrap();
     let alert = json!({
         "pk": ARN, "sk": entries[0], "alertId": entry["alertId"], "kind": "KeyDeletionScheduled", "severity": "HIGH",
-        "title": "alias/payments is scheduled for deletion on 2026-12-20", "name": "alias/payments", "owner": "team-pay",
+        "title": "Deletion of alias/payments scheduled for 2026-12-20 10:00 UTC", "name": "alias/payments", "owner": "team-pay",
         "actor": "AWS KMS", "via": "KMS", "folded": false, "heard": "ALONE", "dedupKey": format!("{ARN}#deletion"), "occurredAt": "2026-11-20T10:00:00Z",
         "toldAt": "2026-11-20T12:00:00Z", "ttl": at("2027-12-25T12:00:00Z").as_second()
     });

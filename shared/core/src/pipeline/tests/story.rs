@@ -50,7 +50,7 @@ fn the_end_names_what_it_ends_and_has_the_same_name() {
         assert_eq!(alert.status, status, "{}", alert.kind);
     }
     assert_eq!(cancelled.resolves, [scheduled.id, near.id]);
-    let words = "Closes the alert of 2026-11-20 08:00 UTC: \"alias/payments is scheduled for deletion\" (and 1 later one).";
+    let words = "Closes the alert of 2026-11-20 08:00 UTC: \"Deletion of alias/payments scheduled\" (and 1 later one).";
     let summary = cancelled.summary.plain();
     assert!(summary.contains(words), "{summary}");
     // What is closed is closed once.

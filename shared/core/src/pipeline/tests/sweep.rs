@@ -309,7 +309,7 @@ fn a_use_that_is_remembered_does_not_say_that_there_was_none_since() {
 fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
     let kms = pending(FakeKms::used_at("2026-11-18T10:00:00Z"));
     insta::assert_snapshot!(shown(&alert(kms, &known(), near(DEADLINE))), @r#"
-    CRITICAL: alias/payments will be deleted in 3 days, on 2026-11-23
+    CRITICAL: Deletion of alias/payments due 2026-11-23 10:00 UTC, in 3 days
 
       alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
       Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
@@ -363,7 +363,8 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
         near("2026-11-20T08:00:00Z"),
     );
     insta::assert_snapshot!(words(&late), @r#"
-    MEDIUM: alias/payments may be deleted at any moment now
+    MEDIUM: Deletion of alias/payments due since 2026-11-20 08:00 UTC:
+    cancel now
 
       The waiting period of alias/payments ("orders database") ended on 2026-11-20
       08:00 UTC. Who scheduled that, and when, is not known. KMS deletes a key
@@ -391,7 +392,7 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
 fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
     let cancelled = in_state(State::Disabled, FakeKms::default());
     insta::assert_snapshot!(words(&alert(cancelled, &known(), near(DEADLINE))), @r#"
-    HIGH: alias/payments is not pending deletion any more
+    HIGH: Deletion of alias/payments for 2026-11-23 10:00 UTC was cancelled
 
       alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
       UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. But KMS now reports
@@ -429,7 +430,7 @@ fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
       KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     "#);
     insta::assert_snapshot!(words(&alert(denied(), &known(), near(DEADLINE))), @r#"
-    HIGH: alias/payments will be deleted in 3 days, on 2026-11-23
+    HIGH: Deletion of alias/payments due 2026-11-23 10:00 UTC, in 3 days
 
       alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
       Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
@@ -521,7 +522,7 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
     assert_eq!(alert.severity, Severity::High);
     assert_eq!(render::attributes(&alert)[5], ("owner", "team-pay".into()));
     insta::assert_snapshot!(shown(&alert), @r#"
-    HIGH: alias/payments has vanished
+    HIGH: alias/payments is missing; last seen on 2026-11-19 22:00 UTC
 
       KMS does not know alias/payments ("orders database") any more, and nothing
       says why. It was last seen on 2026-11-19 22:00 UTC as Enabled. Possible
@@ -555,7 +556,7 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
     );
     let summary = alert.summary.plain();
     assert!(
-        summary.contains("Its deletion was pending then, for 2026-11-23 10:00 UTC."),
+        summary.contains("Its deletion was due 2026-11-23 10:00 UTC."),
         "{summary}"
     );
     insta::assert_snapshot!(words(&alert_of(gone(), &Profile::default(), None)), @r#"
@@ -587,7 +588,7 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
     "#);
     // It is there again; and nobody says how it stands.
     insta::assert_snapshot!(words(&alert_of(FakeKms::default(), &profile, seen)), @r#"
-    HIGH: alias/payments had vanished, and is there again
+    HIGH: alias/payments was missing, and is found again
 
       KMS did not know alias/payments ("orders database") any more when the sweep
       over all keys asked for it, and nothing said why. It now reports a key with
@@ -649,7 +650,7 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
         "KeyRotationOverdue#2026-11-01T00:00:00Z"
     );
     insta::assert_snapshot!(shown(&alert), @r#"
-    MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
+    MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
       The automatic rotation of alias/payments ("orders database") was due on
       2026-11-01, 19 days before the sweep over all keys, and had not happened.
@@ -675,7 +676,7 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     "#);
     let disabled = in_state(State::Disabled, rotation(true, due));
     insta::assert_snapshot!(words(&alert_of(disabled)), @r#"
-    MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
+    MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
       The automatic rotation of alias/payments ("orders database") was due on
       2026-11-01, 19 days before the sweep over all keys, and had not happened.
@@ -701,7 +702,7 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
         replicas: Vec::new(),
     });
     insta::assert_snapshot!(words(&alert_of(replica)), @r#"
-    MEDIUM: The rotation of alias/payments is overdue since 2026-11-01
+    MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
       The automatic rotation of alias/payments ("orders database") was due on
       2026-11-01, 19 days before the sweep over all keys, and had not happened.
@@ -1028,11 +1029,11 @@ fn chat_gets_what_people_get() {
     ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
     Console: https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
 
-    Undo before 2026-11-23 10:00 UTC, unless the key is meant to go: `aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
+    Unless the owner planned it, cancel the deletion; the key stays Disabled: `aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
 
-    Confirm with the actor first: this may be incident response. Then enable the key, which cancelling leaves Disabled: `aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
+    When `team-pay` or `Power/maria` confirms that this is no incident response, enable the key: `aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
 
-    See who works with the key, and who wanted it deleted: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1`
+    See who used or changed the key in the last 90 days
     "#);
     let vanished = alert(gone(), &known(), swept(KeyVanished::new(None)));
     insta::assert_snapshot!(chat(&vanished), @r#"
@@ -1043,9 +1044,9 @@ fn chat_gets_what_people_get() {
     Owner: team-pay. KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
 
-    See what was done to the key in the last 90 days: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1`
+    See who used or changed the key in the last 90 days
 
-    See which deletions were scheduled: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1`
+    See which deletions were scheduled
 
     See which keys KMS deleted at the end of their waiting period: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1`
     "#);

@@ -8,9 +8,6 @@ use crate::key::{MultiRegionType, Origin, State};
 use crate::text;
 use crate::text::{Text, Untrusted};
 
-/// Advice that lifts a protection begins with this, where nobody can be named. [`confirmed`] names them.
-pub(super) const CONFIRM: &str = "When the owner confirms that this is no incident response, ";
-
 /// Days that RDS and DynamoDB keep a database without its key; then only a restore brings the data back (RDS and DynamoDB
 /// guides, encryption at rest). The days begin when the key becomes unusable: disabled, or pending deletion.
 const DATABASE_DAYS: i64 = 7;

@@ -75,7 +75,14 @@ impl Denial {
         actor: Option<&Actor>,
         account: Option<&AccountId>,
     ) -> Text {
-        let action = text!["kms:", operation];
+        let plain = operation
+            .as_str()
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric());
+        let action = match plain {
+            true => text!["kms:", operation],
+            false => text!["the operation"],
+        };
         let of = actor.and_then(|actor| actor.account.as_ref());
         let stranger = of.filter(|of| account.is_some_and(|own| own.as_str() != of.as_str()));
         if stranger.is_some() && !ACROSS_ACCOUNTS.contains(&operation.as_str()) {

@@ -121,9 +121,7 @@ impl<'a> Case<'a> {
             | Some(LastUse {
                 status: LastUseStatus::Unknown,
                 ..
-            }) if severity == Severity::High => {
-                Some(text!["the last use of the key is not known"])
-            }
+            }) if severity == Severity::High => Some(text!["the last use of the key is not known"]),
             // Not what is most urgent: that is so for another reason.
             Some(last_use) if severity == Severity::High => last_use
                 .at

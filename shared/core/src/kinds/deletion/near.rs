@@ -329,7 +329,7 @@ impl KeyDeletionNear {
     /// What databases need.
     fn databases(&self, case: &Case<'_>) -> Text {
         match self.scheduled_at {
-            Some(_) => delayed(case, self.data_deadline(case), Some(self.deletion_at)),
+            Some(at) => delayed(case, database_deadline(case, at), Some(self.deletion_at)),
             None => Text::new(),
         }
     }

@@ -90,25 +90,26 @@ fn a_week_is_one_screen_for_people() {
     assert_eq!(alert.severity, Severity::Low);
     let body = render::people(&alert);
     insta::assert_snapshot!(body.replace(&alert.id, "…"), @r#"
-    LOW: Key inventory, week 2026-W47: 812 keys, 3 due for deletion, 1 blind spot
+    LOW: Key inventory, week 2026-W47: 812 keys, 3 pending deletion, 1 blind spot
 
-      812 keys, 40 of them managed by AWS. The account's own: 9 Disabled, 760
-      Enabled, 3 PendingDeletion. Due in the next 30 days: 3 deletions and 7 ends
-      of key material.
+      812 keys, 40 of them AWS managed. Customer managed: 9 Disabled, 760 Enabled,
+      3 PendingDeletion. Due in the next 30 days: 3 deletions and 7 expiries of
+      key material.
 
       At         2026-11-20 10:00 UTC
-      1. Let IAM policies open the blind spots: add to their key policies
+      1. Let KMS Watch read the blind spots: add this statement to their key
+         policies:
          {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":["kms:DescribeKey","kms:GetKeyPolicy","kms:GetKeyRotationStatus","kms:ListKeyRotations","kms:ListResourceTags","kms:GetKeyLastUsage","kms:ListGrants"],"Resource":"*"}
     ------------------------------------------------------------
     DUE IN 30 DAYS
-      2026-11-21 DELETION of alias/payments, team/payments
-      2026-11-24 DELETION of alias/c, team/c
-      2026-11-24 end of the key material of alias/b, team/b
-      2026-11-30 end of the key material of alias/d, team/d
-      2026-12-01 end of the key material of alias/e, team/e
-      2026-12-02 end of the key material of alias/f, team/f
-      2026-12-03 end of the key material of alias/g, team/g
-      2026-12-04 end of the key material of alias/h, team/h
+      2026-11-21 deletion of alias/payments, team/payments
+      2026-11-24 deletion of alias/c, team/c
+      2026-11-24 expiry of the key material of alias/b, team/b
+      2026-11-30 expiry of the key material of alias/d, team/d
+      2026-12-01 expiry of the key material of alias/e, team/e
+      2026-12-02 expiry of the key material of alias/f, team/f
+      2026-12-03 expiry of the key material of alias/g, team/g
+      2026-12-04 expiry of the key material of alias/h, team/h
       and 2 more
     CHANGED THIS WEEK
       4 created, 12 rotated, 1 scheduled for deletion (since 2026-11-13)
@@ -117,13 +118,13 @@ fn a_week_is_one_screen_for_people() {
     UNUSED FOR 90 DAYS
       2: alias/app-1 and alias/app-2
     BLIND SPOTS
-      1: alias/secret; step 1 opens them
+      1: alias/secret; step 1 makes them readable
     AND THEN
-      2. See that whoever owns what ends in these days knows of it
+      2. Make sure that the owners know the dates above
     -- 
     KMS Watch, InventoryDigest, alert …
     "#);
-    insta::assert_snapshot!(render::subject(&alert), @"LOW: Key inventory, week 2026-W47: 812 keys, 3 due for deletion, 1 blind… [111122223333 us-east-1]");
+    insta::assert_snapshot!(render::subject(&alert), @"LOW: Key inventory, week 2026-W47: 812 keys, 3 pending deletion, 1 blind… [111122223333 us-east-1]");
     assert!(body.lines().count() <= 45, "{}", body.lines().count());
 }
 
@@ -132,14 +133,14 @@ fn a_week_is_short_in_chat() {
     let alert = tell(week());
     let chat: Value = serde_json::from_str(&render::chat(&alert).unwrap()).unwrap();
     insta::assert_snapshot!(chat["content"]["description"].as_str().unwrap(), @r#"
-    812 keys, 40 of them managed by AWS. The account's own: 9 Disabled, 760 Enabled, 3 PendingDeletion. Due in the next 30 days: 3 deletions and 7 ends of key material.
+    812 keys, 40 of them AWS managed. Customer managed: 9 Disabled, 760 Enabled, 3 PendingDeletion. Due in the next 30 days: 3 deletions and 7 expiries of key material.
     At 2026-11-20 10:00 UTC
     Where: 111122223333 us-east-1
-    Due in 30 days: 2026-11-21 DELETION of alias/payments, team/payments; 2026-11-24 DELETION of alias/c, team/c; 2026-11-24 end of the key material of alias/b, team/b; …
+    Due in 30 days: 2026-11-21 deletion of alias/payments, team/payments; 2026-11-24 deletion of alias/c, team/c; 2026-11-24 expiry of the key material of alias/b, team/b; …
     Changed this week: 4 created, 12 rotated, 1 scheduled for deletion (since 2026-11-13)
     Without rotation: 31: alias/app-1, alias/app-2, alias/app-3, alias/app-4 and 27 more
     Unused for 90 days: 2: alias/app-1 and alias/app-2
-    Blind spots: 1: alias/secret; step 1 opens them
+    Blind spots: 1: alias/secret; step 1 makes them readable
     "#);
     // The statement is whole.
     let step = chat["content"]["nextSteps"][0].as_str().unwrap();

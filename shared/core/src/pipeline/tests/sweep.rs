@@ -311,51 +311,53 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
     insta::assert_snapshot!(shown(&alert(kms, &known(), near(DEADLINE))), @r#"
     CRITICAL: Deletion of alias/payments due 2026-11-23 10:00 UTC, in 3 days
 
-      alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
-      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
-      cancelled. The key was used after its deletion was scheduled: something
-      still needs it. It was last used on 2026-11-18 10:00 UTC (Decrypt), 2 days
-      before. Once it is deleted, everything encrypted under it is unreadable for
-      ever. CRITICAL because the key was used 2 days earlier (Decrypt).
+      Unless somebody cancels by 2026-11-23 10:00 UTC, everything encrypted under
+      the key becomes permanently unrecoverable. Running volumes and databases may
+      fail only at their next restart. Power/maria scheduled the deletion on
+      2026-11-16 10:00 UTC. KMS recorded a use after the deletion was scheduled:
+      something needs the key. The key was last used 2 days earlier (Decrypt).
+      CRITICAL because somebody still needs the key.
 
+      Until      2026-11-23 10:00 UTC
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+      1. Cancel the deletion, which leaves the key Disabled
          aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. Confirm with the actor first: this may be incident response. Then enable
-         the key, which cancelling leaves Disabled
+      2. When team-pay or Power/maria confirms that this is no incident response,
+         enable the key
          aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      3. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
 
     {"daysLeft":3,"deletionAt":"2026-11-23T10:00:00Z","scheduledAt":"2026-11-16T10:00:00Z","scheduledBy":"Power/maria","step":3,"usedSinceScheduled":true}
     "#);
     let kms = pending(FakeKms::used_at("2026-10-01T10:00:00Z"));
     insta::assert_snapshot!(words(&alert(kms, &known(), near("2026-11-21T09:00:00Z"))), @r#"
-    CRITICAL: alias/payments will be deleted within a day, at 2026-11-21 09:00 UTC
+    CRITICAL: Deletion of alias/payments due 2026-11-21 09:00 UTC, within a day
 
-      alias/payments ("orders database") will be deleted on 2026-11-21 09:00 UTC.
-      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
-      cancelled. The key was not used after its deletion was scheduled, as far as
-      KMS has recorded, which it does up to an hour late. It was last used on
-      2026-10-01 10:00 UTC (Decrypt), 50 days before. Once it is deleted,
-      everything encrypted under it is unreadable for ever.
+      Unless somebody cancels by 2026-11-21 09:00 UTC, everything encrypted under
+      the key becomes permanently unrecoverable. Running volumes and databases may
+      fail only at their next restart. Power/maria scheduled the deletion on
+      2026-11-16 10:00 UTC. KMS Watch saw no failed use since then; it sees one
+      only if a trail logs read events. The key was last used 50 days earlier
+      (Decrypt). CRITICAL because less than a day is left.
 
+      Until      2026-11-21 09:00 UTC
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. Undo before 2026-11-21 09:00 UTC, unless the key is meant to go
+      1. Unless the owner planned it, cancel the deletion; the key stays Disabled
          aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. Confirm with the actor first: this may be incident response. Then enable
-         the key, which cancelling leaves Disabled
+      2. When team-pay or Power/maria confirms that this is no incident response,
+         enable the key
          aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      3. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     "#);
     let late = alert(
         pending(never_used()),
@@ -363,28 +365,27 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
         near("2026-11-20T08:00:00Z"),
     );
     insta::assert_snapshot!(words(&late), @r#"
-    MEDIUM: Deletion of alias/payments due since 2026-11-20 08:00 UTC:
-    cancel now
+    MEDIUM: Deletion of alias/payments due since 2026-11-20 08:00 UTC: cancel now
 
-      The waiting period of alias/payments ("orders database") ended on 2026-11-20
-      08:00 UTC. Who scheduled that, and when, is not known. KMS deletes a key
-      within 24 hours of that date, and this one is still there: if it is needed,
-      cancel now. It was never used for a cryptographic operation. Once it is
-      deleted, everything encrypted under it is unreadable for ever. MEDIUM
-      because the key was never used.
+      KMS deletes a key within 24 hours of its date, and this one still exists.
+      Unless somebody cancels now, everything encrypted under the key becomes
+      permanently unrecoverable. Who scheduled the deletion, and when, is not
+      known. KMS Watch saw no failed use since then; it sees one only if a trail
+      logs read events. The key was never used. MEDIUM because the key was never
+      used.
 
+      Until      2026-11-20 08:00 UTC
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. Undo now, unless the key is meant to go
+      1. Unless the owner planned it, cancel the deletion; the key stays Disabled
          aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. Confirm with the actor first: this may be incident response. Then enable
-         the key, which cancelling leaves Disabled
+      2. When team-pay confirms that this is no incident response, enable the key
          aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      3. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     "#);
 }
 
@@ -394,53 +395,53 @@ fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
     insta::assert_snapshot!(words(&alert(cancelled, &known(), near(DEADLINE))), @r#"
     HIGH: Deletion of alias/payments for 2026-11-23 10:00 UTC was cancelled
 
-      alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
-      UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. But KMS now reports
-      the key as Disabled: the deletion has been cancelled since. Whether the key
-      was used after its deletion was scheduled is not known. When it was last
-      used is unknown. HIGH because it is not known when the key was last used.
+      KMS now reports the key as Disabled: somebody cancelled the deletion that
+      was due 2026-11-23 10:00 UTC. Power/maria scheduled the deletion on
+      2026-11-16 10:00 UTC. When the key was last used is not known. HIGH because
+      the last use of the key is not known.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See how the key stands
+      1. See the state of the key
          aws kms describe-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      2. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     "#);
     let gone = alert(gone(), &known(), near(DEADLINE));
     assert_eq!(gone.enrichment.source, EnrichmentSource::Ledger);
     insta::assert_snapshot!(words(&gone), @r#"
-    HIGH: KMS does not know alias/payments any more, which was to be deleted on
-    2026-11-23
+    HIGH: alias/payments not found by KMS; its deletion was due 2026-11-23 10:00
+    UTC
 
-      alias/payments ("orders database") was to be deleted on 2026-11-23 10:00
-      UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. KMS does not know
-      the key any more. Whether the key was used after its deletion was scheduled
-      is not known. If it was deleted, everything encrypted under it is unreadable
-      for ever. HIGH because it is not known when the key was last used.
+      KMS does not find the key any more. If KMS deleted the key, everything
+      encrypted under the key becomes permanently unrecoverable. Power/maria
+      scheduled the deletion on 2026-11-16 10:00 UTC. HIGH because the last use of
+      the key is not known.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See what was done to the key
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      1. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     ------------------------------------------------------------
       KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     "#);
     insta::assert_snapshot!(words(&alert(denied(), &known(), near(DEADLINE))), @r#"
     HIGH: Deletion of alias/payments due 2026-11-23 10:00 UTC, in 3 days
 
-      alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC.
-      Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be
-      cancelled. Whether the key was used after its deletion was scheduled is not
-      known. Once it is deleted, everything encrypted under it is unreadable for
-      ever. HIGH because it is not known when the key was last used.
+      Unless somebody cancels by 2026-11-23 10:00 UTC, everything encrypted under
+      the key becomes permanently unrecoverable. Running volumes and databases may
+      fail only at their next restart. Power/maria scheduled the deletion on
+      2026-11-16 10:00 UTC. KMS Watch saw no failed use since then; it sees one
+      only if a trail logs read events. HIGH because the last use of the key is
+      not known.
 
+      Until      2026-11-23 10:00 UTC
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+      1. Unless the owner planned it, cancel the deletion; the key stays Disabled
          aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
@@ -448,23 +449,24 @@ fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
       key policy does not let KMS Watch read this (deployment guide, blind spots).
       Shown as known on 2026-11-19.
     AND THEN
-      2. Confirm with the actor first: this may be incident response. Then enable
-         the key, which cancelling leaves Disabled
+      2. When team-pay or Power/maria confirms that this is no incident response,
+         enable the key
          aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      3. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     "#);
     insta::assert_snapshot!(words(&alert(denied(), &Profile::default(), near(DEADLINE))), @r#"
-    HIGH: key 5f0c1b7e will be deleted in 3 days, on 2026-11-23
+    HIGH: Deletion of key 5f0c1b7e due 2026-11-23 10:00 UTC, in 3 days
 
-      key 5f0c1b7e will be deleted on 2026-11-23 10:00 UTC. Who scheduled that,
-      and when, is not known. Until then it can be cancelled. Whether the key was
-      used after its deletion was scheduled is not known. Once it is deleted,
-      everything that only this key can decrypt is unreadable for ever. HIGH
-      because it is not known when the key was last used.
+      Unless somebody cancels by 2026-11-23 10:00 UTC, everything that only this
+      key can decrypt becomes permanently unrecoverable. Who scheduled the
+      deletion, and when, is not known. KMS Watch saw no failed use since then; it
+      sees one only if a trail logs read events. HIGH because the last use of the
+      key is not known.
 
+      Until      2026-11-23 10:00 UTC
       At         2026-11-20 10:00 UTC
-      1. Undo before 2026-11-23 10:00 UTC, unless the key is meant to go
+      1. Unless the owner planned it, cancel the deletion; the key stays Disabled
          aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
@@ -472,11 +474,11 @@ fn a_near_deletion_says_if_kms_says_otherwise_now_or_nothing() {
       key policy does not let KMS Watch read this (deployment guide, blind spots).
       What is shown is what the event says.
     AND THEN
-      2. Confirm with the actor first: this may be incident response. Then enable
-         the key, which cancelling leaves Disabled
+      2. When the owner of the key confirms that this is no incident response,
+         enable the key
          aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. See who works with the key, and who wanted it deleted
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      3. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     "#);
 }
 
@@ -524,27 +526,25 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
     insta::assert_snapshot!(shown(&alert), @r#"
     HIGH: alias/payments is missing; last seen on 2026-11-19 22:00 UTC
 
-      KMS does not know alias/payments ("orders database") any more, and nothing
-      says why. It was last seen on 2026-11-19 22:00 UTC as Enabled. Possible
-      reasons: it was deleted, and what KMS and CloudTrail tell of that did not
-      reach KMS Watch; its deletion was scheduled before KMS Watch was there; or
-      KMS lags, and the key is there again soon. If it was deleted, everything
-      encrypted under it is unreadable for ever. HIGH because it is not known when
-      the key was last used.
+      KMS does not find the key, and no event says why. If KMS deleted the key,
+      everything encrypted under the key becomes permanently unrecoverable. Its
+      last known state is Enabled. Either KMS deleted the key and its events did
+      not arrive, or KMS lags and finds the key again soon. HIGH because no event
+      explains it.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See what was done to the key in the last 90 days
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      1. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     ------------------------------------------------------------
       KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     AND THEN
       2. See which deletions were scheduled
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
-      3. See which keys KMS deleted at the end of their waiting period
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
-      4. Look for what fails with NotFoundException or "does not exist", and
-         restore it from copies that another key protects
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
+      3. See which keys KMS deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
+      4. Restore what now fails with NotFoundException from copies under another
+         key
 
     {"deletionAt":null,"lastSeenAt":"2026-11-19T22:00:00Z","lastState":"Enabled"}
     "#);
@@ -560,46 +560,41 @@ fn a_vanished_key_is_named_from_what_is_remembered() {
         "{summary}"
     );
     insta::assert_snapshot!(words(&alert_of(gone(), &Profile::default(), None)), @r#"
-    HIGH: key 5f0c1b7e has vanished
+    HIGH: key 5f0c1b7e is missing
 
-      KMS does not know key 5f0c1b7e any more, and nothing says why. When it was
-      last seen is not known. Possible reasons: it was deleted, and what KMS and
-      CloudTrail tell of that did not reach KMS Watch; its deletion was scheduled
-      before KMS Watch was there; or KMS lags, and the key is there again soon. If
-      it was deleted, everything that only this key can decrypt is unreadable for
-      ever. KMS Watch found no record of this key: its alias, description and
-      owner are not known. HIGH because it is not known when the key was last
-      used.
+      KMS does not find the key, and no event says why. If KMS deleted the key,
+      everything that only this key can decrypt becomes permanently unrecoverable.
+      Either KMS deleted the key and its events did not arrive, or KMS lags and
+      finds the key again soon. KMS Watch has no record of the key: its alias,
+      description and owner are not known. HIGH because no event explains it.
 
       At         2026-11-20 10:00 UTC
-      1. See what was done to the key in the last 90 days
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      1. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     ------------------------------------------------------------
       KMS does not know the key (DescribeKey). What is shown is what the event
       says.
       KMS found nothing (ListAliases, ListResourceTags, GetKeyLastUsage).
     AND THEN
       2. See which deletions were scheduled
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-results 50 --region us-east-1
-      3. See which keys KMS deleted at the end of their waiting period
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1
-      4. Look for what fails with NotFoundException or "does not exist", and
-         restore it from copies that another key protects
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=ScheduleKeyDeletion --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
+      3. See which keys KMS deleted
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
+      4. Restore what now fails with NotFoundException from copies under another
+         key
     "#);
     // It is there again; and nobody says how it stands.
     insta::assert_snapshot!(words(&alert_of(FakeKms::default(), &profile, seen)), @r#"
     HIGH: alias/payments was missing, and is found again
 
-      KMS did not know alias/payments ("orders database") any more when the sweep
-      over all keys asked for it, and nothing said why. It now reports a key with
-      this id as Enabled: it was made again since, as a replica can be, or KMS had
-      lagged. It was last seen on 2026-11-19 22:00 UTC. HIGH because it is not
-      known when the key was last used.
+      The sweep over all keys did not find the key. KMS now reports a key with
+      this id as Enabled: it was created again, or KMS lagged. HIGH because no
+      event explains it.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See what was done to the key in the last 90 days
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      1. See who used or changed the key in the last 90 days
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     "#);
@@ -652,25 +647,23 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(shown(&alert), @r#"
     MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
-      The automatic rotation of alias/payments ("orders database") was due on
-      2026-11-01, 19 days before the sweep over all keys, and had not happened.
-      KMS is to rotate the key every 365 days. Why, KMS does not say. It does not
-      rotate a key that is disabled or pending deletion, catches up once the key
-      is enabled, and rotates replicas with their primary; none of that is known
-      of this key. Nothing stops working, but standards that ask for regular
-      rotation are no longer met.
+      This breaks nothing, but standards that require regular rotation are no
+      longer met. The rotation is 19 days late (period: 365 days). KMS gives no
+      reason. It delays the rotation of keys that are disabled or pending
+      deletion; this key is neither. MEDIUM because nothing stops working.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See when the key was rotated
+      1. See when KMS rotated the key
          aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. If it has to be rotated at once, rotate it on demand, which a key can be
-         25 times in its life
+      2. If the key must be rotated now, rotate the key on demand (25 times in its
+         life)
          aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      3. If the date stays in the past, ask AWS Support why KMS does not rotate
+         the key
 
     {"daysOverdue":19,"dueAt":"2026-11-01T00:00:00Z","periodDays":365}
     "#);
@@ -678,15 +671,14 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(words(&alert_of(disabled)), @r#"
     MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
-      The automatic rotation of alias/payments ("orders database") was due on
-      2026-11-01, 19 days before the sweep over all keys, and had not happened.
-      KMS is to rotate the key every 365 days. The key is Disabled: KMS rotates it
-      as soon as it is enabled. Nothing stops working, but standards that ask for
-      regular rotation are no longer met.
+      This breaks nothing, but standards that require regular rotation are no
+      longer met. The rotation is 19 days late (period: 365 days). The key is
+      Disabled: KMS rotates it when somebody enables it. MEDIUM because nothing
+      stops working.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See when the key was rotated
+      1. See when KMS rotated the key
          aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
@@ -704,36 +696,33 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
     insta::assert_snapshot!(words(&alert_of(replica)), @r#"
     MEDIUM: Rotation of alias/payments overdue since 2026-11-01
 
-      The automatic rotation of alias/payments ("orders database") was due on
-      2026-11-01, 19 days before the sweep over all keys, and had not happened.
-      KMS is to rotate the key every 365 days. The key is a replica: KMS rotates
-      its primary, in eu-west-1, and copies the new material to it. Nothing stops
-      working, but standards that ask for regular rotation are no longer met.
+      This breaks nothing, but standards that require regular rotation are no
+      longer met. The rotation is 19 days late (period: 365 days). The key is a
+      replica: KMS rotates its primary key in eu-west-1 and copies the new key
+      material. MEDIUM because nothing stops working.
 
       At         2026-11-20 10:00 UTC
       Owner      team-pay
-      1. See when the key was rotated
+      1. See when KMS rotated the key
          aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
     AND THEN
-      2. If it has to be rotated at once, rotate its primary key on demand, which
-         a key can be 25 times in its life
+      2. If the key must be rotated now, rotate its primary key on demand (25
+         times in its life)
          aws kms rotate-key-on-demand --key-id arn:aws:kms:eu-west-1:111122223333:key/mrk-1 --region eu-west-1
-      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      3. If the date stays in the past, ask AWS Support why KMS does not rotate
+         the key
     "#);
     insta::assert_snapshot!(words(&alert_of(denied())), @r#"
-    MEDIUM: The rotation of key 5f0c1b7e is overdue since 2026-11-01
+    MEDIUM: Rotation of key 5f0c1b7e overdue since 2026-11-01
 
-      The automatic rotation of key 5f0c1b7e was due on 2026-11-01, 19 days before
-      the sweep over all keys, and had not happened. Why, KMS does not say. It
-      does not rotate a key that is disabled or pending deletion, catches up once
-      the key is enabled, and rotates replicas with their primary; none of that is
-      known of this key. Nothing stops working, but standards that ask for regular
-      rotation are no longer met.
+      This breaks nothing, but standards that require regular rotation are no
+      longer met. The rotation is 19 days late. KMS gives no reason. MEDIUM
+      because nothing stops working.
 
       At         2026-11-20 10:00 UTC
-      1. See when the key was rotated
+      1. See when KMS rotated the key
          aws kms list-key-rotations --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
       Console    https://us-east-1.console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913
     ------------------------------------------------------------
@@ -742,21 +731,22 @@ fn an_overdue_rotation_says_since_when_why_and_what_to_do() {
       Watch read this (deployment guide, blind spots). What is shown is what the
       event says.
     AND THEN
-      2. If it has to be rotated at once, rotate it on demand, which a key can be
-         25 times in its life
+      2. If the key must be rotated now, rotate the key on demand (25 times in its
+         life)
          aws kms rotate-key-on-demand --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1
-      3. If the date stays in the past, ask AWS Support: KMS rotates by itself
+      3. If the date stays in the past, ask AWS Support why KMS does not rotate
+         the key
     "#);
     insta::assert_snapshot!(words(&alert_of(gone())), @r#"
-    MEDIUM: KMS does not know key 5f0c1b7e any more, whose rotation was overdue
+    MEDIUM: Rotation of key 5f0c1b7e overdue since 2026-11-01, but KMS does not
+    find the key
 
-      The automatic rotation of key 5f0c1b7e was due on 2026-11-01, 19 days before
-      the sweep over all keys, and had not happened. But KMS does not know the key
-      any more.
+      KMS does not find the key. Check account and Region; this answer may also be
+      older than the event. MEDIUM because nothing stops working.
 
       At         2026-11-20 10:00 UTC
-      1. See what was done to the key
-         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-results 50 --region us-east-1
+      1. Find out what was done to the key
+         aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
     ------------------------------------------------------------
       KMS does not know the key (DescribeKey). What is shown is what the event
       says.
@@ -1021,9 +1011,10 @@ fn chat(alert: &Alert) -> String {
 fn chat_gets_what_people_get() {
     let key = alert(pending(FakeKms::default()), &known(), near(DEADLINE));
     insta::assert_snapshot!(chat(&key), @r#"
-    HIGH: alias/payments will be deleted in 3 days, on 2026-11-23
+    HIGH: Deletion of alias/payments due 2026-11-23 10:00 UTC, in 3 days
 
-    alias/payments ("orders database") will be deleted on 2026-11-23 10:00 UTC. Power/maria scheduled that on 2026-11-16 10:00 UTC. Until then it can be cancelled. Whether the key was used after its deletion was scheduled is not known. When it was last used is unknown. Once it is deleted, everything encrypted under it is unreadable for ever. HIGH because it is not known when the key was last used.
+    Unless somebody cancels by 2026-11-23 10:00 UTC, everything encrypted under the key becomes permanently unrecoverable. Running volumes and databases may fail only at their next restart. Power/maria scheduled the deletion on 2026-11-16 10:00 UTC. KMS Watch saw no failed use since then; it sees one only if a trail logs read events. When the key was last used is not known. HIGH because the last use of the key is not known.
+    Until 2026-11-23 10:00 UTC
     At 2026-11-20 10:00 UTC
     Owner: team-pay. Key: state PendingDeletion, last used unknown.
     ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
@@ -1031,15 +1022,15 @@ fn chat_gets_what_people_get() {
 
     Unless the owner planned it, cancel the deletion; the key stays Disabled: `aws kms cancel-key-deletion --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
 
-    When `team-pay` or `Power/maria` confirms that this is no incident response, enable the key: `aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
+    When team-pay or Power/maria confirms that this is no incident response, enable the key: `aws kms enable-key --key-id arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --region us-east-1`
 
     See who used or changed the key in the last 90 days
     "#);
     let vanished = alert(gone(), &known(), swept(KeyVanished::new(None)));
     insta::assert_snapshot!(chat(&vanished), @r#"
-    HIGH: alias/payments has vanished
+    HIGH: alias/payments is missing; last seen on 2026-11-19 10:00 UTC
 
-    KMS does not know alias/payments ("orders database") any more, and nothing says why. It was last seen on 2026-11-19 10:00 UTC as PendingDeletion. Its deletion was pending then, for 2026-11-23 10:00 UTC. Possible reasons: it was deleted, and what KMS and CloudTrail tell of that did not reach KMS Watch; its deletion was scheduled before KMS Watch was there; or KMS lags, and the key is there again soon. If it was deleted, everything encrypted under it is unreadable for ever. HIGH because it is not known when the key was last used.
+    KMS does not find the key, and no event says why. If KMS deleted the key, everything encrypted under the key becomes permanently unrecoverable. Its last known state is PendingDeletion. Its deletion was due 2026-11-23 10:00 UTC. Either KMS deleted the key and its events did not arrive, or KMS lags and finds the key again soon. HIGH because no event explains it.
     At 2026-11-20 10:00 UTC
     Owner: team-pay. KMS found nothing (GetKeyLastUsage). Shown as known on 2026-11-19.
     ARN: `arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913`
@@ -1048,7 +1039,7 @@ fn chat_gets_what_people_get() {
 
     See which deletions were scheduled
 
-    See which keys KMS deleted at the end of their waiting period: `aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteKey --max-results 50 --region us-east-1`
+    See which keys KMS deleted
     "#);
     let code = Some("USER_LOCKED_OUT");
     let found = unhealthy("FAILED", code);

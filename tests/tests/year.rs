@@ -11,6 +11,8 @@ fn years(occurrences: usize, seeds: std::ops::Range<u64>, ledger: bool, calm: bo
             keys: 40,
             ledger,
             calm,
+            attack_every: 12,
+            every_sweep: false,
         };
         report.merge(simulate(options, |_| {}));
     }

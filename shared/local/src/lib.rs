@@ -16,6 +16,9 @@
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
+//! | `eventbridge` | buses, and what is put on them |
+//! | `ssm` | parameters |
+//! | `faulty` | errors that services of one protocol have in common |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
 //! | `hooks` | what a test does when a certain call comes |
 //! | `iam` | the policies of callers, and what in them is never used |
@@ -33,8 +36,10 @@ mod cloudwatch;
 mod consistency;
 mod context;
 mod dynamodb;
+mod eventbridge;
 mod events;
 mod faults;
+mod faulty;
 mod hooks;
 mod iam;
 mod ids;
@@ -48,6 +53,7 @@ mod runtime;
 mod server;
 mod sns;
 mod spelling;
+mod ssm;
 mod times;
 mod wire;
 mod world;

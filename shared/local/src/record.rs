@@ -8,7 +8,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// `kms`, `sns`, `dynamodb`, `cloudwatch`, `cloudtrail`.
+    /// `kms`, `sns`, `dynamodb`, `cloudwatch`, `cloudtrail`, `events`, `ssm`.
     pub service: &'static str,
     /// As the API names it: `DescribeKey`, `Publish`.
     pub operation: String,

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
 
 use crate::order::Depth;
+use crate::roster::SHARDS;
 use crate::tally::Tally;
+
+/// Clocks of sweeps differ by less.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
+/// From one full sweep to the next.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where the sweeps of an account in a Region stand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -116,9 +122,31 @@ impl Position {
         ItemKey::new(account_key, "sweep")
     }
 
-    /// Reads the item. What cannot be read is begun anew.
+    /// Reads the item. What cannot be read of it is begun anew, and the rest is not.
     pub fn read(item: &Item) -> Self {
-        Self::deserialize(Value::Object(item.clone())).unwrap_or_default()
+        let legible = item.iter().filter(|(name, value)| {
+            let alone = Item::from_iter([((*name).clone(), (*value).clone())]);
+            Self::deserialize(Value::Object(alone)).is_ok()
+        });
+        let legible = legible.map(|(name, value)| (name.clone(), value.clone()));
+        Self::deserialize(Value::Object(legible.collect())).unwrap_or_default()
+    }
+
+    /// The same without what no sweep before `now` can have noted: a forged item neither stops the clock of the sweeps nor
+    /// ends one that has not begun.
+    #[must_use]
+    pub fn believed(mut self, now: Timestamp) -> Self {
+        let latest = now.saturating_add(AHEAD).unwrap_or(now);
+        let is_past = |at: &Timestamp| *at <= latest;
+        self.run_at = self.run_at.filter(is_past);
+        // One that says when it was, wrongly: what is not known is taken for as old as it can be on a good day.
+        let day_ago = now.saturating_sub(DAY).unwrap_or(now);
+        let full_at = |at: Timestamp| if is_past(&at) { at } else { day_ago };
+        self.full_at = self.full_at.map(full_at);
+        self.digest = self.digest.filter(|digest| is_past(&digest.at));
+        let is_one = |pass: &Pass| pass.shard < SHARDS && is_past(&pass.started_at);
+        self.pass = self.pass.filter(is_one);
+        self
     }
 
     /// The item.
@@ -137,7 +165,48 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_no_sweep_can_have_noted_is_not_believed() {
+        let at = |text: &str| -> Option<Timestamp> { text.parse().ok() };
+        let (now, far) = (at("2026-11-20T10:00:00Z"), at("2036-01-01T00:00:00Z"));
+        let forged = |pass: Pass| Position {
+            pass: Some(pass),
+            run_at: far,
+            full_at: far,
+            use_shard: 7,
+            ..Position::default()
+        };
+        let beyond = Pass {
+            shard: SHARDS,
+            ..Pass::new(Depth::Full, now.unwrap())
+        };
+        for pass in [beyond, Pass::new(Depth::Full, far.unwrap())] {
+            let believed = forged(pass).believed(now.unwrap());
+            assert_eq!((&believed.pass, believed.run_at), (&None, None));
+            // It is not the first sweep: what changed is told.
+            assert_eq!(believed.full_at, at("2026-11-19T10:00:00Z"));
+            assert_eq!(believed.use_shard, 7);
+        }
+        let true_one = Position {
+            pass: Some(Pass::new(Depth::Light, now.unwrap())),
+            run_at: now,
+            full_at: now,
+            ..Position::default()
+        };
+        assert_eq!(true_one.clone().believed(now.unwrap()), true_one);
+    }
+
+    #[test]
+    fn what_cannot_be_read_costs_itself_only() {
+        let item = json!({"pass": "x", "fullAt": "2026-11-20T10:00:00Z", "useShard": 300, "wrong": 5});
+        let read = Position::read(item.as_object().unwrap());
+        assert_eq!(read.full_at, "2026-11-20T10:00:00Z".parse().ok());
+        assert_eq!((read.pass, read.use_shard), (None, 0));
+    }
 
     #[test]
     fn a_position_survives_the_table() {

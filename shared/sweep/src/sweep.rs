@@ -155,7 +155,12 @@ impl<W: Ports> Sweep<W> {
             .get(Position::key(&account))
             .await
             .map_err(SweepError::Ledger)?;
-        let mut position = item.as_ref().map_or_else(Position::default, Position::read);
+        self.watch.clock.set(None);
+        let now = self.watch.clock.now();
+        let mut position = item
+            .as_ref()
+            .map_or_else(Position::default, Position::read)
+            .believed(order.at.map_or(now, |at| now.max(at)));
         let at = self.set_clock(order.at, position.run_at);
         position.run_at = Some(at);
         let mut pass = begin(&mut position, order.depth, request, at);

@@ -16,7 +16,7 @@ use watch_tests::year::{Options, Report, simulate};
 
 /// Simulated years of an account.
 #[derive(Parser)]
-#[command(name = "cargo year --")]
+#[command(name = "cargo year")]
 struct Arguments {
     #[command(flatten)]
     options: YearOptions,
@@ -34,11 +34,14 @@ struct YearOptions {
     #[arg(long = "first-seed", default_value_t = 1)]
     seed: u64,
     /// Occurrences in a year
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long = "count", alias = "occurrences", default_value_t = 100_000)]
     occurrences: usize,
     /// Keys in the account
     #[arg(long, default_value_t = 500)]
     keys: usize,
+    /// One in so many deeds begins an attack; 0 for none
+    #[arg(long, default_value_t = 40)]
+    attack_every: u32,
     /// Without the ledger
     #[arg(long)]
     without_ledger: bool,
@@ -55,6 +58,8 @@ impl From<YearOptions> for Options {
             keys: options.keys,
             ledger: !options.without_ledger,
             calm: options.calm,
+            attack_every: options.attack_every,
+            every_sweep: true,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The keys of an account, and those who do things to them.
 
+mod attackers;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -8,6 +10,12 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use watch_local::{Caller, ImportedMaterial, KeySpec, KeyState, LocalAws, NewKey, parse_arn};
+
+pub(super) use self::attackers::Forgery;
+use self::attackers::{ROLE, Step};
+
+/// Of those who do things, these try to hide what they do.
+const ATTACKERS: [&str; 3] = ["mallory", "eve", "trudy"];
 
 const REPLICA_REGION: &str = "eu-west-1";
 const OWNERS: [&str; 9] = [
@@ -35,6 +43,8 @@ enum Sort {
 struct Key {
     arn: String,
     sort: Sort,
+    /// By its tag; empty if there is none.
+    owner: &'static str,
     /// Nobody will cancel its deletion.
     doomed: bool,
     /// What was ever imported.
@@ -52,6 +62,7 @@ enum Deed {
     Import,
     DeleteMaterial,
     Use,
+    Attack(Step),
 }
 
 /// A deed that is planned.
@@ -72,11 +83,24 @@ pub(super) struct Actors {
     plans: VecDeque<Plan>,
     made: usize,
     deeds: u64,
+    /// One in so many deeds is an attack; none if 0.
+    attack_every: u32,
+    /// Policies that were put.
+    policies: u64,
+    /// Kind of the act of which the ledger is to say that it was told.
+    forging: Option<&'static str>,
+    /// How what was just done is hidden, and from whom.
+    pub(super) ruse: Option<&'static str>,
+    pub(super) robbed: Option<&'static str>,
+    /// Records of calls to services that are not simulated.
+    pub(super) records: Vec<Value>,
+    pub(super) forgeries: Vec<Forgery>,
     pub(super) mass_actions: u64,
+    pub(super) attacks: u64,
 }
 
 impl Actors {
-    pub(super) fn new(aws: Arc<LocalAws>, seed: u64, keys: usize) -> Self {
+    pub(super) fn new(aws: Arc<LocalAws>, seed: u64, keys: usize, attack_every: u32) -> Self {
         let mut callers: Vec<_> = ["maria", "j.okafor", "li", "sam", "ines", "tom", "ada"]
             .iter()
             .map(|name| {
@@ -88,6 +112,11 @@ impl Actors {
             callers.push((name.to_owned(), Caller::iam_user(name)));
         }
         callers.push(("root".to_owned(), Caller::root().mfa().console()));
+        // The last ones.
+        callers.extend(ATTACKERS.map(|name| {
+            let caller = Caller::assumed_role(ROLE, name).from_ip("203.0.113.66");
+            (name.to_owned(), caller)
+        }));
         let mut actors = Self {
             aws,
             dice: Rng::with_seed(seed),
@@ -96,7 +125,15 @@ impl Actors {
             plans: VecDeque::new(),
             made: 0,
             deeds: 0,
+            attack_every,
+            policies: 0,
+            forging: None,
+            ruse: None,
+            robbed: None,
+            records: Vec::new(),
+            forgeries: Vec::new(),
             mass_actions: 0,
+            attacks: 0,
         };
         for index in 0..keys.max(10) {
             let sort = match index % 10 {
@@ -146,6 +183,7 @@ impl Actors {
         Key {
             arn: self.aws.add_key(new),
             sort,
+            owner,
             doomed: false,
             materials,
         }
@@ -164,16 +202,23 @@ impl Actors {
     /// Carries out what is planned for now; the actor.
     pub(super) fn carry_out(&mut self) -> Option<String> {
         let plan = self.plans.pop_front_if(|plan| plan.at <= self.aws.now())?;
+        (self.ruse, self.robbed) = (None, None);
         self.do_to(plan.key, plan.deed, plan.actor);
         Some(self.callers[plan.actor].0.clone())
     }
 
     /// Somebody does something to some key; the actor.
     pub(super) fn act(&mut self) -> String {
-        let actor = self.dice.usize(0..self.callers.len());
+        (self.ruse, self.robbed) = (None, None);
         self.deeds += 1;
+        if self.attack_every > 0 && self.dice.u32(0..self.attack_every) == 0 {
+            let attackers = self.callers.len() - ATTACKERS.len()..self.callers.len();
+            let attacker = self.dice.usize(attackers);
+            self.plan_attack(attacker);
+        }
+        let actor = self.dice.usize(0..self.callers.len() - ATTACKERS.len());
         // One in any year, however short.
-        if self.plans.is_empty() && (self.deeds == 50 || self.dice.u32(0..200) == 0) {
+        if self.plans.len() < 100 && (self.deeds == 50 || self.dice.u32(0..200) == 0) {
             self.plan_mass_action(actor);
         }
         let key = self.dice.usize(0..self.keys.len());
@@ -201,16 +246,9 @@ impl Actors {
         self.dice.shuffle(&mut keys);
         keys.truncate(self.dice.usize(6..45));
         let span = self.dice.i64(2_000..240_000);
-        let mut times: Vec<i64> = keys.iter().map(|_| self.dice.i64(1_000..span)).collect();
-        times.sort_unstable();
-        for (key, time) in keys.into_iter().zip(times) {
-            let at = self.after(SignedDuration::from_millis(time));
-            self.plans.push_back(Plan {
-                at,
-                actor,
-                key,
-                deed,
-            });
+        for key in keys {
+            let late = self.dice.i64(1_000..span);
+            self.plan(late, actor, key, deed);
         }
     }
 
@@ -271,6 +309,10 @@ impl Actors {
 
     fn do_to(&mut self, index: usize, deed: Deed, actor: usize) {
         self.aws.as_caller(self.callers[actor].1.clone());
+        if let Deed::Attack(step) = deed {
+            self.attack(index, step, actor);
+            return;
+        }
         let arn = self.keys[index].arn.clone();
         let target = self.target(index);
         if self.aws.key_state(&target).is_none() {
@@ -324,6 +366,7 @@ impl Actors {
             Deed::Use => {
                 self.call(&arn, "GenerateDataKey", json!({"KeySpec": "AES_256"}));
             }
+            Deed::Attack(_) => {}
         }
     }
 

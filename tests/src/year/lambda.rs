@@ -16,8 +16,10 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
+use key_inventory::{Inventory, inventory};
+use watch_aws::start::Handler as _;
 use watch_aws::{DynamoDbAdapter, KmsAdapter, Ways, sdk};
-use watch_core::config::Config;
+use watch_core::config::{Config, SweepConfig};
 use watch_core::decision::Decide;
 use watch_core::pipeline::{Verdict, Watch};
 use watch_template::{Router, Stack, Template};
@@ -25,18 +27,23 @@ use watch_template::{Router, Stack, Template};
 use super::truth::{Book, End, Run};
 use super::wire::{INVOCATION, Invocation, VirtualClock, Wire, mix};
 
-/// Every function with its decisions.
-const FUNCTIONS: [(&str, Decide); 3] = [
+/// Every function that decides about events. `key-inventory` decides about none.
+const FUNCTIONS: [(&str, Decide); 7] = [
+    ("alarm-relay", alarm_relay::decide),
+    ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
+    ("key-misuse", key_misuse::decide),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
+    ("watch-guard", watch_guard::decide),
 ];
 
 /// The ledger's table.
-const LEDGER: &str = "kms-watch-ledger";
+pub(super) const LEDGER: &str = "kms-watch-ledger";
 
-/// `Timeout` of the functions in `template.yaml`.
+/// `Timeout` of the functions in `template.yaml`, and of `key-inventory`.
 const TIMEOUT: Duration = Duration::from_secs(30);
+const SWEEP_TIMEOUT: Duration = Duration::from_secs(900);
 /// Attempts at an asynchronous invocation, and the minutes before the second and the third (Lambda Developer Guide,
 /// "How Lambda handles errors and retries with asynchronous invocation").
 const ATTEMPTS: u64 = 3;
@@ -58,6 +65,8 @@ type Function = Watch<KmsAdapter, Ways, DynamoDbAdapter, VirtualClock>;
 /// The functions, deployed.
 pub(super) struct Lambda {
     functions: Vec<Function>,
+    /// There is none without a ledger.
+    inventory: Option<Inventory<VirtualClock>>,
     router: RefCell<Router>,
     book: Book,
     clock: VirtualClock,
@@ -77,9 +86,11 @@ impl Lambda {
             "CHAT_TOPIC_ARN" => Some(wire.topics[1].clone()),
             "FEED_TOPIC_ARN" => Some(wire.topics[2].clone()),
             "LEDGER_TABLE" => ledger.then(|| LEDGER.to_owned()),
+            "STACK_NAME" => Some("kms-watch".to_owned()),
             _ => None,
         };
         let config = Config::from_lookup(lookup, &[]).expect("a configuration");
+        let sweeps = SweepConfig::from_lookup(lookup, &[]).ok();
         let functions = FUNCTIONS.map(|(function, decide)| Watch {
             function,
             config: config.clone(),
@@ -91,6 +102,7 @@ impl Lambda {
         });
         Self {
             functions: functions.into(),
+            inventory: sweeps.map(|config| inventory(config, &sdk, wire.clock)),
             router: RefCell::new(Router::new(&Template::read(), &Stack::default())),
             book: wire.book.clone(),
             clock: wire.clock,
@@ -124,7 +136,7 @@ impl Lambda {
                 let end = self
                     .attempt(function, parcel, &payload, &request, seed)
                     .await;
-                if !matches!(end, End::Failed | End::Killed | End::TimedOut) {
+                if !end.is_failure() {
                     return;
                 }
             }
@@ -142,47 +154,90 @@ impl Lambda {
         request: &str,
         seed: u64,
     ) -> End {
-        let mut dice = Rng::with_seed(seed);
-        let dies = (dice.f64() < self.kill_rate).then(|| (dice.u32(1..18), dice.bool()));
-        let run = self.begin(parcel);
         let time = parcel.event["detail"]["eventTime"]
             .as_str()
             .or(parcel.event["time"].as_str());
-        let invocation = Arc::new(Invocation {
-            run,
+        let at = time.and_then(|time| time.parse().ok());
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
+        let about = About {
             occurrence: parcel.occurrence,
-            at: time
-                .and_then(|time| time.parse().ok())
-                .unwrap_or(Timestamp::UNIX_EPOCH),
-            dice: Mutex::new(dice),
-            dies,
-            calls: AtomicU32::new(0),
-            dead: AtomicBool::new(false),
-        });
-        let handled = function.handle(payload, request);
-        let handled = INVOCATION.scope(Arc::clone(&invocation), handled);
-        let end = match timeout(TIMEOUT, until_dead(handled, &invocation)).await {
+            unnamed: parcel.unnamed,
+            sweep: false,
+        };
+        let invocation = self.begin(about, at, seed);
+        let handled = async {
+            let handled = function.handle(payload, request).await;
+            handled.map_or(End::Failed, |outcome| end_of(outcome.verdict))
+        };
+        self.run(handled, &invocation, TIMEOUT).await
+    }
+
+    /// A sweep that was scheduled for `at`, with Lambda's second and third attempts; whether it came to its end.
+    pub(super) async fn sweep(self: Rc<Self>, depth: &'static str, at: Timestamp, seed: u64) -> bool {
+        let Some(inventory) = &self.inventory else {
+            return true;
+        };
+        let payload = json!({"sweep": depth, "at": at.to_string()});
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.book.open().retries += 1;
+                sleep(Duration::from_secs(60 * attempt)).await;
+            }
+            let about = About {
+                occurrence: None,
+                unnamed: false,
+                sweep: true,
+            };
+            let invocation = self.begin(about, at, mix(&[seed, attempt, 11]));
+            let asked = watch_aws::start::Invocation {
+                request_id: format!("{seed:016x}"),
+                time_left: Some(SWEEP_TIMEOUT),
+            };
+            let handled = async {
+                let handled = inventory.handle(&payload, &asked).await;
+                handled.map_or(End::Failed, |report| end_of(report.outcome.verdict))
+            };
+            let end = self.run(handled, &invocation, SWEEP_TIMEOUT).await;
+            if !end.is_failure() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The same, for those who do not ask.
+    pub(super) async fn swept(self: Rc<Self>, depth: &'static str, at: Timestamp, seed: u64) {
+        self.sweep(depth, at, seed).await;
+    }
+
+    /// Runs an invocation until it ends, one way or the other.
+    async fn run(
+        &self,
+        handled: impl Future<Output = End>,
+        invocation: &Arc<Invocation>,
+        limit: Duration,
+    ) -> End {
+        let handled = INVOCATION.scope(Arc::clone(invocation), handled);
+        let end = match timeout(limit, until_dead(handled, invocation)).await {
             Err(_) => End::TimedOut,
             Ok(None) => End::Killed,
-            Ok(Some(Err(_))) => End::Failed,
-            Ok(Some(Ok(outcome))) => match outcome.verdict {
-                Verdict::Ignored => End::Ignored,
-                Verdict::Duplicate => End::Duplicate,
-                Verdict::Suppressed => End::Suppressed,
-                Verdict::Delivered => End::Delivered,
-            },
+            Ok(Some(end)) => end,
         };
         let mut pages = self.book.open();
-        pages.runs[run].end = end;
-        pages.runs[run].ended = self.clock.milliseconds();
+        let run = &mut pages.runs[invocation.run];
+        (run.end, run.ended) = (end, self.clock.milliseconds());
         end
     }
 
-    fn begin(&self, parcel: &Parcel) -> usize {
+    /// Opens the page of an invocation.
+    fn begin(&self, about: About, at: Timestamp, seed: u64) -> Arc<Invocation> {
+        let mut dice = Rng::with_seed(seed);
+        let dies = (dice.f64() < self.kill_rate).then(|| (dice.u32(1..18), dice.bool()));
         let mut pages = self.book.open();
         let run = pages.runs.len();
         pages.runs.push(Run {
-            unnamed: parcel.unnamed,
+            unnamed: about.unnamed,
+            sweep: about.sweep,
             started: self.clock.milliseconds(),
             ended: u128::MAX,
             end: End::Running,
@@ -194,10 +249,36 @@ impl Lambda {
             reads: 0,
             writes: 0,
         });
-        if let Some(occurrence) = parcel.occurrence {
+        if let Some(occurrence) = about.occurrence {
             pages.occurrences[occurrence].runs.push(run);
         }
-        run
+        Arc::new(Invocation {
+            run,
+            occurrence: about.occurrence,
+            sweep: about.sweep,
+            at,
+            dice: Mutex::new(dice),
+            dies,
+            calls: AtomicU32::new(0),
+            dead: AtomicBool::new(false),
+        })
+    }
+}
+
+/// What an invocation is about.
+struct About {
+    occurrence: Option<usize>,
+    unnamed: bool,
+    sweep: bool,
+}
+
+/// What became of an invocation that did not fail.
+fn end_of(verdict: Verdict) -> End {
+    match verdict {
+        Verdict::Ignored => End::Ignored,
+        Verdict::Duplicate => End::Duplicate,
+        Verdict::Suppressed => End::Suppressed,
+        Verdict::Delivered => End::Delivered,
     }
 }
 

@@ -67,6 +67,7 @@ use self::lambda::{Ears, Lambda, Parcel};
 pub use self::report::Report;
 use self::truth::{Book, Occurrence, Telling, Told};
 use self::wire::{VirtualClock, Weather, Wire, mix};
+use watch_core::ports::Clock as _;
 
 /// What to simulate.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +82,18 @@ pub struct Options {
     pub ledger: bool,
     /// Nothing dies, the ledger is well, and no answer of SNS is lost.
     pub calm: bool,
+    /// One in so many deeds begins an attack; 0 for none.
+    pub attack_every: u32,
+    /// Every hour has its sweep. If not, hours do in which there is something to find, which is enough for a short year.
+    pub every_sweep: bool,
 }
+
+/// How the act is called that happens while the watch hears of nothing.
+const BLIND: &str = "while the watch is blind";
+
+/// Minutes of the hour, and the hour, at which the schedules of `template.yaml` have their sweeps.
+const LIGHT_MINUTE: i64 = 53;
+const FULL_AT: (i64, i64) = (3, 23);
 
 const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
 
@@ -127,6 +139,8 @@ struct Year {
     dice: Rng,
     tellings: u64,
     start: Timestamp,
+    /// Until then sweeps are worth their while.
+    restless_until: Timestamp,
 }
 
 impl Year {
@@ -139,11 +153,17 @@ impl Year {
         });
         let aws = Arc::new(aws.expect("the embedded AWS starts"));
         Self {
-            actors: Actors::new(Arc::clone(&aws), mix(&[options.seed, 1]), options.keys),
+            actors: Actors::new(
+                Arc::clone(&aws),
+                mix(&[options.seed, 1]),
+                options.keys,
+                options.attack_every,
+            ),
             dice: Rng::with_seed(mix(&[options.seed, 2])),
             book: book.clone(),
             tellings: 0,
             start: aws.now(),
+            restless_until: aws.now(),
             aws,
             options,
         }
@@ -167,6 +187,9 @@ impl Year {
         let kill_rate = if self.options.calm { 0.0 } else { KILL_RATE };
         let lambda = Rc::new(Lambda::new(&wire, self.options.ledger, kill_rate));
         let end = self.start.saturating_add(YEAR).unwrap_or(Timestamp::MAX);
+        // What there is to be known before the year begins.
+        while !Rc::clone(&lambda).sweep("full", self.start, mix(&[self.options.seed, 12])).await {}
+        let mut sweeps = Sweeps::after(self.start);
         let mut on_the_way = JoinSet::new();
         let mut next_deed = self.start;
         while self.happened() < self.options.occurrences && self.aws.now() < end {
@@ -176,6 +199,14 @@ impl Year {
                 .into_iter()
                 .flatten()
                 .fold(next_deed, Ord::min);
+            while let Some((depth, due)) = sweeps.next_before(at) {
+                if self.options.every_sweep || due <= self.restless_until {
+                    sleep_until(clock.instant(due)).await;
+                    self.aws.advance_to(due);
+                    let seed = mix(&[self.options.seed, due.as_second().unsigned_abs(), 13]);
+                    on_the_way.spawn_local(Rc::clone(&lambda).swept(depth, due, seed));
+                }
+            }
             sleep_until(clock.instant(at)).await;
             self.aws.advance_to(at);
             let mut actor = "AWS KMS".to_owned();
@@ -195,13 +226,36 @@ impl Year {
                     lambda.deliver(parcel).await;
                 });
             }
+            for forgery in std::mem::take(&mut self.actors.forgeries) {
+                wire.forge(&forgery, lambda::LEDGER).await;
+            }
             self.aws.clear_requests();
             while on_the_way.try_join_next().is_some() {}
             progress(self.happened());
         }
-        self.book.open().mass_actions = self.actors.mass_actions;
+        {
+            let mut pages = self.book.open();
+            pages.mass_actions = self.actors.mass_actions;
+            pages.attacks = self.actors.attacks;
+        }
         // Nothing more happens. Everything that is on its way arrives, is tried again, and is redriven.
         while on_the_way.join_next().await.is_some() {}
+        // What is held back then is told by the next sweep.
+        for round in 0..200 {
+            sleep(Duration::from_secs(3_600)).await;
+            let seed = mix(&[self.options.seed, round, 14]);
+            let now = clock.now();
+            if Rc::clone(&lambda).sweep("light", now, seed).await {
+                break;
+            }
+        }
+        self.book.open().sort();
+    }
+
+    /// Something is to be found by the sweeps of the next hours.
+    fn is_restless(&mut self, hours: i64) {
+        let until = self.aws.now().saturating_add(SignedDuration::from_hours(hours));
+        self.restless_until = self.restless_until.max(until.unwrap_or(Timestamp::MAX));
     }
 
     fn happened(&self) -> usize {
@@ -222,7 +276,16 @@ impl Year {
     fn tell(&mut self, actor: &str) -> Vec<(Parcel, Duration)> {
         let mut parcels = Vec::new();
         let mut now: BTreeMap<(&'static str, String, Option<String>), usize> = BTreeMap::new();
-        for mut event in self.aws.take_events() {
+        let mut events = self.aws.take_events();
+        events.append(&mut self.actors.records);
+        if self.options.ledger {
+            self.actors.forge_claims(&events);
+        }
+        let ruse = self.actors.ruse;
+        if ruse.is_some() || !self.actors.forgeries.is_empty() {
+            self.is_restless(42);
+        }
+        for mut event in events {
             self.tellings += 1;
             let seed = mix(&[self.options.seed, self.tellings, 3]);
             let told = truth::read(&event);
@@ -230,7 +293,11 @@ impl Year {
             if old {
                 truth::age(&mut event);
             }
-            let lost = self.dice.f64() < 0.08;
+            // An attack is told, or nothing could be said of it; or it is not, and the sweep has to find it.
+            let lost = match ruse {
+                Some(ruse) => told.is_some() && ruse == BLIND,
+                None => self.dice.f64() < 0.08,
+            };
             let copies = match self.dice.u32(0..100) {
                 _ if lost => 0,
                 0..10 => 2,
@@ -292,6 +359,8 @@ impl Year {
                 material: told.material,
                 at: self.aws.now(),
                 actor: actor.to_owned(),
+                ruse: self.actors.ruse,
+                owner: self.actors.robbed.map(str::to_owned),
                 tellings: Vec::new(),
                 messages: Vec::new(),
                 runs: Vec::new(),
@@ -331,6 +400,45 @@ impl Year {
             _ => 23 * 3_600_000,
         };
         Duration::from_millis(self.dice.u64(0..longest))
+    }
+}
+
+/// The times of the sweeps.
+struct Sweeps {
+    hour: Timestamp,
+    light: bool,
+}
+
+impl Sweeps {
+    fn after(start: Timestamp) -> Self {
+        let hour = start.as_second() - start.as_second().rem_euclid(3_600) + 3_600;
+        Self {
+            hour: Timestamp::from_second(hour).unwrap_or(start),
+            light: false,
+        }
+    }
+
+    /// The next one, if it is due before `at`.
+    fn next_before(&mut self, at: Timestamp) -> Option<(&'static str, Timestamp)> {
+        loop {
+            let of_day = self.hour.as_second().rem_euclid(86_400) / 3_600;
+            let (depth, minute) = match self.light {
+                true => ("light", LIGHT_MINUTE),
+                false => ("full", FULL_AT.1),
+            };
+            let due = self.hour + SignedDuration::from_mins(minute);
+            if due > at {
+                return None;
+            }
+            let is_one = self.light || of_day == FULL_AT.0;
+            if self.light {
+                self.hour += SignedDuration::from_hours(1);
+            }
+            self.light = !self.light;
+            if is_one {
+                return Some((depth, due));
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::verdict::{MISNAMED, SLIP, UNEXPLAINED};
+use super::verdict::{FORGED, SLIP, UNEXPLAINED};
 
 /// What came of one year, or of several.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -21,6 +21,12 @@ pub struct Report {
     pub occurrences: u64,
     /// Deeds of one actor to many keys at once.
     pub mass_actions: u64,
+    /// Attackers' plans.
+    pub attacks: u64,
+    /// Their acts, by how they were hidden.
+    pub acts: BTreeMap<String, u64>,
+    /// Items of the ledger that they forged.
+    pub forged: u64,
     /// Events about occurrences, repetitions apart.
     pub tellings: u64,
     /// Those that never arrived.
@@ -47,8 +53,18 @@ pub struct Report {
     pub folded: u64,
     /// Alerts about bursts that people were told.
     pub bursts: u64,
-    /// Occurrences of which no telling arrived.
+    /// Occurrences of which no telling arrived, and no sweep told.
     pub untold: u64,
+    /// Occurrences of which no telling arrived, and a sweep told.
+    pub by_sweep: u64,
+    /// What sweeps told that was due or found, by kind.
+    pub due: BTreeMap<String, u64>,
+    /// Occurrences that people did not hear of within one window and one sweep.
+    pub unheard: u64,
+    /// Acts of attackers among them, and those that no sweep told while the watch was blind.
+    pub unheard_acts: u64,
+    /// Alerts that the owner did not get who was robbed of the key by a tag.
+    pub rerouted: u64,
     /// Occurrences that are one with another by contract.
     pub merged: u64,
     /// Occurrences that should have been told, and were not.
@@ -59,8 +75,7 @@ pub struct Report {
     pub twice_elsewhere: BTreeMap<String, u64>,
     /// Alerts about what did not happen.
     pub wrong: u64,
-    /// Occurrences whose telling does not name its key material, and whose alert names another: of a material that
-    /// expired, which KMS guesses to be the only one that is away. Not part of the proof until that is mended.
+    /// Occurrences whose alert names another key material.
     pub misnamed: u64,
     /// Alerts that do not say that the ledger failed.
     pub silent: u64,
@@ -135,6 +150,14 @@ impl Report {
         self.calm = other.calm;
         self.occurrences += other.occurrences;
         self.mass_actions += other.mass_actions;
+        self.attacks += other.attacks;
+        self.forged += other.forged;
+        add(&mut self.acts, other.acts);
+        add(&mut self.due, other.due);
+        self.by_sweep += other.by_sweep;
+        self.unheard += other.unheard;
+        self.unheard_acts += other.unheard_acts;
+        self.rerouted += other.rerouted;
         self.tellings += other.tellings;
         self.tellings_lost += other.tellings_lost;
         self.duplicates += other.duplicates;
@@ -182,6 +205,14 @@ impl Report {
         };
         check(self.occurrences > 0, "nothing happened".to_owned());
         check(self.lost == 0, format!("{} occurrences lost", self.lost));
+        for (count, what) in [
+            (self.unheard, "occurrences not heard of in time"),
+            (self.unheard_acts, "acts of attackers not heard of in time"),
+            (self.rerouted, "alerts kept from an owner by a tag"),
+            (self.misnamed, "alerts name another key material"),
+        ] {
+            check(count == 0, format!("{count} {what}"));
+        }
         check(self.wrong == 0, format!("{} alerts wrong", self.wrong));
         check(
             still_running == 0,
@@ -193,7 +224,7 @@ impl Report {
                 unexplained == 0,
                 format!("{unexplained} alerts twice without a cause"),
             );
-            let too_many = twice - of(SLIP) - of(MISNAMED);
+            let too_many = twice - of(SLIP) - of(FORGED);
             check(
                 !self.calm || too_many == 0,
                 format!("{too_many} alerts twice on calm days"),
@@ -228,6 +259,11 @@ impl fmt::Display for Report {
         let mut row = |name: &str, count: u64| writeln!(f, "  {name:<58} {count:>10}");
         row("occurrences", self.occurrences)?;
         row("mass actions among them", self.mass_actions)?;
+        row("attacks", self.attacks)?;
+        for (ruse, count) in &self.acts {
+            row(&format!("  acts {ruse}"), *count)?;
+        }
+        row("  forged items of the ledger", self.forged)?;
         row("tellings", self.tellings)?;
         row("  lost", self.tellings_lost)?;
         row("  arrived again", self.duplicates)?;
@@ -249,11 +285,18 @@ impl fmt::Display for Report {
         row("told to people, chat and feed", self.told)?;
         row("on the feed, told as bursts", self.folded)?;
         row("  alerts about bursts", self.bursts)?;
-        row("no telling arrived", self.untold)?;
+        row("no telling arrived, told by a sweep", self.by_sweep)?;
+        row("no telling arrived, and over before a sweep", self.untold)?;
+        for (kind, count) in &self.due {
+            row(&format!("told by sweeps alone: {kind}"), *count)?;
+        }
         row("one with another by contract", self.merged)?;
         row("LOST", self.lost)?;
         row("WRONG", self.wrong)?;
-        row("misnamed", self.misnamed)?;
+        row("MISNAMED", self.misnamed)?;
+        row("NOT HEARD of within one window and one sweep", self.unheard)?;
+        row("  acts of attackers", self.unheard_acts)?;
+        row("KEPT from the owner by a tag", self.rerouted)?;
         row("SILENT about a ledger that failed", self.silent)?;
         row("TWICE for people", self.twice.values().sum())?;
         for (cause, count) in &self.twice {

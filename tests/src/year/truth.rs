@@ -37,6 +37,10 @@ pub(super) struct Occurrence {
     pub(super) material: Option<String>,
     pub(super) at: Timestamp,
     pub(super) actor: String,
+    /// How an attacker tried to hide it, if one did it.
+    pub(super) ruse: Option<&'static str>,
+    /// The owner from whom it was to be kept by another tag.
+    pub(super) owner: Option<String>,
     pub(super) tellings: Vec<Telling>,
     pub(super) messages: Vec<Message>,
     /// Numbers of the invocations that dealt with it.
@@ -57,7 +61,7 @@ impl Occurrence {
     }
 
     pub(super) fn key_id(&self) -> &str {
-        self.key.rsplit('/').next().unwrap_or_default()
+        id_of(&self.key)
     }
 }
 
@@ -82,6 +86,8 @@ pub(super) struct Message {
     pub(super) window: i64,
     /// The invocation that sent it.
     pub(super) run: usize,
+    /// When, in virtual milliseconds since the beginning.
+    pub(super) at: u128,
     /// It says that the ledger failed.
     pub(super) says_ledger: bool,
     /// It names another key material.
@@ -90,6 +96,27 @@ pub(super) struct Message {
     pub(super) info: bool,
     /// It is CRITICAL: what another invocation is said to have served does not count.
     pub(super) critical: bool,
+}
+
+/// A message that names several things.
+#[derive(Debug)]
+pub(super) struct BurstMail {
+    pub(super) topic: Topic,
+    /// When, in virtual milliseconds since the beginning.
+    pub(super) at: u128,
+    pub(super) text: String,
+}
+
+/// A message of a sweep, which no event led to.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) kind: String,
+    /// As in the message's attribute.
+    pub(super) key_id: String,
+    pub(super) when: Timestamp,
+    /// The event that CloudTrail's history had, as the feed says.
+    pub(super) event: Option<String>,
+    pub(super) message: Message,
 }
 
 /// How an invocation ended.
@@ -107,6 +134,11 @@ pub(super) enum End {
 }
 
 impl End {
+    /// Lambda asks again.
+    pub(super) fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Killed | Self::TimedOut)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -125,6 +157,8 @@ impl End {
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) unnamed: bool,
+    /// A sweep, and no event's.
+    pub(super) sweep: bool,
     /// Virtual milliseconds since the beginning.
     pub(super) started: u128,
     pub(super) ended: u128,
@@ -159,6 +193,87 @@ pub(super) struct Pages {
     pub(super) redriven: u64,
     pub(super) duplicates: u64,
     pub(super) mass_actions: u64,
+    /// Attackers' plans.
+    pub(super) attacks: u64,
+    /// Messages about several things at once, in the order in which the topics took them.
+    pub(super) burst_mails: Vec<BurstMail>,
+    /// What sweeps told.
+    pub(super) found: Vec<Found>,
+    /// What sweeps told of that is no occurrence of this book, by kind.
+    pub(super) due: BTreeMap<String, u64>,
+    /// When sweeps told that the access to a key, by its id, is not as it was known.
+    pub(super) drifted: BTreeMap<String, Vec<Timestamp>>,
+    /// ARNs of keys of which the ledger holds forged items, and since when.
+    pub(super) poisoned: BTreeMap<String, u128>,
+    /// Items that were forged.
+    pub(super) forged: u64,
+}
+
+/// What only a sweep tells: nothing happens when it is due.
+const OF_SWEEPS: [&str; 5] = [
+    "KeyDeletionNear",
+    "KeyMaterialExpiring",
+    "KeyAccessDrifted",
+    "KeyRotationOverdue",
+    "InventoryDigest",
+];
+
+impl Pages {
+    /// Puts what sweeps told with the occurrences that it is about.
+    pub(super) fn sort(&mut self) {
+        let mut by_event = BTreeMap::new();
+        let mut by_key: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        for (number, occurrence) in self.occurrences.iter().enumerate() {
+            let ids = occurrence.tellings.iter().flat_map(|telling| &telling.ids);
+            by_event.extend(ids.map(|id| (id.clone(), number)));
+            let place = (occurrence.kind.to_owned(), occurrence.key_id().to_owned());
+            by_key.entry(place).or_default().push(number);
+        }
+        let mut found = std::mem::take(&mut self.found);
+        // The feed says which event it was; the other messages of the alert do not.
+        let mut exact = BTreeMap::new();
+        for found in &found {
+            if let Some(number) = found.event.as_ref().and_then(|event| by_event.get(event)) {
+                let place = (found.message.run, found.kind.clone(), found.key_id.clone());
+                exact.insert(place, *number);
+            }
+        }
+        for found in found.drain(..) {
+            let Found { kind, key_id, when, message, .. } = found;
+            let same = by_key.get(&(kind.clone(), key_id.clone()));
+            let latest = same.and_then(|same| {
+                let before = |number: &&usize| self.occurrences[**number].at <= when;
+                same.iter().rev().find(before).copied()
+            });
+            let number = exact.get(&(message.run, kind.clone(), key_id.clone()));
+            match number.copied().or(latest) {
+                Some(number) => {
+                    let occurrence = &mut self.occurrences[number];
+                    if !occurrence.runs.contains(&message.run) {
+                        occurrence.runs.push(message.run);
+                    }
+                    occurrence.messages.push(message);
+                }
+                None if OF_SWEEPS.contains(&kind.as_str()) => {
+                    if kind == "KeyAccessDrifted" {
+                        self.drifted.entry(key_id).or_default().push(when);
+                    }
+                    if message.topic == Topic::Feed {
+                        *self.due.entry(kind).or_default() += 1;
+                    }
+                }
+                None => self.wrong.push(format!("{kind} of {key_id} by a sweep at {when}")),
+            }
+        }
+    }
+}
+
+/// The id in the ARN of a key, as alerts have it in their attributes.
+pub(super) fn id_of(key: &str) -> &str {
+    match key.rsplit('/').next() {
+        None | Some("") => "NONE",
+        Some(id) => id,
+    }
 }
 
 /// The book, as all hold it.
@@ -186,7 +301,17 @@ pub(super) fn read(event: &Value) -> Option<Told> {
     let detail = &event["detail"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if !detail["errorCode"].is_null() {
-        return None;
+        return failed_use(detail);
+    }
+    if detail["eventSource"].is_string() && detail["eventSource"] != "kms.amazonaws.com" {
+        let id = text(&detail["eventID"])?;
+        return Some(Told {
+            kind: "WatchChanged",
+            key: String::new(),
+            call: Some(id.clone()),
+            id,
+            material: None,
+        });
     }
     if let Some(name) = detail["eventName"].as_str() {
         let kind = match name {
@@ -200,6 +325,12 @@ pub(super) fn read(event: &Value) -> Option<Told> {
             "RotateKey" => "KeyRotated",
             "DeleteExpiredKeyMaterial" => "KeyMaterialExpired",
             "DeleteKey" => "KeyDeleted",
+            "EnableKey" => "KeyEnabled",
+            "DisableKey" => "KeyDisabled",
+            "PutKeyPolicy" => "KeyPolicyChanged",
+            "CreateGrant" => "GrantCreated",
+            "TagResource" => "KeyTagsChanged",
+            "ReplicateKey" => "KeyReplicated",
             _ => return None,
         };
         let id = text(&detail["eventID"])?;
@@ -231,6 +362,27 @@ pub(super) fn read(event: &Value) -> Option<Told> {
         call: None,
         id: text(&event["id"])?,
         material: text(material),
+    })
+}
+
+/// The use of a key that cannot be used: once for each role, operation and hour.
+fn failed_use(detail: &Value) -> Option<Told> {
+    let code = detail["errorCode"].as_str()?;
+    if detail["eventName"] != "GenerateDataKey"
+        || !(code.starts_with("KMSInvalidState") || code.starts_with("Disabled"))
+    {
+        return None;
+    }
+    let identity = &detail["userIdentity"];
+    let issuer = identity["sessionContext"]["sessionIssuer"]["arn"].as_str();
+    let who = issuer.or(identity["arn"].as_str()).unwrap_or_default();
+    let hour = detail["eventTime"].as_str()?.get(..13)?;
+    Some(Told {
+        kind: "UnusableKeyUsed",
+        key: detail["resources"][0]["ARN"].as_str()?.to_owned(),
+        call: Some(format!("{who} {hour}")),
+        id: detail["eventID"].as_str()?.to_owned(),
+        material: None,
     })
 }
 

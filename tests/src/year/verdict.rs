@@ -1,13 +1,26 @@
 //! The verdict on a year.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Options;
 use super::report::Report;
 use super::truth::{End, Message, Occurrence, Pages, Topic, window};
+use super::{BLIND, Options};
 
 /// A day, in seconds.
 const DAY: u64 = 24 * 60 * 60;
+
+/// What is held back is told that much later at the earliest, in milliseconds.
+const WINDOW: u128 = 5 * 60 * 1_000;
+
+/// What is counted together: kind and actor.
+fn series(occurrence: &Occurrence) -> (&str, &str) {
+    let actor = match occurrence.kind {
+        // All of these records are of one person.
+        "WatchChanged" => "",
+        _ => &occurrence.actor,
+    };
+    (occurrence.kind, actor)
+}
 
 /// How many alerts of a kind by an actor within five minutes are told one by one.
 const SINGLY: usize = 5;
@@ -37,6 +50,9 @@ pub(super) fn judge(options: Options, pages: &Pages) -> Report {
         noise: pages.noise,
         duplicates: pages.duplicates,
         mass_actions: pages.mass_actions,
+        attacks: pages.attacks,
+        forged: pages.forged,
+        due: pages.due.clone(),
         invocations: pages.runs.len() as u64,
         retries: pages.retries,
         redriven: pages.redriven,
@@ -63,8 +79,8 @@ struct Judge<'a> {
     pages: &'a Pages,
     /// Seconds at which things of a kind were done by an actor, sorted.
     times: BTreeMap<(&'a str, &'a str), Vec<i64>>,
-    /// Bursts that people and chat were told of: kind, actor, owner, window.
-    bursts: BTreeSet<(&'a str, &'a str, &'a str, i64, Topic)>,
+    /// When sweeps that came to their end began and ended.
+    sweeps: Vec<(u128, u128)>,
     /// Occurrences by kind and key.
     same: BTreeMap<(&'a str, &'a str), Vec<usize>>,
 }
@@ -75,26 +91,22 @@ impl<'a> Judge<'a> {
             options,
             pages,
             times: BTreeMap::new(),
-            bursts: BTreeSet::new(),
+            sweeps: Vec::new(),
             same: BTreeMap::new(),
         };
         for (number, occurrence) in pages.occurrences.iter().enumerate() {
-            let (kind, actor) = (occurrence.kind, occurrence.actor.as_str());
+            let series = series(occurrence);
             let second = occurrence.at.as_second();
-            judge.times.entry((kind, actor)).or_default().push(second);
+            judge.times.entry(series).or_default().push(second);
             judge
                 .same
-                .entry((kind, &occurrence.key))
+                .entry((occurrence.kind, &occurrence.key))
                 .or_default()
                 .push(number);
-            for message in occurrence.messages.iter().filter(|message| message.burst) {
-                let burst = (kind, actor, message.owner.as_str(), message.window);
-                let (kind, actor, owner, window) = burst;
-                judge
-                    .bursts
-                    .insert((kind, actor, owner, window, message.topic));
-            }
         }
+        let ended = pages.runs.iter().filter(|run| run.sweep && !run.end.is_failure());
+        judge.sweeps = ended.map(|run| (run.started, run.ended)).collect();
+        judge.sweeps.sort_unstable();
         judge
     }
 
@@ -104,16 +116,16 @@ impl<'a> Judge<'a> {
             report.tellings += tellings.len() as u64;
             let lost = tellings.iter().filter(|telling| telling.copies == 0);
             report.tellings_lost += lost.count() as u64;
-            report.bursts += occurrence
-                .messages
-                .iter()
-                .filter(|message| message.burst && message.topic == Topic::People)
-                .count() as u64;
+            if let Some(ruse) = occurrence.ruse {
+                *report.acts.entry(ruse.to_owned()).or_default() += 1;
+            }
             if !occurrence.was_told() {
-                report.untold += 1;
+                self.judge_blindness(occurrence, report);
+                self.judge_repetition(occurrence, report);
                 continue;
             }
             self.judge_loss(occurrence, report);
+            self.judge_delay(occurrence, report);
             self.judge_repetition(occurrence, report);
             self.judge_silence(occurrence, report);
             if self.is_misnamed(occurrence) {
@@ -121,7 +133,80 @@ impl<'a> Judge<'a> {
             }
             self.count_requests(occurrence, report);
         }
+        let mails = self.pages.burst_mails.iter();
+        report.bursts += mails.filter(|mail| mail.topic == Topic::People).count() as u64;
         self.count_all_requests(report);
+    }
+
+    /// No event told of it: a sweep has, or it was over before one came.
+    fn judge_blindness(&self, occurrence: &Occurrence, report: &mut Report) {
+        let mut drifts = self.pages.drifted.get(occurrence.key_id()).into_iter().flatten();
+        if !occurrence.messages.is_empty() || drifts.any(|at| *at >= occurrence.at) {
+            report.by_sweep += 1;
+            return;
+        }
+        report.untold += 1;
+        if self.options.ledger && occurrence.ruse == Some(BLIND) {
+            report.unheard_acts += 1;
+            let what = self.describe(occurrence);
+            report.problem(format!("seed {}: no sweep told: {what}", self.options.seed));
+        }
+    }
+
+    /// People know of it within a window and a sweep, and those to whom the key belonged know, too.
+    fn judge_delay(&self, occurrence: &Occurrence, report: &mut Report) {
+        let is_told = singly(occurrence, Topic::Feed).next().is_some();
+        if !is_told || is_info(occurrence) {
+            return;
+        }
+        let runs = occurrence.runs.iter().map(|run| &self.pages.runs[*run]);
+        let dealt = runs.filter(|run| !run.sweep && !run.end.is_failure());
+        let Some(dealt) = dealt.map(|run| run.ended).min() else {
+            return;
+        };
+        let deadline = self.deadline(dealt);
+        if self.heard_at(occurrence).is_none_or(|at| at > deadline) {
+            report.unheard += 1;
+            report.unheard_acts += u64::from(occurrence.ruse.is_some());
+            let what = self.describe(occurrence);
+            report.problem(format!("seed {}: not heard in time: {what}", self.options.seed));
+        }
+        if let Some(owner) = &occurrence.owner
+            && singly(occurrence, Topic::People).any(|message| !message.owner.contains(owner))
+        {
+            report.rerouted += 1;
+            let what = self.describe(occurrence);
+            report.problem(format!("seed {}: kept from {owner}: {what}", self.options.seed));
+        }
+    }
+
+    /// The end of the first sweep that came to its end, of those that began after the window was over.
+    fn deadline(&self, dealt: u128) -> u128 {
+        let over = dealt + WINDOW;
+        let next = self.sweeps.partition_point(|(began, _)| *began < over);
+        self.sweeps.get(next).map_or(u128::MAX, |(_, ended)| *ended)
+    }
+
+    /// When people knew of it: by itself, or by name with others.
+    fn heard_at(&self, occurrence: &Occurrence) -> Option<u128> {
+        let singly = singly(occurrence, Topic::People).map(|message| message.at);
+        singly.min().or_else(|| self.named_at(occurrence, Topic::People))
+    }
+
+    /// When it was named in a message about several.
+    fn named_at(&self, occurrence: &Occurrence, topic: Topic) -> Option<u128> {
+        let runs = occurrence.runs.iter().map(|run| self.pages.runs[*run].started);
+        let began = runs.min()?;
+        let mails = &self.pages.burst_mails;
+        let first = mails.partition_point(|mail| mail.at < began);
+        let mut mails = mails[first..].iter().filter(|mail| mail.topic == topic);
+        // Chat has the first names only, and says where the others are. What is about no key is named by its title.
+        let by_name = topic == Topic::People && !occurrence.key.is_empty();
+        let named = mails.find(|mail| {
+            mail.text.contains(occurrence.kind)
+                && (!by_name || mail.text.contains(occurrence.key_id()))
+        });
+        named.map(|mail| mail.at)
     }
 
     fn judge_loss(&self, occurrence: &Occurrence, report: &mut Report) {
@@ -154,16 +239,16 @@ impl<'a> Judge<'a> {
         ));
     }
 
-    /// There were enough to fold, and those who have no alert know of the burst.
+    /// There were enough to fold, or an attacker made the ledger say so, and those who have no alert know it by name.
     fn is_folded(&self, occurrence: &Occurrence, missing: &[Topic]) -> bool {
-        let (kind, actor) = (occurrence.kind, occurrence.actor.as_str());
-        let told = singly(occurrence, Topic::Feed).any(|message| {
-            missing.iter().all(|topic| {
-                let burst = (kind, actor, message.owner.as_str(), message.window, *topic);
-                self.bursts.contains(&burst)
-            })
-        });
-        self.options.ledger && self.is_one_of_many(occurrence) && told
+        let named = |topic: &Topic| self.named_at(occurrence, *topic).is_some();
+        let many = self.is_one_of_many(occurrence) || self.is_forged(occurrence);
+        self.options.ledger && many && missing.iter().all(named)
+    }
+
+    /// Items of the ledger that concern it were forged.
+    fn is_forged(&self, occurrence: &Occurrence) -> bool {
+        occurrence.ruse.is_some() || self.pages.poisoned.contains_key(&occurrence.key)
     }
 
     /// One actor did so much of it at the time that it may be folded.
@@ -171,7 +256,7 @@ impl<'a> Judge<'a> {
         let begin = window(occurrence.at);
         // KMS says of a deletion that it was some seconds later.
         let around = begin - 300..=begin + 310;
-        let times = &self.times[&(occurrence.kind, occurrence.actor.as_str())];
+        let times = &self.times[&series(occurrence)];
         times.iter().filter(|it| around.contains(it)).count() > SINGLY
     }
 
@@ -237,12 +322,13 @@ impl<'a> Judge<'a> {
         }) {
             return "the process died between publishing and marking";
         }
+        let forged = self.pages.poisoned.get(&occurrence.key);
+        if forged.is_some_and(|since| *since <= last.at) {
+            return FORGED;
+        }
         let matters = |what: &String| !matches!(what.as_str(), "count" | "add");
         if concerned().any(|run| run.ledger_failures.iter().any(matters)) {
             return "the ledger failed, and the log said so";
-        }
-        if self.is_misnamed(occurrence) {
-            return MISNAMED;
         }
         if BY_KMS.contains(&occurrence.kind)
             && concerned().any(|run| run.unnamed && !run.materials_known)
@@ -283,6 +369,9 @@ impl<'a> Judge<'a> {
             return;
         };
         let run = &self.pages.runs[*first];
+        if run.sweep || self.is_forged(occurrence) {
+            return;
+        }
         let alone = others
             .iter()
             .all(|other| self.pages.runs[*other].started > run.ended);
@@ -359,8 +448,8 @@ pub(super) const UNEXPLAINED: &str = "unexplained";
 /// The known slip.
 pub(super) const SLIP: &str = "the key material was not known";
 
-/// A known bug: see `Report::misnamed`.
-pub(super) const MISNAMED: &str = "the key material was taken for another";
+/// Who may write the ledger may have people hear twice.
+pub(super) const FORGED: &str = "the ledger was forged";
 
 /// The messages of its own that a topic took.
 fn singly(occurrence: &Occurrence, topic: Topic) -> impl Iterator<Item = &Message> {

@@ -15,11 +15,13 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use fastrand::Rng;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use watch_core::ports::Clock as _;
 use watch_local::{LocalAws, Published};
 
-use super::truth::{Book, Message, Topic, window};
+use super::actors::Forgery;
+use super::truth::{Book, BurstMail, Found, Message, Pages, Topic, window};
 
 tokio::task_local! {
     /// The invocation on whose behalf everything happens.
@@ -33,6 +35,8 @@ pub(super) struct Invocation {
     pub(super) run: usize,
     /// What it is about; nothing if the event is noise.
     pub(super) occurrence: Option<usize>,
+    /// It is a sweep, which finds by itself what it tells of.
+    pub(super) sweep: bool,
     /// When its event says that it happened.
     pub(super) at: Timestamp,
     pub(super) dice: Mutex<Rng>,
@@ -100,6 +104,8 @@ impl Weather {
             "kms" => (0.04, 20, 0.8, 3_000),
             "sns" => (0.03, 8, 0.9, 6_000),
             "dynamodb" if self.calm => return None,
+            // A sweep is patient, and it has to be: that much weather is the worst that it must bear.
+            "cloudtrail" | "cloudwatch" => (0.02, 10, 0.5, 1_000),
             _ => (0.02, 10, 0.7, 1_000),
         };
         let spell = at.as_second().div_euclid(SPELL_SECONDS).unsigned_abs();
@@ -208,6 +214,37 @@ impl Drop for Waiting<'_> {
 }
 
 impl Wire {
+    /// Writes an item of the ledger as somebody does who is none of the functions.
+    pub(super) async fn forge(&self, forgery: &Forgery, table: &str) {
+        let Forgery { item, attributes } = forgery;
+        let (mut names, mut values, mut sets) = (json!({}), json!({}), Vec::new());
+        let attributes = attributes.as_object().into_iter().flatten();
+        for (number, (name, value)) in attributes.enumerate() {
+            names[format!("#a{number}")] = name.as_str().into();
+            values[format!(":a{number}")] = typed(value);
+            sets.push(format!("#a{number} = :a{number}"));
+        }
+        let body = json!({
+            "TableName": table,
+            "Key": {"pk": {"S": item.partition}, "sk": {"S": item.sort}},
+            "UpdateExpression": format!("SET {}", sets.join(", ")),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        });
+        let scope = format!("Credential=AKIAFORGED/20260101/{}/dynamodb", self.aws.region());
+        let request = http::Request::post("http://aws.local/")
+            .header("authorization", scope)
+            .header("x-amz-target", "DynamoDB_20120810.UpdateItem")
+            .body(Bytes::from(body.to_string()))
+            .expect("a request");
+        let answer = self.aws.answer(request).await.expect("an answer");
+        assert!(answer.status().is_success(), "{answer:?}");
+        let mut pages = self.book.open();
+        pages.forged += 1;
+        let since = self.clock.milliseconds();
+        pages.poisoned.insert(item.partition.clone(), since);
+    }
+
     async fn carry(
         &self,
         request: HttpRequest,
@@ -328,33 +365,54 @@ impl Wire {
         let attribute = |name| message.attribute(name).unwrap_or_default();
         let mut pages = self.book.open();
         let pages = &mut *pages;
+        let at = self.clock.milliseconds();
+        let burst = attribute("kind") == "Burst" && topic != Topic::Feed;
+        let mut told = Message {
+            topic,
+            burst,
+            owner: attribute("owner").to_owned(),
+            window: window(invocation.at),
+            run: invocation.run,
+            at,
+            says_ledger: false,
+            misnamed: false,
+            info: attribute("severity") == "INFO",
+            critical: attribute("severity") == "CRITICAL",
+        };
+        if burst {
+            let text = message.message.clone();
+            pages.burst_mails.push(BurstMail { topic, at, text });
+        }
+        let alert: Value = match topic {
+            Topic::Feed => serde_json::from_str(&message.message).unwrap_or_default(),
+            _ => Value::Null,
+        };
+        if invocation.sweep {
+            if !burst {
+                pages.found.push(Found {
+                    kind: attribute("kind").to_owned(),
+                    key_id: attribute("keyId").to_owned(),
+                    when: self.clock.now(),
+                    event: alert["source"]["eventId"].as_str().map(str::to_owned),
+                    message: told,
+                });
+            }
+            return;
+        }
         let Some(occurrence) = invocation.occurrence else {
             let text = format!("{} about noise", attribute("kind"));
             pages.wrong.push(text);
             return;
         };
-        let occurrence = &mut pages.occurrences[occurrence];
-        let burst = attribute("kind") == "Burst" && topic != Topic::Feed;
-        if !burst
-            && (attribute("kind") != occurrence.kind || attribute("keyId") != occurrence.key_id())
-        {
-            let text = format!(
-                "{} of {} instead of {} of {}",
-                attribute("kind"),
-                attribute("keyId"),
-                occurrence.kind,
-                occurrence.key
-            );
-            pages.wrong.push(text);
+        if !burst && !is_about(pages, occurrence, attribute("kind"), attribute("keyId")) {
             return;
         }
-        let (mut says_ledger, mut misnamed) = (false, false);
+        let occurrence = &mut pages.occurrences[occurrence];
         if topic == Topic::Feed {
-            let alert: Value = serde_json::from_str(&message.message).unwrap_or_default();
             let source = alert["source"]["eventId"].as_str().unwrap_or_default();
             let mut tellings = occurrence.tellings.iter();
             if !tellings.any(|telling| telling.ids.iter().any(|id| id == source))
-                || alert["key"]["arn"] != occurrence.key.as_str()
+                || alert["key"]["arn"].as_str().unwrap_or_default() != occurrence.key
             {
                 let text = format!("an alert of event {source} about {}", occurrence.key);
                 pages.wrong.push(text);
@@ -363,23 +421,39 @@ impl Wire {
                 let details = &alert["details"];
                 let named = details["currentKeyMaterialId"].as_str();
                 let named = named.or(details["keyMaterialId"].as_str());
-                misnamed = named.is_some_and(|named| named != material);
+                told.misnamed = named.is_some_and(|named| named != material);
             }
-            says_ledger = alert["enrichment"]["missing"]
+            told.says_ledger = alert["enrichment"]["missing"]
                 .as_array()
                 .is_some_and(|missing| missing.iter().any(|fact| fact["fact"] == "ledger"));
         }
-        occurrence.messages.push(Message {
-            topic,
-            burst,
-            owner: attribute("owner").to_owned(),
-            window: window(invocation.at),
-            run: invocation.run,
-            says_ledger,
-            misnamed,
-            info: attribute("severity") == "INFO",
-            critical: attribute("severity") == "CRITICAL",
-        });
+        occurrence.messages.push(told);
+    }
+}
+
+/// The alert is about what the event told of; if not, that is noted.
+fn is_about(pages: &mut Pages, occurrence: usize, kind: &str, key_id: &str) -> bool {
+    let occurrence = &pages.occurrences[occurrence];
+    let is = kind == occurrence.kind && key_id == occurrence.key_id();
+    if !is {
+        let instead = format!("{} of {}", occurrence.kind, occurrence.key);
+        pages.wrong.push(format!("{kind} of {key_id} instead of {instead}"));
+    }
+    is
+}
+
+/// A value as DynamoDB has it.
+fn typed(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({"NULL": true}),
+        Value::Bool(is) => json!({"BOOL": is}),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::String(text) => json!({"S": text}),
+        Value::Array(values) => json!({"L": values.iter().map(typed).collect::<Vec<_>>()}),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), typed(value)));
+            json!({"M": serde_json::Map::from_iter(members)})
+        }
     }
 }
 
@@ -401,14 +475,17 @@ fn target(request: &http::Request<Bytes>) -> (&'static str, String) {
     let target = request.headers().get("x-amz-target");
     if let Some((service, operation)) = target
         .and_then(|target| target.to_str().ok())
-        .and_then(|target| target.split_once('.'))
+        .and_then(|target| target.rsplit_once('.'))
     {
-        let service = if service == "TrentService" {
-            "kms"
-        } else {
-            "dynamodb"
+        let service = match service {
+            "TrentService" => "kms",
+            _ if service.contains("CloudTrail") => "cloudtrail",
+            _ => "dynamodb",
         };
         return (service, operation.to_owned());
     }
-    ("sns", "Publish".to_owned())
+    match request.uri().path().rsplit_once("/operation/") {
+        Some((_, operation)) => ("cloudwatch", operation.to_owned()),
+        None => ("sns", "Publish".to_owned()),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod aws;
+mod buses;
 mod events;
 mod faults;
 mod keys;

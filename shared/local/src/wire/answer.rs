@@ -9,6 +9,7 @@ use crate::{
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError},
     dynamodb::Error as DynamoDbError,
+    faulty::JsonError,
     kms::KmsError,
     server::plain,
     sns,
@@ -80,6 +81,24 @@ impl Answer {
             Ok(body) => (200, None, body),
             Err(error) => {
                 let body = json!({"__type": error.code, "Message": error.message});
+                (error.status, Some(error.code.to_owned()), body)
+            }
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/x-amz-json-1.1",
+            body: body.to_string().into(),
+            request_id,
+        }
+    }
+
+    /// Of a service that has no shape of its own for errors.
+    pub(super) fn json(result: Result<Value, JsonError>, request_id: String) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(error) => {
+                let body = json!({"__type": error.code, "message": error.message});
                 (error.status, Some(error.code.to_owned()), body)
             }
         };

@@ -2,11 +2,11 @@
 
 use super::{scope::Scope, target::Target};
 use crate::{
-    cloudwatch, dynamodb,
+    cloudwatch, dynamodb, eventbridge,
     faults::{Plan, Verdict},
     iam::Decision,
     quotas::Metered,
-    record, sns,
+    record, sns, ssm,
     world::World,
 };
 
@@ -74,6 +74,14 @@ impl Target {
                 ("sns", action, topic.clone(), topic)
             }
             Self::CloudTrail { operation, .. } => ("cloudtrail", operation, None, None),
+            Self::EventBridge { operation, body } => {
+                let bus = eventbridge::resource(&scope.region, account, body);
+                ("events", operation, bus.clone(), bus)
+            }
+            Self::Ssm { operation, body } => {
+                let parameter = Some(ssm::resource(&scope.region, account, body));
+                ("ssm", operation, parameter.clone(), parameter)
+            }
             Self::CloudWatch { operation, body } => {
                 let region = &scope.region;
                 let body = body.as_ref().ok();

@@ -8,10 +8,13 @@ use crate::{
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError, Refusal},
     dynamodb::{self, Error as DynamoDbError},
+    eventbridge,
     faults::Verdict,
+    faulty::JsonError,
     kms::{KmsError, KmsRequest},
     sns::{self, Form},
     spelling::partition,
+    ssm,
     world::World,
 };
 
@@ -43,6 +46,22 @@ impl Target {
             Self::DynamoDb { operation, body } => dynamodb(world, &call(operation), body),
             Self::Sns { form, action } => sns(world, &call(action), form),
             Self::CloudTrail { operation, body } => cloudtrail(world, &call(operation), body),
+            Self::EventBridge { operation, body } => {
+                let resource = eventbridge::resource(&scope.region, &world.context.account, body);
+                let call = call(operation);
+                json(world, &call, "events", resource.as_deref(), |world| {
+                    let (bridge, context) = (&mut world.eventbridge, &mut world.context);
+                    bridge.call(context, operation, &scope.region, body)
+                })
+            }
+            Self::Ssm { operation, body } => {
+                let resource = ssm::resource(&scope.region, &world.context.account, body);
+                let call = call(operation);
+                json(world, &call, "ssm", Some(&resource), |world| {
+                    let begin = ssm::begin(&scope.region, &world.context.account);
+                    world.ssm.call(operation, &begin, body)
+                })
+            }
             Self::CloudWatch { operation, body } => cloudwatch(world, &call(operation), body),
         }
     }
@@ -70,6 +89,13 @@ impl Target {
                     "Missing Authentication Token",
                 );
                 Answer::cloudtrail(Err(error), world.context.ids.uuid())
+            }
+            Self::EventBridge { .. } | Self::Ssm { .. } => {
+                let error = JsonError::new(
+                    "MissingAuthenticationTokenException",
+                    "Missing Authentication Token",
+                );
+                Answer::json(Err(error), world.context.ids.uuid())
             }
             Self::CloudWatch { .. } => {
                 let error = cloudwatch::refusal(Refusal::Unauthenticated);
@@ -154,6 +180,28 @@ fn cloudtrail(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
         None => world.cloudtrail_call(call.operation, call.region, body),
     };
     Answer::cloudtrail(result, world.context.ids.uuid())
+}
+
+fn json(
+    world: &mut World,
+    call: &Call<'_>,
+    service: &str,
+    resource: Option<&str>,
+    effect: impl FnOnce(&mut World) -> Result<Value, JsonError>,
+) -> Answer {
+    let action = format!("{service}:{}", call.operation);
+    let denied = |forbidden| {
+        let resource = resource.unwrap_or("*");
+        JsonError::denied(&call.user(world), &action, resource, forbidden)
+    };
+    let result = match call.verdict {
+        Some(Verdict::Denied) => Err(denied(false)),
+        Some(Verdict::Forbidden) => Err(denied(true)),
+        Some(Verdict::Throttled) => Err(JsonError::throttled()),
+        Some(_) => Err(JsonError::internal()),
+        None => effect(world),
+    };
+    Answer::json(result, world.context.ids.uuid())
 }
 
 fn cloudwatch(world: &mut World, call: &Call<'_>, body: &Result<Value, CloudWatchError>) -> Answer {

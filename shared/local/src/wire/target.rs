@@ -27,6 +27,14 @@ pub(super) enum Target {
         operation: String,
         body: Value,
     },
+    EventBridge {
+        operation: String,
+        body: Value,
+    },
+    Ssm {
+        operation: String,
+        body: Value,
+    },
     CloudWatch {
         operation: String,
         body: Result<Value, CloudWatchError>,
@@ -56,6 +64,8 @@ impl Target {
             return match service {
                 "TrentService" => Some(Self::Kms { operation, body }),
                 "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+                "AWSEvents" => Some(Self::EventBridge { operation, body }),
+                "AmazonSSM" => Some(Self::Ssm { operation, body }),
                 // Newer SDKs send the name of the service alone, others with its namespace.
                 "CloudTrail_20131101"
                 | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {

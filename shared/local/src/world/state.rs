@@ -9,6 +9,7 @@ use crate::{
     consistency::Consistency,
     context::Context,
     dynamodb::DynamoDb,
+    eventbridge::EventBridge,
     events::{Outbox, Wanted},
     faults::FaultRules,
     hooks::Hooks,
@@ -20,6 +21,7 @@ use crate::{
     ram::Ram,
     record::Record,
     sns::Sns,
+    ssm::Ssm,
 };
 
 /// The state of the simulator.
@@ -30,6 +32,8 @@ pub(crate) struct World {
     pub(crate) sns: Sns,
     pub(crate) ram: Ram,
     pub(crate) dynamodb: DynamoDb,
+    pub(crate) eventbridge: EventBridge,
+    pub(crate) ssm: Ssm,
     pub(crate) faults: FaultRules,
     pub(crate) aging: Aging,
     pub(crate) cloudwatch: CloudWatch,
@@ -71,6 +75,8 @@ impl World {
             sns: Sns::default(),
             ram: Ram::default(),
             dynamodb: DynamoDb::default(),
+            eventbridge: EventBridge::default(),
+            ssm: Ssm::default(),
             faults: FaultRules::default(),
             aging,
             cloudwatch: CloudWatch::default(),

@@ -70,7 +70,8 @@ impl<W: Ports> Sweep<W> {
             let name = KnownGrants::key(&key.to_string());
             let item = remembered(name, entry.grants_hash.is_none()).await?;
             let known = item.as_ref().and_then(KnownGrants::read);
-            let known = compare_grants(run, key, live, known, &mut found);
+            let known = known.filter(|_| entry.grants_hash.is_some() || !run.first);
+            let known = compare_grants(key, live, known, &mut found);
             entry.grants_hash = Some(known.hash());
             access.items.push(known.item(&key.to_string()));
         }
@@ -204,19 +205,18 @@ impl<W: Ports> Sweep<W> {
 }
 
 /// The grants that are known from now on. At first sight nothing is told.
-fn compare_grants<W: Ports>(
-    run: &Run<'_, W>,
+fn compare_grants(
     key: &KeyArn,
     live: &[Grant],
     known: Option<KnownGrants>,
     found: &mut Vec<Drifted>,
 ) -> KnownGrants {
     match known {
-        Some(mut known) if !run.first => {
+        Some(mut known) => {
             found.extend(known.follow(live, key.account()));
             known
         }
-        _ => KnownGrants::of(live, key.account()),
+        None => KnownGrants::of(live, key.account()),
     }
 }
 

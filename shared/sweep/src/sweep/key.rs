@@ -75,7 +75,10 @@ impl<W: Ports> Sweep<W> {
             let access = self
                 .compare_access(run, key, &look, items, &mut entry)
                 .await?;
-            self.learn(run, key, &look, &before, access).await?
+            // Of what a sweep has seen, what is new is told, whatever the ledger says of the sweeps before.
+            let is_news = known.is_some() || !run.first;
+            self.learn(run, key, &look, (&before, is_news), access)
+                .await?
         };
         let is_ripe = |held: &&Held| at.duration_since(held.found_at) >= self.config.hold;
         let hidden = look.blind_spot();
@@ -107,7 +110,7 @@ impl<W: Ports> Sweep<W> {
         run: &Run<'_, W>,
         key: &KeyArn,
         look: &Look,
-        before: &Profile,
+        (before, is_news): (&Profile, bool),
         access: Access,
     ) -> Result<Profile, CallError> {
         let (at, partition) = (run.at, key.to_string());
@@ -115,7 +118,7 @@ impl<W: Ports> Sweep<W> {
         look.teach(&mut profile, at);
         profile.note_owners(before, &self.config.alerts.owner_tag_key, at);
         let mut found = access.held;
-        if !run.first {
+        if is_news {
             found.extend(differences(before, &profile, at));
         }
         let is_new = |found: &Held| {

@@ -669,3 +669,31 @@ async fn an_order_that_waited_does_not_set_the_clock_back() {
     assert_eq!(age.value, 0.0);
     assert_eq!(age.dimensions, [("Stack", "kms-watch".to_owned())]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forged_position_silences_no_sweep() {
+    let forgeries = [
+        json!({"runAt": "2036-01-01T00:00:00Z", "fullAt": "2036-01-01T00:00:00Z"}),
+        json!({"pass": {"depth": "full", "startedAt": DAY_1, "shard": 200, "seconds": 0.0, "tally": {}}}),
+        json!({"pass": "x"}),
+        json!({}),
+    ];
+    for forgery in forgeries {
+        let world = world(&[("SWEEP_HOLD_MINUTES", "0")]);
+        world.add("k", |_| {});
+        world.run("full", DAY_1).await;
+        world.change("k", |key| key.metadata.state = Some(State::Disabled));
+        {
+            let ledger = world.sweep.watch.ledger.as_ref().unwrap();
+            let mut items = ledger.items.borrow_mut();
+            let position = items.values_mut().find(|item| item["sk"] == "sweep").unwrap();
+            position.retain(|name, _| name == "pk" || name == "sk");
+            position.extend(forgery.as_object().unwrap().clone());
+        }
+        world.run("full", DAY_2).await;
+        let told = world.topics.sent.borrow().iter().any(|sent| sent.body.contains("KeyDisabled"));
+        assert!(told, "{forgery}");
+        let report = world.run("light", DAY_2).await;
+        assert_eq!(report.sweep.unwrap().at, at(DAY_2), "{forgery}");
+    }
+}

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -110,6 +111,88 @@ fn a_partner_is_no_stranger() {
     let alert = put(&function, &policy(&[ADMIN, PARTNER]));
     assert_eq!(alert["severity"], "MEDIUM");
     assert_eq!(alert["details"]["foreignAccounts"], json!([]));
+}
+
+/// What the function says of access for an account that its environment does not name, and its log.
+fn told_of_partner(aws: Arc<LocalAws>) -> (Value, String) {
+    let settings = [
+        ("TRUSTED_ACCOUNTS", "222233334444"),
+        ("TRUSTED_ACCOUNTS_PARAMETER", "/security/trusted"),
+    ];
+    let function = Function::start_on(aws, "key-activity", &settings);
+    let alert = put(&function, &policy(&[ADMIN, PARTNER]));
+    function.lambda.shutdown();
+    let (_, stdout, stderr) = function.end();
+    (alert, stdout + &stderr)
+}
+
+#[test]
+fn a_partner_may_stand_in_a_parameter_that_is_longer_than_an_environment() {
+    let many: Vec<_> = (0..600)
+        .map(|number| format!("{:012}", 900_000_000_000_u64 + number))
+        .collect();
+    let many = many.join(",");
+    // By name, and on the second of two pages below it as a path.
+    for by_path in [false, true] {
+        let aws = aws();
+        if by_path {
+            for number in 0..11 {
+                aws.put_parameter(
+                    &format!("/security/trusted/{number:02}"),
+                    "StringList",
+                    &many,
+                );
+            }
+            aws.put_parameter("/security/trusted/99", "String", "444455556666");
+        } else {
+            aws.put_parameter(
+                "/security/trusted",
+                "StringList",
+                &format!("{many},444455556666"),
+            );
+        }
+        let (alert, log) = told_of_partner(aws);
+        assert_eq!(alert["severity"], "MEDIUM", "{by_path}");
+        assert!(!log.contains("setting ignored"), "{log}");
+    }
+}
+
+#[test]
+fn whom_a_parameter_cannot_vouch_for_is_a_stranger_and_that_is_said() {
+    type Prepare = fn(&LocalAws);
+    let troubles: [(&str, Prepare); 4] = [
+        ("ParameterNotFound", |_| {}),
+        ("AccessDeniedException", |aws| {
+            _ = aws.faults().deny("ssm:GetParameter")
+        }),
+        ("Timeout", |aws| {
+            _ = aws
+                .faults()
+                .slow("ssm:GetParameter", Duration::from_secs(60))
+        }),
+        ("neither an account's nor", |aws| {
+            aws.put_parameter("/security/trusted", "String", "4444-5555-6666")
+        }),
+    ];
+    for (trouble, prepare) in troubles {
+        let aws = aws();
+        prepare(&aws);
+        let (alert, log) = told_of_partner(aws);
+        assert_eq!(alert["severity"], "HIGH", "{trouble}");
+        assert_eq!(
+            alert["details"]["foreignAccounts"],
+            json!(["444455556666"]),
+            "{trouble}"
+        );
+        let lines: Vec<_> = log
+            .lines()
+            .filter(|line| line.contains("setting ignored"))
+            .collect();
+        assert!(
+            lines.len() == 1 && lines[0].contains(trouble),
+            "{trouble}: {log}"
+        );
+    }
 }
 
 /// Calls AWS RAM, and hands over CloudTrail's record of it: the one alert. RAM's own event names no key, and is ignored.

@@ -11,6 +11,7 @@
 //! | [`dynamodb`] | the ledger's table |
 //! | `cloudtrail` | the event history; with the feature `inventory` |
 //! | `cloudwatch` | metrics; with the feature `inventory` |
+//! | `parameters` | what of the settings Parameter Store holds |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
@@ -27,6 +28,7 @@
 //! * `sns:Publish`, and `sns:GetTopicAttributes` while starting;
 //! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
+//! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
 //! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, and `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`.
 
@@ -42,6 +44,7 @@ mod error;
 pub mod kms;
 mod log;
 mod page;
+mod parameters;
 pub mod sdk;
 pub mod sns;
 pub mod start;

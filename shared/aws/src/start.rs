@@ -17,7 +17,7 @@ use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::{Clock, Kms, Ledger, Topics};
 
 use crate::error::chain;
-use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, sdk, warm};
+use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, parameters, sdk, warm};
 
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -45,6 +45,9 @@ pub trait Settings: Sized {
 
     /// Those that every function has.
     fn alerts(&self) -> &Config;
+
+    /// The same, to be completed.
+    fn alerts_mut(&mut self) -> &mut Config;
 }
 
 impl Settings for Config {
@@ -56,6 +59,10 @@ impl Settings for Config {
     }
 
     fn alerts(&self) -> &Config {
+        self
+    }
+
+    fn alerts_mut(&mut self) -> &mut Config {
         self
     }
 }
@@ -70,6 +77,10 @@ impl Settings for SweepConfig {
 
     fn alerts(&self) -> &Config {
         &self.alerts
+    }
+
+    fn alerts_mut(&mut self) -> &mut Config {
+        &mut self.alerts
     }
 }
 
@@ -168,7 +179,7 @@ pub fn serve<S: Settings + 'static, H: Handler>(
     function: &'static str,
     prepare: impl AsyncFnOnce(S, SdkConfig) -> H + 'static,
 ) -> ExitCode {
-    let settings: S = match settings(environment) {
+    let mut settings: S = match settings(environment) {
         Ok(settings) => settings,
         Err(problems) => return fatal(function, "invalid configuration", problems),
     };
@@ -181,12 +192,13 @@ pub fn serve<S: Settings + 'static, H: Handler>(
         Err(error) => return fatal(function, "no runtime", vec![chain(&error)]),
     };
     log::init(environment);
-    for setting in &settings.alerts().ignored {
-        // In these words: an alarm of the template looks for them in the log.
-        tracing::error!(function, setting, "setting ignored");
-    }
     let served = async move {
         let sdk = sdk::load(environment, &settings.alerts().alert_topic).await;
+        complete(settings.alerts_mut(), &sdk).await;
+        for setting in &settings.alerts().ignored {
+            // In these words: an alarm of the template looks for them in the log.
+            tracing::error!(function, setting, "setting ignored");
+        }
         poll(&prepare(settings, sdk).await).await
     };
     // As a task: what the runtime itself blocks on costs it one more look at the operating system's events when woken.
@@ -198,6 +210,13 @@ pub fn serve<S: Settings + 'static, H: Handler>(
             "the Lambda Runtime API failed",
             vec![chain(error.as_ref())],
         ),
+    }
+}
+
+/// Reads those settings that are too long for the environment. A function starts without them, too, and says so.
+async fn complete(config: &mut Config, sdk: &SdkConfig) {
+    if let Some(name) = config.trusted_parameter.clone() {
+        config.trust(parameters::read(sdk, &name).await);
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub trusted_accounts: BTreeSet<AccountId>,
     /// Organisations (`o-…`) whose access to a key is not foreign.
     pub trusted_organizations: BTreeSet<String>,
+    /// Name of the parameter, or path of the parameters, that holds more of both. For functions that watch access.
+    pub trusted_parameter: Option<String>,
     /// Days before key material expires at which to warn, the most first. For functions that count down.
     pub expiry_warning_days: Vec<u32>,
     /// Name of the stack that the function is part of, if it is known.
@@ -151,6 +153,7 @@ impl Config {
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
         let trusted_accounts = reader.accounts();
         let trusted_organizations = reader.organizations();
+        let trusted_parameter = reader.parameter(TRUSTED_PARAMETER);
         let expiry_warning_days = reader.expiry_warning_days();
         let stack_name = reader.text("STACK_NAME");
         let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
@@ -183,12 +186,73 @@ impl Config {
                 severity_overrides,
                 trusted_accounts,
                 trusted_organizations,
+                trusted_parameter,
                 expiry_warning_days,
                 ignored: problems,
             }),
             (_, Reader { problems, .. }) => Err(ConfigError { problems }),
         }
     }
+
+    /// Takes in what the parameters hold, ids of accounts and of organisations that commas or white space separate; what
+    /// is neither is noted, a few of it. If they could not be read, the reason is noted, and whoever is not in the
+    /// environment's lists stays foreign.
+    pub fn trust<E: fmt::Display>(&mut self, read: Result<Vec<String>, E>) {
+        let values = match read {
+            Ok(values) => values,
+            Err(error) => {
+                let what = format!(
+                    "{TRUSTED_PARAMETER} was not read, and nobody is trusted for it: {error}"
+                );
+                self.ignored.push(what);
+                return;
+            }
+        };
+        let (mut others, mut more) = (Vec::new(), 0);
+        let separates = |c: char| c == ',' || c.is_whitespace();
+        let entries = values.iter().flat_map(|value| value.split(separates));
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            if let Some(account) = AccountId::new(entry) {
+                self.trusted_accounts.insert(account);
+            } else if let Some(organization) = organization(entry) {
+                self.trusted_organizations.insert(organization);
+            } else if others.len() < OTHERS_NAMED {
+                others.push(entry.chars().take(40).collect::<String>());
+            } else {
+                more += 1;
+            }
+        }
+        let wanted = "neither an account's nor an organisation's id";
+        self.ignored.extend(
+            others
+                .iter()
+                .map(|entry| format!("{TRUSTED_PARAMETER} is malformed: {entry:?}: {wanted}")),
+        );
+        if more > 0 {
+            self.ignored.push(format!(
+                "{TRUSTED_PARAMETER} is malformed: {more} more are {wanted}"
+            ));
+        }
+    }
+}
+
+/// The variable that names the parameter.
+const TRUSTED_PARAMETER: &str = "TRUSTED_ACCOUNTS_PARAMETER";
+
+/// How many malformed entries of it are noted one by one.
+const OTHERS_NAMED: usize = 5;
+
+/// A name of Parameter Store that stands below a path, so that it is also a path (Systems Manager User Guide, parameter
+/// names).
+fn is_parameter(name: &str) -> bool {
+    let fits = |part: &str| {
+        let valid = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+        !part.is_empty() && part.bytes().all(valid)
+    };
+    name.len() <= 1_011
+        && name
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(fits))
 }
 
 impl SweepConfig {
@@ -388,6 +452,13 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.list("TRUSTED_ORGANIZATIONS", "", wanted, organization)
     }
 
+    fn parameter(&mut self, name: &str) -> Option<String> {
+        let wanted = "a name of Parameter Store that begins with a slash";
+        self.choice(name, None, wanted, |text| {
+            is_parameter(text).then(|| Some(text.to_owned()))
+        })
+    }
+
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {
         let mut overrides = BTreeMap::new();
         let value = self.text(name).unwrap_or_default();
@@ -571,6 +642,66 @@ mod tests {
                 ("KeyDisabled", Override::Level(Severity::Medium)),
             ])
         );
+    }
+
+    #[test]
+    fn what_a_parameter_holds_is_trusted_too_and_the_rest_of_it_is_noted() {
+        let named = |name: &str| {
+            read(&[
+                ("ALERT_TOPIC_ARN", TOPIC),
+                ("AWS_REGION", "us-east-1"),
+                ("TRUSTED_ACCOUNTS", "444455556666"),
+                ("TRUSTED_ACCOUNTS_PARAMETER", name),
+            ])
+            .unwrap()
+        };
+        for name in [
+            "trusted",
+            "/",
+            "/a//b",
+            "/a/",
+            "/a b",
+            "/a*",
+            "arn:aws:ssm:::parameter/a",
+        ] {
+            let config = named(name);
+            assert_eq!(
+                (config.trusted_parameter, config.ignored.len()),
+                (None, 1),
+                "{name}"
+            );
+        }
+        let mut config = named("/security/trusted.accounts");
+        assert_eq!(
+            config.trusted_parameter.as_deref(),
+            Some("/security/trusted.accounts")
+        );
+        let values = [
+            "111122223333,222233334444\n o-a1b2c3d4e5 ,,",
+            "42,o-*,a,b,c,d,e",
+        ];
+        config.trust(Ok::<_, &str>(values.map(str::to_owned).to_vec()));
+        assert_eq!(
+            (
+                config.trusted_accounts.len(),
+                config.trusted_organizations.len()
+            ),
+            (3, 1)
+        );
+        assert_eq!(config.ignored.len(), 6, "{:?}", config.ignored);
+        assert!(
+            config.ignored[5].contains(" 2 more are "),
+            "{:?}",
+            config.ignored
+        );
+        // What cannot be read trusts nobody.
+        let mut config = named("/a");
+        config.trust(Err("AccessDeniedException: no"));
+        assert_eq!(
+            (config.trusted_accounts.len(), config.ignored.len()),
+            (1, 1)
+        );
+        assert!(config.ignored[0].starts_with("TRUSTED_ACCOUNTS_PARAMETER was not read"));
     }
 
     fn read_sweep(variables: &[(&str, &str)]) -> Result<SweepConfig, ConfigError> {

@@ -37,7 +37,9 @@ impl JsonError {
         };
         Self::new(
             "AccessDeniedException",
-            format!("User: {user} is not authorized to perform: {action} on resource: {resource} {why}"),
+            format!(
+                "User: {user} is not authorized to perform: {action} on resource: {resource} {why}"
+            ),
         )
     }
 }

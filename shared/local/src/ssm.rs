@@ -21,7 +21,12 @@ impl Ssm {
         self.parameters.insert(name.to_owned(), parameter);
     }
 
-    pub(crate) fn call(&self, operation: &str, arn: &str, body: &Value) -> Result<Value, JsonError> {
+    pub(crate) fn call(
+        &self,
+        operation: &str,
+        arn: &str,
+        body: &Value,
+    ) -> Result<Value, JsonError> {
         match operation {
             "GetParameter" => {
                 let name = body["Name"].as_str().unwrap_or_default();

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_costs_itself_only() {
-        let item = json!({"pass": "x", "fullAt": "2026-11-20T10:00:00Z", "useShard": 300, "wrong": 5});
+        let item =
+            json!({"pass": "x", "fullAt": "2026-11-20T10:00:00Z", "useShard": 300, "wrong": 5});
         let read = Position::read(item.as_object().unwrap());
         assert_eq!(read.full_at, "2026-11-20T10:00:00Z".parse().ok());
         assert_eq!((read.pass, read.use_shard), (None, 0));

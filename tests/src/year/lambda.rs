@@ -12,11 +12,11 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use fastrand::Rng;
 use jiff::Timestamp;
+use key_inventory::{Inventory, inventory};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
-use key_inventory::{Inventory, inventory};
 use watch_aws::start::Handler as _;
 use watch_aws::{DynamoDbAdapter, KmsAdapter, Ways, sdk};
 use watch_core::config::{Config, SweepConfig};
@@ -154,17 +154,12 @@ impl Lambda {
         request: &str,
         seed: u64,
     ) -> End {
-        let time = parcel.event["detail"]["eventTime"]
-            .as_str()
-            .or(parcel.event["time"].as_str());
-        let at = time.and_then(|time| time.parse().ok());
-        let at = at.unwrap_or(Timestamp::UNIX_EPOCH);
         let about = About {
             occurrence: parcel.occurrence,
             unnamed: parcel.unnamed,
             sweep: false,
         };
-        let invocation = self.begin(about, at, seed);
+        let invocation = self.begin(about, seed);
         let handled = async {
             let handled = function.handle(payload, request).await;
             handled.map_or(End::Failed, |outcome| end_of(outcome.verdict))
@@ -173,7 +168,12 @@ impl Lambda {
     }
 
     /// A sweep that was scheduled for `at`, with Lambda's second and third attempts; whether it came to its end.
-    pub(super) async fn sweep(self: Rc<Self>, depth: &'static str, at: Timestamp, seed: u64) -> bool {
+    pub(super) async fn sweep(
+        self: Rc<Self>,
+        depth: &'static str,
+        at: Timestamp,
+        seed: u64,
+    ) -> bool {
         let Some(inventory) = &self.inventory else {
             return true;
         };
@@ -188,7 +188,7 @@ impl Lambda {
                 unnamed: false,
                 sweep: true,
             };
-            let invocation = self.begin(about, at, mix(&[seed, attempt, 11]));
+            let invocation = self.begin(about, mix(&[seed, attempt, 11]));
             let asked = watch_aws::start::Invocation {
                 request_id: format!("{seed:016x}"),
                 time_left: Some(SWEEP_TIMEOUT),
@@ -230,7 +230,7 @@ impl Lambda {
     }
 
     /// Opens the page of an invocation.
-    fn begin(&self, about: About, at: Timestamp, seed: u64) -> Arc<Invocation> {
+    fn begin(&self, about: About, seed: u64) -> Arc<Invocation> {
         let mut dice = Rng::with_seed(seed);
         let dies = (dice.f64() < self.kill_rate).then(|| (dice.u32(1..18), dice.bool()));
         let mut pages = self.book.open();
@@ -244,6 +244,7 @@ impl Lambda {
             unanswered: Vec::new(),
             ledger_failures: Vec::new(),
             ledger_fault: false,
+            closes: false,
             marked: false,
             materials_known: false,
             reads: 0,
@@ -256,7 +257,6 @@ impl Lambda {
             run,
             occurrence: about.occurrence,
             sweep: about.sweep,
-            at,
             dice: Mutex::new(dice),
             dies,
             calls: AtomicU32::new(0),

@@ -1,6 +1,6 @@
 //! A year of an account's life, simulated: is every occurrence told, and none twice?
 //!
-//! What is under test is the real thing: the decisions of every function, routed by the rules of `template.yaml`, the
+//! What is under test is the real thing: the decisions of every function and the sweeps, routed by the rules of `template.yaml`, the
 //! pipeline, and the adapters with the SDK's clients, their retries and their timeouts, against the embedded KMS, SNS
 //! and DynamoDB. Only sockets and waiting are left out: requests go from the SDK to the embedded AWS within the process,
 //! and tokio's clock is paused, so that it leaps from one timer to the next. One seed gives one year.
@@ -11,6 +11,13 @@
 //!   deleted and made again. Eleven actors schedule and cancel deletions, switch rotation on and off, rotate, import and
 //!   delete material; KMS rotates, expires and deletes. Now and then one actor does the same to up to 44 keys within
 //!   minutes, which has to be folded into a burst. Some calls fail, and nobody is to hear of them.
+//! * **The attackers**: one in so many deeds begins an attack: a foreign grant, a hostile policy, a disabled or a condemned key,
+//!   hidden among six to nine decoys on other keys, on the same key, on keys of the same owner; behind another owner tag;
+//!   behind forged items of the ledger (claims that say `DELIVERED`, notes of a sweep, the policy, counters, the position of the
+//!   sweeps, windows of bursts); calls against the watch itself; and acts of which no event tells. Hours later those on call put
+//!   it right.
+//! * **The sweeps**: a light one every hour, a full one every day, at the times of the template. In a short year those that
+//!   have nothing to find are left out.
 //! * **The tellings**: the embedded AWS words every event; KMS's own doings are told twice, by KMS and by CloudTrail, one
 //!   in five in the shape from before 2025, which does not name the key material. Eight percent are lost, eleven arrive
 //!   several times, and they arrive at once, within minutes, or up to a day late, in any order. KMS repeats a deletion
@@ -29,15 +36,18 @@
 //! that is judged.
 //!
 //! * **Lost**: a telling arrived, and the alert did not reach people, chat and feed. Folded is not lost if five more like
-//!   it by the same actor were there to be folded, the feed has the alert, and people and chat, if they have not, have a
-//!   burst of the same series about the same owner.
+//!   it by the same actor were there to be folded, or an attacker forged that, the feed has the alert, and people have a
+//!   message about the burst that names the key (chat names the first ones).
+//! * **Not heard of**: people did not know of it, by itself or by name, when the first sweep was over that began five minutes
+//!   after the event was dealt with. Or nobody heard of an act of which no event told.
+//! * **Kept from the owner**: a key was given another owner tag, and the alert about what was done next went past the owner
+//!   before.
 //! * **Twice**: a topic has an alert about the same occurrence again. Each must have a cause on record: the process
 //!   died between publishing and marking; SNS took the message and its answer was lost; the ledger failed, and the log
 //!   said so; or the telling does not name its key material and KMS did not say (the known slip of the design: the
-//!   identity is then the kind alone). One without a cause fails the proof. In `calm` runs nothing dies, the ledger is
+//!   identity is then the kind alone); or the key's items were forged before. One without a cause fails the proof. In `calm` runs nothing dies, the ledger is
 //!   well and no answer of SNS is lost: there only that slip is a cause.
-//! * **Misnamed**: the telling does not name its key material, and the alert names another. What follows from that, an
-//!   alert too many, is counted by itself.
+//! * **Misnamed**: an alert names another key material than the one that it is about.
 //! * **Merged**: lost by contract: two occurrences of one kind on one key within a day, told without naming their material.
 //! * **Wrong**: an alert about nothing that happened, or about another key, kind or event.
 //! * **The ledger's bill**: requests of an invocation that met nothing unusual: at most four writes and two reads.
@@ -139,8 +149,10 @@ struct Year {
     dice: Rng,
     tellings: u64,
     start: Timestamp,
-    /// Until then sweeps are worth their while.
+    /// Until then light sweeps are worth their while.
     restless_until: Timestamp,
+    /// Something happened that only a full sweep can find.
+    unseen: bool,
 }
 
 impl Year {
@@ -164,6 +176,7 @@ impl Year {
             tellings: 0,
             start: aws.now(),
             restless_until: aws.now(),
+            unseen: false,
             aws,
             options,
         }
@@ -174,21 +187,12 @@ impl Year {
             start: self.start,
             zero: Instant::now(),
         };
-        let wire = Wire {
-            aws: Arc::clone(&self.aws),
-            book: self.book.clone(),
-            clock,
-            weather: Weather {
-                seed: self.options.seed,
-                calm: self.options.calm,
-            },
-            topics: ["people", "chat", "feed"].map(|name| self.aws.create_topic(name)),
-        };
+        let wire = self.wire(clock);
         let kill_rate = if self.options.calm { 0.0 } else { KILL_RATE };
         let lambda = Rc::new(Lambda::new(&wire, self.options.ledger, kill_rate));
         let end = self.start.saturating_add(YEAR).unwrap_or(Timestamp::MAX);
         // What there is to be known before the year begins.
-        while !Rc::clone(&lambda).sweep("full", self.start, mix(&[self.options.seed, 12])).await {}
+        self.sweep_at_last(&lambda, clock, "full").await;
         let mut sweeps = Sweeps::after(self.start);
         let mut on_the_way = JoinSet::new();
         let mut next_deed = self.start;
@@ -200,7 +204,7 @@ impl Year {
                 .flatten()
                 .fold(next_deed, Ord::min);
             while let Some((depth, due)) = sweeps.next_before(at) {
-                if self.options.every_sweep || due <= self.restless_until {
+                if self.options.every_sweep || self.is_worth_its_while(depth, due) {
                     sleep_until(clock.instant(due)).await;
                     self.aws.advance_to(due);
                     let seed = mix(&[self.options.seed, due.as_second().unsigned_abs(), 13]);
@@ -210,6 +214,7 @@ impl Year {
             sleep_until(clock.instant(at)).await;
             self.aws.advance_to(at);
             let mut actor = "AWS KMS".to_owned();
+            (self.actors.ruse, self.actors.robbed) = (None, None);
             if by_kms.is_none_or(|due| due > at) {
                 actor = match self.actors.carry_out() {
                     Some(actor) => actor,
@@ -226,7 +231,8 @@ impl Year {
                     lambda.deliver(parcel).await;
                 });
             }
-            for forgery in std::mem::take(&mut self.actors.forgeries) {
+            let forgeries = std::mem::take(&mut self.actors.forgeries);
+            for forgery in forgeries.into_iter().filter(|_| self.options.ledger) {
                 wire.forge(&forgery, lambda::LEDGER).await;
             }
             self.aws.clear_requests();
@@ -241,21 +247,44 @@ impl Year {
         // Nothing more happens. Everything that is on its way arrives, is tried again, and is redriven.
         while on_the_way.join_next().await.is_some() {}
         // What is held back then is told by the next sweep.
-        for round in 0..200 {
-            sleep(Duration::from_secs(3_600)).await;
-            let seed = mix(&[self.options.seed, round, 14]);
-            let now = clock.now();
-            if Rc::clone(&lambda).sweep("light", now, seed).await {
-                break;
-            }
-        }
+        sleep(Duration::from_secs(3_600)).await;
+        self.sweep_at_last(&lambda, clock, "light").await;
         self.book.open().sort();
     }
 
-    /// Something is to be found by the sweeps of the next hours.
-    fn is_restless(&mut self, hours: i64) {
-        let until = self.aws.now().saturating_add(SignedDuration::from_hours(hours));
-        self.restless_until = self.restless_until.max(until.unwrap_or(Timestamp::MAX));
+    fn wire(&self, clock: VirtualClock) -> Wire {
+        Wire {
+            aws: Arc::clone(&self.aws),
+            book: self.book.clone(),
+            clock,
+            weather: Weather {
+                seed: self.options.seed,
+                calm: self.options.calm,
+            },
+            topics: ["people", "chat", "feed"].map(|name| self.aws.create_topic(name)),
+        }
+    }
+
+    /// A sweep that comes to its end, however often it has to begin.
+    async fn sweep_at_last(&self, lambda: &Rc<Lambda>, clock: VirtualClock, depth: &'static str) {
+        for round in 0..200 {
+            let seed = mix(&[self.options.seed, round, 14]);
+            let sweep = Rc::clone(lambda).sweep(depth, clock.now(), seed);
+            if sweep.await {
+                return;
+            }
+            sleep(Duration::from_secs(3_600)).await;
+        }
+    }
+
+    /// The sweep has something to find or to tell.
+    fn is_worth_its_while(&mut self, depth: &str, due: Timestamp) -> bool {
+        if depth == "full" && std::mem::take(&mut self.unseen) {
+            // What it finds is told by the next one.
+            self.restless_until = due + SignedDuration::from_hours(2);
+            return true;
+        }
+        depth == "light" && due <= self.restless_until
     }
 
     fn happened(&self) -> usize {
@@ -282,9 +311,11 @@ impl Year {
             self.actors.forge_claims(&events);
         }
         let ruse = self.actors.ruse;
-        if ruse.is_some() || !self.actors.forgeries.is_empty() {
-            self.is_restless(42);
+        if ruse.is_some() {
+            let until = self.aws.now().saturating_add(SignedDuration::from_hours(2));
+            self.restless_until = until.unwrap_or(self.restless_until);
         }
+        self.unseen |= ruse == Some(BLIND);
         for mut event in events {
             self.tellings += 1;
             let seed = mix(&[self.options.seed, self.tellings, 3]);

@@ -82,8 +82,6 @@ pub(super) struct Message {
     pub(super) topic: Topic,
     pub(super) burst: bool,
     pub(super) owner: String,
-    /// Beginning of the five minutes in which the event says that it happened.
-    pub(super) window: i64,
     /// The invocation that sent it.
     pub(super) run: usize,
     /// When, in virtual milliseconds since the beginning.
@@ -169,6 +167,8 @@ pub(super) struct Run {
     pub(super) ledger_failures: Vec<String>,
     /// A call to DynamoDB met a fault.
     pub(super) ledger_fault: bool,
+    /// It closed the window of a burst.
+    pub(super) closes: bool,
     /// The mark of delivery is in the ledger.
     pub(super) marked: bool,
     /// KMS listed the key's material.
@@ -239,7 +239,13 @@ impl Pages {
             }
         }
         for found in found.drain(..) {
-            let Found { kind, key_id, when, message, .. } = found;
+            let Found {
+                kind,
+                key_id,
+                when,
+                message,
+                ..
+            } = found;
             let same = by_key.get(&(kind.clone(), key_id.clone()));
             let latest = same.and_then(|same| {
                 let before = |number: &&usize| self.occurrences[**number].at <= when;
@@ -262,7 +268,9 @@ impl Pages {
                         *self.due.entry(kind).or_default() += 1;
                     }
                 }
-                None => self.wrong.push(format!("{kind} of {key_id} by a sweep at {when}")),
+                None => self
+                    .wrong
+                    .push(format!("{kind} of {key_id} by a sweep at {when}")),
             }
         }
     }
@@ -314,25 +322,7 @@ pub(super) fn read(event: &Value) -> Option<Told> {
         });
     }
     if let Some(name) = detail["eventName"].as_str() {
-        let kind = match name {
-            "ScheduleKeyDeletion" => "KeyDeletionScheduled",
-            "CancelKeyDeletion" => "KeyDeletionCancelled",
-            "EnableKeyRotation" => "KeyRotationEnabled",
-            "DisableKeyRotation" => "KeyRotationDisabled",
-            "RotateKeyOnDemand" => "KeyRotationRequested",
-            "ImportKeyMaterial" => "KeyMaterialImported",
-            "DeleteImportedKeyMaterial" => "KeyMaterialDeleted",
-            "RotateKey" => "KeyRotated",
-            "DeleteExpiredKeyMaterial" => "KeyMaterialExpired",
-            "DeleteKey" => "KeyDeleted",
-            "EnableKey" => "KeyEnabled",
-            "DisableKey" => "KeyDisabled",
-            "PutKeyPolicy" => "KeyPolicyChanged",
-            "CreateGrant" => "GrantCreated",
-            "TagResource" => "KeyTagsChanged",
-            "ReplicateKey" => "KeyReplicated",
-            _ => return None,
-        };
+        let kind = kind_of(name)?;
         let id = text(&detail["eventID"])?;
         let by_kms = detail["eventType"] == "AwsServiceEvent";
         let material = match name {
@@ -362,6 +352,30 @@ pub(super) fn read(event: &Value) -> Option<Told> {
         call: None,
         id: text(&event["id"])?,
         material: text(material),
+    })
+}
+
+/// The kind of alert that a call is worth.
+fn kind_of(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ScheduleKeyDeletion" => "KeyDeletionScheduled",
+        "CancelKeyDeletion" => "KeyDeletionCancelled",
+        "EnableKeyRotation" => "KeyRotationEnabled",
+        "DisableKeyRotation" => "KeyRotationDisabled",
+        "RotateKeyOnDemand" => "KeyRotationRequested",
+        "ImportKeyMaterial" => "KeyMaterialImported",
+        "DeleteImportedKeyMaterial" => "KeyMaterialDeleted",
+        "RotateKey" => "KeyRotated",
+        "DeleteExpiredKeyMaterial" => "KeyMaterialExpired",
+        "DeleteKey" => "KeyDeleted",
+        "EnableKey" => "KeyEnabled",
+        "DisableKey" => "KeyDisabled",
+        "PutKeyPolicy" => "KeyPolicyChanged",
+        "CreateGrant" => "GrantCreated",
+        "TagResource" => "KeyTagsChanged",
+        "ReplicateKey" => "KeyReplicated",
+        "CreateKey" => "KeyCreated",
+        _ => return None,
     })
 }
 

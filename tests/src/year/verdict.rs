@@ -34,7 +34,7 @@ fn is_info(occurrence: &Occurrence) -> bool {
     feed.peek().is_some() && feed.all(|message| message.info)
 }
 
-/// The invocation also told what was held back of a burst that is over.
+/// The invocation also told what was held back of a burst that is over, or found it told.
 fn tells_the_rest(occurrence: &Occurrence, run: usize) -> bool {
     let mut messages = occurrence.messages.iter();
     messages.any(|message| message.burst && message.run == run)
@@ -104,7 +104,10 @@ impl<'a> Judge<'a> {
                 .or_default()
                 .push(number);
         }
-        let ended = pages.runs.iter().filter(|run| run.sweep && !run.end.is_failure());
+        let ended = pages
+            .runs
+            .iter()
+            .filter(|run| run.sweep && !run.end.is_failure());
         judge.sweeps = ended.map(|run| (run.started, run.ended)).collect();
         judge.sweeps.sort_unstable();
         judge
@@ -140,7 +143,12 @@ impl<'a> Judge<'a> {
 
     /// No event told of it: a sweep has, or it was over before one came.
     fn judge_blindness(&self, occurrence: &Occurrence, report: &mut Report) {
-        let mut drifts = self.pages.drifted.get(occurrence.key_id()).into_iter().flatten();
+        let mut drifts = self
+            .pages
+            .drifted
+            .get(occurrence.key_id())
+            .into_iter()
+            .flatten();
         if !occurrence.messages.is_empty() || drifts.any(|at| *at >= occurrence.at) {
             report.by_sweep += 1;
             return;
@@ -169,14 +177,22 @@ impl<'a> Judge<'a> {
             report.unheard += 1;
             report.unheard_acts += u64::from(occurrence.ruse.is_some());
             let what = self.describe(occurrence);
-            report.problem(format!("seed {}: not heard in time: {what}", self.options.seed));
+            report.problem(format!(
+                "seed {}: not heard in time: {what}",
+                self.options.seed
+            ));
         }
-        if let Some(owner) = &occurrence.owner
+        // Without a ledger nobody remembers whose key it was.
+        if self.options.ledger
+            && let Some(owner) = &occurrence.owner
             && singly(occurrence, Topic::People).any(|message| !message.owner.contains(owner))
         {
             report.rerouted += 1;
             let what = self.describe(occurrence);
-            report.problem(format!("seed {}: kept from {owner}: {what}", self.options.seed));
+            report.problem(format!(
+                "seed {}: kept from {owner}: {what}",
+                self.options.seed
+            ));
         }
     }
 
@@ -190,12 +206,17 @@ impl<'a> Judge<'a> {
     /// When people knew of it: by itself, or by name with others.
     fn heard_at(&self, occurrence: &Occurrence) -> Option<u128> {
         let singly = singly(occurrence, Topic::People).map(|message| message.at);
-        singly.min().or_else(|| self.named_at(occurrence, Topic::People))
+        singly
+            .min()
+            .or_else(|| self.named_at(occurrence, Topic::People))
     }
 
     /// When it was named in a message about several.
     fn named_at(&self, occurrence: &Occurrence, topic: Topic) -> Option<u128> {
-        let runs = occurrence.runs.iter().map(|run| self.pages.runs[*run].started);
+        let runs = occurrence
+            .runs
+            .iter()
+            .map(|run| self.pages.runs[*run].started);
         let began = runs.min()?;
         let mails = &self.pages.burst_mails;
         let first = mails.partition_point(|mail| mail.at < began);
@@ -378,7 +399,10 @@ impl<'a> Judge<'a> {
         if alone && run.end == End::Delivered && !run.ledger_fault {
             let requests = if self.is_recurring(occurrence) {
                 &mut report.recurring
-            } else if self.is_one_of_many(occurrence) || tells_the_rest(occurrence, *first) {
+            } else if self.is_one_of_many(occurrence)
+                || run.closes
+                || tells_the_rest(occurrence, *first)
+            {
                 &mut report.of_many
             } else {
                 &mut report.ordinary

@@ -21,7 +21,7 @@ use watch_core::ports::Clock as _;
 use watch_local::{LocalAws, Published};
 
 use super::actors::Forgery;
-use super::truth::{Book, BurstMail, Found, Message, Pages, Topic, window};
+use super::truth::{Book, BurstMail, Found, Message, Pages, Topic};
 
 tokio::task_local! {
     /// The invocation on whose behalf everything happens.
@@ -37,8 +37,6 @@ pub(super) struct Invocation {
     pub(super) occurrence: Option<usize>,
     /// It is a sweep, which finds by itself what it tells of.
     pub(super) sweep: bool,
-    /// When its event says that it happened.
-    pub(super) at: Timestamp,
     pub(super) dice: Mutex<Rng>,
     /// The process dies at this call, before or after its effect.
     pub(super) dies: Option<(u32, bool)>,
@@ -231,7 +229,10 @@ impl Wire {
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         });
-        let scope = format!("Credential=AKIAFORGED/20260101/{}/dynamodb", self.aws.region());
+        let scope = format!(
+            "Credential=AKIAFORGED/20260101/{}/dynamodb",
+            self.aws.region()
+        );
         let request = http::Request::post("http://aws.local/")
             .header("authorization", scope)
             .header("x-amz-target", "DynamoDB_20120810.UpdateItem")
@@ -278,6 +279,9 @@ impl Wire {
         }
         if invocation.is_dead() {
             return std::future::pending().await;
+        }
+        if operation == "UpdateItem" && is_of_open_windows(request.body()) {
+            self.book.open().runs[invocation.run].closes = true;
         }
         let response = self.effect(request, fault).await;
         let succeeded = response.status().is_success();
@@ -371,7 +375,6 @@ impl Wire {
             topic,
             burst,
             owner: attribute("owner").to_owned(),
-            window: window(invocation.at),
             run: invocation.run,
             at,
             says_ledger: false,
@@ -407,28 +410,34 @@ impl Wire {
         if !burst && !is_about(pages, occurrence, attribute("kind"), attribute("keyId")) {
             return;
         }
-        let occurrence = &mut pages.occurrences[occurrence];
         if topic == Topic::Feed {
-            let source = alert["source"]["eventId"].as_str().unwrap_or_default();
-            let mut tellings = occurrence.tellings.iter();
-            if !tellings.any(|telling| telling.ids.iter().any(|id| id == source))
-                || alert["key"]["arn"].as_str().unwrap_or_default() != occurrence.key
-            {
-                let text = format!("an alert of event {source} about {}", occurrence.key);
-                pages.wrong.push(text);
-            }
-            if let Some(material) = &occurrence.material {
-                let details = &alert["details"];
-                let named = details["currentKeyMaterialId"].as_str();
-                let named = named.or(details["keyMaterialId"].as_str());
-                told.misnamed = named.is_some_and(|named| named != material);
-            }
-            told.says_ledger = alert["enrichment"]["missing"]
-                .as_array()
-                .is_some_and(|missing| missing.iter().any(|fact| fact["fact"] == "ledger"));
+            look_into(&alert, pages, occurrence, &mut told);
         }
-        occurrence.messages.push(told);
+        pages.occurrences[occurrence].messages.push(told);
     }
+}
+
+/// Takes note of what an alert on the feed says of itself.
+fn look_into(alert: &Value, pages: &mut Pages, occurrence: usize, told: &mut Message) {
+    let occurrence = &pages.occurrences[occurrence];
+    let source = alert["source"]["eventId"].as_str().unwrap_or_default();
+    let mut tellings = occurrence.tellings.iter();
+    if !tellings.any(|telling| telling.ids.iter().any(|id| id == source))
+        || alert["key"]["arn"].as_str().unwrap_or_default() != occurrence.key
+    {
+        let text = format!("an alert of event {source} about {}", occurrence.key);
+        pages.wrong.push(text);
+        return;
+    }
+    if let Some(material) = &occurrence.material {
+        let details = &alert["details"];
+        let named = details["currentKeyMaterialId"].as_str();
+        let named = named.or(details["keyMaterialId"].as_str());
+        told.misnamed = named.is_some_and(|named| named != material);
+    }
+    told.says_ledger = alert["enrichment"]["missing"]
+        .as_array()
+        .is_some_and(|missing| missing.iter().any(|fact| fact["fact"] == "ledger"));
 }
 
 /// The alert is about what the event told of; if not, that is noted.
@@ -437,9 +446,17 @@ fn is_about(pages: &mut Pages, occurrence: usize, kind: &str, key_id: &str) -> b
     let is = kind == occurrence.kind && key_id == occurrence.key_id();
     if !is {
         let instead = format!("{} of {}", occurrence.kind, occurrence.key);
-        pages.wrong.push(format!("{kind} of {key_id} instead of {instead}"));
+        pages
+            .wrong
+            .push(format!("{kind} of {key_id} instead of {instead}"));
     }
     is
+}
+
+/// The request is about the list of windows that are still to be closed.
+fn is_of_open_windows(body: &Bytes) -> bool {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    body["Key"]["sk"]["S"] == "bursts"
 }
 
 /// A value as DynamoDB has it.
@@ -451,7 +468,9 @@ fn typed(value: &Value) -> Value {
         Value::String(text) => json!({"S": text}),
         Value::Array(values) => json!({"L": values.iter().map(typed).collect::<Vec<_>>()}),
         Value::Object(members) => {
-            let members = members.iter().map(|(name, value)| (name.clone(), typed(value)));
+            let members = members
+                .iter()
+                .map(|(name, value)| (name.clone(), typed(value)));
             json!({"M": serde_json::Map::from_iter(members)})
         }
     }

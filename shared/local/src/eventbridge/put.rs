@@ -63,7 +63,9 @@ impl EventBridge {
         let required = |name: &str| {
             let text = entry[name].as_str().filter(|text| !text.is_empty());
             text.ok_or_else(|| {
-                let why = format!("Parameter {name} is not valid. Reason: {name} is a required argument.");
+                let why = format!(
+                    "Parameter {name} is not valid. Reason: {name} is a required argument."
+                );
                 ("InvalidArgument", why)
             })
         };

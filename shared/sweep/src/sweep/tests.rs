@@ -686,12 +686,20 @@ async fn a_forged_position_silences_no_sweep() {
         {
             let ledger = world.sweep.watch.ledger.as_ref().unwrap();
             let mut items = ledger.items.borrow_mut();
-            let position = items.values_mut().find(|item| item["sk"] == "sweep").unwrap();
+            let position = items
+                .values_mut()
+                .find(|item| item["sk"] == "sweep")
+                .unwrap();
             position.retain(|name, _| name == "pk" || name == "sk");
             position.extend(forgery.as_object().unwrap().clone());
         }
         world.run("full", DAY_2).await;
-        let told = world.topics.sent.borrow().iter().any(|sent| sent.body.contains("KeyDisabled"));
+        let told = world
+            .topics
+            .sent
+            .borrow()
+            .iter()
+            .any(|sent| sent.body.contains("KeyDisabled"));
         assert!(told, "{forgery}");
         let report = world.run("light", DAY_2).await;
         assert_eq!(report.sweep.unwrap().at, at(DAY_2), "{forgery}");

@@ -170,7 +170,9 @@ impl Actors {
             self.plan(late, actor, *key, Deed::Attack(*step));
         }
         let helper = self.helper();
-        let undone = steps.iter().filter(|(_, step)| matches!(step, Step::Decoy(_) | Step::Harm(..)));
+        let undone = steps
+            .iter()
+            .filter(|(_, step)| matches!(step, Step::Decoy(_) | Step::Harm(..)));
         for (key, _) in undone {
             // A sweep looks at every key once a day: what was done to a blind watch lasts until then.
             let hours = if ruse == Ruse::Blind { 30..40 } else { 1..4 };
@@ -182,7 +184,12 @@ impl Actors {
     pub(super) fn plan(&mut self, late: i64, actor: usize, key: usize, deed: Deed) {
         let at = self.after(SignedDuration::from_millis(late));
         let place = self.plans.partition_point(|plan| plan.at <= at);
-        let plan = Plan { at, actor, key, deed };
+        let plan = Plan {
+            at,
+            actor,
+            key,
+            deed,
+        };
         self.plans.insert(place, plan);
     }
 
@@ -199,7 +206,8 @@ impl Actors {
                 self.ruse = Some(ruse.name());
                 let owner = Some(self.keys[index].owner).filter(|owner| !owner.is_empty());
                 self.robbed = owner.filter(|_| ruse == Ruse::Retag);
-                self.aws.set_last_use(&arn, Some(("Decrypt", self.aws.now())));
+                self.aws
+                    .set_last_use(&arn, Some(("Decrypt", self.aws.now())));
                 self.harm(&arn, act);
                 if ruse == Ruse::Forgery {
                     self.forging = Some(act.kind());
@@ -231,7 +239,11 @@ impl Actors {
             }
             Act::Disable => _ = self.call(arn, "DisableKey", json!({})),
             Act::Schedule => {
-                self.call(arn, "ScheduleKeyDeletion", json!({"PendingWindowInDays": 30}));
+                self.call(
+                    arn,
+                    "ScheduleKeyDeletion",
+                    json!({"PendingWindowInDays": 30}),
+                );
             }
         }
     }
@@ -245,7 +257,11 @@ impl Actors {
             Act::Policy => _ = self.put_policy(arn, Some(FOREIGN)),
             Act::Disable => _ = self.call(arn, "DisableKey", json!({})),
             Act::Schedule => {
-                self.call(arn, "ScheduleKeyDeletion", json!({"PendingWindowInDays": 7}));
+                self.call(
+                    arn,
+                    "ScheduleKeyDeletion",
+                    json!({"PendingWindowInDays": 7}),
+                );
             }
         }
     }
@@ -278,7 +294,11 @@ impl Actors {
         // No two of them are the same.
         self.policies += 1;
         let policy = policy(self.aws.account(), guest, self.policies);
-        self.call(arn, "PutKeyPolicy", json!({"PolicyName": "default", "Policy": policy}))
+        self.call(
+            arn,
+            "PutKeyPolicy",
+            json!({"PolicyName": "default", "Policy": policy}),
+        )
     }
 
     /// The record of a call against the watch.
@@ -325,8 +345,7 @@ impl Actors {
         let mut counter = json!({"n": 1_000, "ttl": far.as_second()});
         for place in 1..=50 {
             counter[format!("p{place:016}")] = place.into();
-            counter[format!("m{place:016}")] =
-                json!({"at": now, "alert": format!("forged-{place}"), "about": arn, "quiet": false});
+            counter[format!("m{place:016}")] = json!({"at": now, "alert": format!("forged-{place}"), "about": arn, "quiet": false});
         }
         for seconds in [0, 300] {
             let at = now + SignedDuration::from_secs(seconds);
@@ -345,7 +364,10 @@ impl Actors {
             json!({"runAt": far, "fullAt": far}),
         );
         let open = json!({"pk": arn, "sk": "profile", "kind": kind, "until": far});
-        forge(ItemKey::new(account, "bursts"), json!({"wforged": open, "wx": "y"}));
+        forge(
+            ItemKey::new(account, "bursts"),
+            json!({"wforged": open, "wx": "y"}),
+        );
     }
 
     /// Says in the ledger that the call of this record was told.
@@ -366,7 +388,10 @@ impl Actors {
             let topics = topics.map(|name| self.aws.create_topic(name));
             let claim = claim.delivered(topics.into_iter().collect()).item();
             let mut attributes = Value::Object(claim);
-            attributes["lease"] = self.after(SignedDuration::from_hours(24 * 400)).to_string().into();
+            attributes["lease"] = self
+                .after(SignedDuration::from_hours(24 * 400))
+                .to_string()
+                .into();
             for name in ["pk", "sk"] {
                 attributes.as_object_mut().expect("an item").remove(name);
             }

@@ -688,7 +688,7 @@ async fn a_forged_position_silences_no_sweep() {
             let mut items = ledger.items.borrow_mut();
             let position = items
                 .values_mut()
-                .find(|item| item["sk"] == "sweep")
+                .find(|item| item.get("sk").is_some_and(|sk| sk == "sweep"))
                 .unwrap();
             position.retain(|name, _| name == "pk" || name == "sk");
             position.extend(forgery.as_object().unwrap().clone());

@@ -4,7 +4,7 @@
 //! | module | kinds about |
 //! |---|---|
 //! | [`deletion`] | a key that goes away |
-//! | [`activity`] | a key that is switched off or on, or whose primary Region moves |
+//! | [`activity`] | a key that is disabled or enabled, or whose primary Region moves |
 //! | [`material`] | imported key material |
 //! | [`rotation`] | new key material |
 //! | [`access`] | key policies: of old keys, new ones, and replicas |

@@ -193,7 +193,7 @@ impl Tell for KeyShared {
     fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
         Some(match self.public {
             Some(true) => text!["the share is open to every AWS account"],
-            _ if self.is_trusted() => text!["whoever the share lets in is trusted"],
+            _ if self.is_trusted() => text!["everybody whom the share allows is trusted"],
             _ if case.key.is_none() => {
                 text!["the event does not show whether a key is in the share"]
             }

@@ -85,7 +85,7 @@ const BY_A_SERVICE: &[(Part, &str)] = &[(Part::Event, "an AWS service, for its o
 const BY_SEVERITY: &[(Part, &str)] = &[
     (
         Part::Mends,
-        "less than HIGH, and the policy lets in no stranger and locks out nobody",
+        "less than HIGH, and the policy allows no stranger and locks out nobody",
     ),
     (
         Part::Event,

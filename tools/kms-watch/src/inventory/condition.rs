@@ -51,7 +51,7 @@ impl Condition {
             Self::Expiring => "has key material that expires within --within days",
             Self::PendingImport => "has no key material",
             Self::Unavailable => "is in a custom key store that does not answer",
-            Self::Disabled => "is switched off",
+            Self::Disabled => "is disabled",
             Self::BlindSpot => "KMS denies you something about it",
             Self::NoRotation => "could rotate by itself, and does not",
             Self::Unused => "was not used for 90 days, as far as KMS recorded it",

@@ -96,7 +96,12 @@ impl FreshPolicy {
         let accounts = accounts(&self.foreign_accounts, 1);
         match self.worst() {
             None => text![what, " ", done],
-            Some(Worst::Public) => text![what, " ", done, " public: every AWS account is let in"],
+            Some(Worst::Public) => text![
+                what,
+                " ",
+                done,
+                " public: every AWS account can use the key"
+            ],
             Some(Worst::Unreadable) => text![what, " ", done, " with an unreadable policy"],
             Some(Worst::Accounts) if self.foreign_accounts.len() == 1 => {
                 text![accounts, " has access to ", what, " (", made, ")"]

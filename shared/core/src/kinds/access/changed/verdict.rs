@@ -129,14 +129,14 @@ impl KeyPolicyChanged {
                 text!["nobody can cancel the deletion that is scheduled"]
             }
             Trap => text!["fewer principals can cancel the deletion that is scheduled"],
-            Seized => text!["denies shut out the rest of the account, its root user included"],
+            Seized => text!["a Deny excludes the rest of the account, its root user included"],
             Unusable => text!["nobody is certain to be able to use the key"],
             Unreadable => text!["nothing in a policy that cannot be read is known to be safe"],
             Accounts => untrusted_accounts(&self.gained_accounts),
             Others => unknown_others(&self.gained_others),
             StillForeign => untrusted_accounts(&self.foreign_accounts),
             Delegation => text!["whoever the key policy does not name lost access"],
-            Denied => text!["a deny shuts out the account, its root user included"],
+            Denied => text!["a Deny excludes the account, its root user included"],
             Services => text!["AWS services can no longer read data for the account"],
             NobodyCancels => text!["nobody could cancel a deletion of the key"],
             Bypassed => text!["the call bypassed the lock-out safety check"],

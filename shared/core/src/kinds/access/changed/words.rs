@@ -227,7 +227,7 @@ impl KeyPolicyChanged {
             );
         } else if self.shuts_the_account_out && !self.is_unusable() {
             text.sentence(
-                "A deny shuts out everybody in the account except those whom it names, the root user included.",
+                "A Deny excludes everybody in the account except those whom it names, the root user included.",
             );
         }
         if self.is_unusable() {

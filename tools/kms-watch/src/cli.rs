@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{demo, exit_codes, explain, generate, history, inventory};
+use crate::{ack, demo, exit_codes, explain, generate, history, inventory};
 
 const ABOUT: &str = "Watches over the AWS KMS keys of your accounts";
 const EXAMPLES: &str = "\
@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// What KMS Watch does, on an embedded AWS: no account, no network
     #[command(after_help = demo::args::EXAMPLES, after_long_help = long(demo::args::EXAMPLES))]
     Demo(demo::args::Args),
+    /// Announces that the deletion of a key is planned, by a tag on the key
+    #[command(after_help = ack::EXAMPLES, after_long_help = long(ack::EXAMPLES))]
+    Ack(ack::Args),
     /// Completions for a shell, on standard output
     Completions(generate::Shell),
     /// Writes the man pages into a folder

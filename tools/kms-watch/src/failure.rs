@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::account::AccountError;
+use crate::ack::AckError;
 use crate::demo::error::DemoError;
 use crate::exit_codes;
 use crate::history::HistoryError;
@@ -14,6 +15,8 @@ use crate::inventory::error::InventoryError;
 pub(crate) enum Failure {
     #[error(transparent)]
     Account(#[from] AccountError),
+    #[error(transparent)]
+    Ack(#[from] AckError),
     #[error(transparent)]
     Demo(#[from] DemoError),
     #[error(transparent)]
@@ -32,7 +35,7 @@ impl Failure {
             Self::Inventory(error) => error.exit_code(),
             // Somebody has seen enough: `kms-watch demo | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_codes::DONE,
-            Self::Account(_) | Self::Output(_) => exit_codes::INCOMPLETE,
+            Self::Account(_) | Self::Ack(_) | Self::Output(_) => exit_codes::INCOMPLETE,
         }
     }
 

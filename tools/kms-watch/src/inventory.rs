@@ -3,11 +3,14 @@
 //! It is the sweep that the function `key-inventory` makes, without ledger, alerts and metrics, and it changes nothing.
 //!
 //! IAM actions: `kms:ListKeys` and `kms:ListAliases` on `*`; `kms:DescribeKey`, `kms:ListResourceTags`,
-//! `kms:GetKeyRotationStatus`, `kms:ListKeyRotations` and `kms:GetKeyLastUsage` on the account's keys.
+//! `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyPolicy` and `kms:GetKeyLastUsage`, with `--grants` `kms:ListGrants`, on the
+//! account's keys.
 
 pub(crate) mod args;
 pub(crate) mod condition;
 pub(crate) mod error;
+mod exposure;
+pub(crate) mod filter;
 mod progress;
 mod report;
 mod row;

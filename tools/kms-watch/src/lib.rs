@@ -3,6 +3,7 @@
 //! | room | command |
 //! |---|---|
 //! | [`inventory`] | a report over every key, with the user's own credentials |
+//! | [`ack`] | announces a planned deletion by a tag |
 //! | [`history`] | what the ledger knows of a key |
 //! | [`explain`] | what the functions make of an event |
 //! | [`demo`] | the main job on an embedded AWS, as a story |
@@ -14,6 +15,7 @@
 //! into a function.
 
 mod account;
+mod ack;
 mod cli;
 mod demo;
 pub mod exit_codes;
@@ -64,6 +66,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::History(args) => Ok(runtime.block_on(history::run(args))?),
         Command::Explain(args) => Ok(runtime.block_on(explain::run(args))?),
         Command::Demo(args) => Ok(runtime.block_on(demo::run(args))?),
+        Command::Ack(args) => Ok(runtime.block_on(ack::run(args))?),
         Command::Completions(args) => Ok(generate::completions(args)?),
         Command::Man(args) => Ok(generate::man(args)?),
     }

@@ -69,7 +69,7 @@ fn the_picture_of_an_alert() {
     let lines: Vec<_> = story
         .lines()
         .skip_while(|line| !line.contains("Subject: "))
-        .take_while(|line| !line.contains("WHO"))
+        .take_while(|line| !line.contains("── chat"))
         .map(narrow)
         .collect();
     assert!((15..=60).contains(&lines.len()), "{lines:?}");

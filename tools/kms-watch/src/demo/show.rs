@@ -269,7 +269,7 @@ impl Show {
         [mail, chat, feed]: [Option<&Published>; 3],
     ) -> Result<(), DemoError> {
         if self.format == Format::Short {
-            return mail.map_or(Ok(()), |mail| self.gist(alert, mail));
+            return mail.map_or(Ok(()), |mail| self.gist(alert, mail, feed));
         }
         if let Some(mail) = mail {
             self.mail(alert, mail)?;
@@ -300,24 +300,26 @@ impl Show {
     }
 
     /// Of a mail its subject, what happened, and what to do first.
-    fn gist(&mut self, alert: &Alert, mail: &Published) -> Result<(), DemoError> {
+    fn gist(
+        &mut self,
+        alert: &Alert,
+        mail: &Published,
+        feed: Option<&Published>,
+    ) -> Result<(), DemoError> {
         let style = style(alert.severity);
         let subject = mail.subject.as_deref().unwrap_or_default();
         writeln!(self.out, "  {style}{subject}{style:#}")?;
         let paragraphs: Vec<_> = mail.message.split("\n\n").collect();
         let what = paragraphs.get(1).copied().unwrap_or_default();
-        let steps = paragraphs.iter().find(|it| it.contains("\n1. "));
-        let first_step = steps
-            .iter()
-            .flat_map(|steps| steps.lines())
-            .skip_while(|line| !line.starts_with("1. "))
-            .take_while(|line| !line.starts_with("2. "));
         for (number, line) in (1..=LINES).zip(what.lines()) {
             let more = if number == LINES { " …" } else { "" };
-            writeln!(self.out, "    {line}{more}")?;
+            writeln!(self.out, "    {}{more}", line.trim_start())?;
         }
-        for line in first_step {
-            writeln!(self.out, "    {line}")?;
+        let step = &feed.map(body).unwrap_or_default()["nextSteps"][0];
+        for part in [&step["text"], &step["command"]] {
+            if let Some(words) = part.as_str() {
+                writeln!(self.out, "    → {words}")?;
+            }
         }
         Ok(())
     }

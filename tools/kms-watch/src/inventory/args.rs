@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use watch_core::arn::Region;
+use watch_core::arn::{AccountId, Region};
 
 use crate::account;
 use crate::inventory::condition::Condition;
+use crate::inventory::filter::Filter;
 
 /// For the end of the help.
 pub(crate) const EXAMPLES: &str = "\
@@ -25,6 +26,14 @@ pub(crate) enum Format {
     Json,
     /// Everything, for spreadsheets
     Csv,
+    /// One page with pictures, for a browser
+    Html,
+    /// For a ticket
+    Md,
+    /// For code scanning
+    Sarif,
+    /// For pipelines
+    Junit,
 }
 
 /// Whether to ask for each key's last use, at two keys a second.
@@ -64,6 +73,20 @@ pub(crate) struct Args {
     /// Tag that names a key's owner
     #[arg(long, value_name = "KEY", default_value = "Owner", value_parser = account::not_empty, help_heading = "What")]
     pub(crate) owner_tag_key: String,
+    /// Do not ask for key policies, by which `public` and `foreign` are judged
+    #[arg(long, help_heading = "What")]
+    pub(crate) no_policies: bool,
+    /// Count each key's grants: fifty keys a second
+    #[arg(long, help_heading = "What")]
+    pub(crate) grants: bool,
+    /// Account whose access to a key is not foreign; several separated by commas
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = account_id, help_heading = "What")]
+    pub(crate) trusted_accounts: Vec<AccountId>,
+    /// Organisation, `o-…`, for whose accounts access is not foreign
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = account::not_empty, help_heading = "What")]
+    pub(crate) trusted_organizations: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
     /// How far `expiring` and `pending-deletion` look ahead. 30 is the longest waiting period of a deletion
     #[arg(
         long = "within",
@@ -115,7 +138,8 @@ impl Args {
     }
 
     pub(crate) fn last_use(&self) -> LastUse {
-        let needed = self.fail_on.contains(&Condition::Unused);
+        let unused = [&self.fail_on[..], self.filter.conditions()].concat();
+        let needed = unused.contains(&Condition::Unused);
         match (self.last_use || needed, self.no_last_use) {
             (true, _) => LastUse::Always,
             (false, true) => LastUse::Never,
@@ -130,11 +154,23 @@ impl Args {
                 "--fail-on unused has to ask for the last use, which --no-last-use forbids",
             );
         }
+        let needs_policies =
+            |condition: &Condition| matches!(condition, Condition::Public | Condition::Foreign);
+        let mut named = self.fail_on.iter().chain(self.filter.conditions());
+        if self.no_policies && named.any(needs_policies) {
+            return Err(
+                "public and foreign are judged by key policies, which --no-policies does not ask for",
+            );
+        }
         if self.width.is_some() && self.format() != Format::Table {
             return Err("--width is that of a table");
         }
         Ok(())
     }
+}
+
+fn account_id(id: &str) -> Result<AccountId, &'static str> {
+    AccountId::new(id).ok_or("not the id of an account, which has twelve digits")
 }
 
 fn width(number: &str) -> Result<usize, String> {
@@ -148,6 +184,10 @@ impl Format {
             Self::Table => "txt",
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Md => "md",
+            Self::Sarif => "sarif",
+            Self::Junit => "xml",
         }
     }
 }
@@ -212,6 +252,9 @@ mod tests {
             &["--demo", "--profile", "audit"],
             &["--profile", " "],
             &["--verbose", "--quiet"],
+            &["--no-policies", "--fail-on=public"],
+            &["--trusted-accounts", "me"],
+            &["--tag", "=x"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

@@ -8,22 +8,26 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Condition {
     PendingDeletion,
+    Public,
     Expiring,
     PendingImport,
     Unavailable,
     Disabled,
+    Foreign,
     BlindSpot,
     NoRotation,
     Unused,
 }
 
 impl Condition {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::PendingDeletion,
+        Self::Public,
         Self::Expiring,
         Self::PendingImport,
         Self::Unavailable,
         Self::Disabled,
+        Self::Foreign,
         Self::BlindSpot,
         Self::NoRotation,
         Self::Unused,
@@ -32,10 +36,12 @@ impl Condition {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::PendingDeletion => "pending-deletion",
+            Self::Public => "public",
             Self::Expiring => "expiring",
             Self::PendingImport => "pending-import",
             Self::Unavailable => "unavailable",
             Self::Disabled => "disabled",
+            Self::Foreign => "foreign",
             Self::BlindSpot => "blind-spot",
             Self::NoRotation => "no-rotation",
             Self::Unused => "unused",
@@ -43,16 +49,39 @@ impl Condition {
     }
 }
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Data is being lost, or anybody's.
+    Urgent,
+    /// Something does not work, or is not as it should be.
+    Wrong,
+    /// Good to know.
+    Notable,
+}
+
 impl Condition {
-    /// What it means.
+    pub(crate) fn weight(self) -> Weight {
+        match self {
+            Self::PendingDeletion | Self::Public | Self::Expiring => Weight::Urgent,
+            Self::PendingImport | Self::Unavailable | Self::Disabled | Self::Foreign => {
+                Weight::Wrong
+            }
+            Self::BlindSpot | Self::NoRotation | Self::Unused => Weight::Notable,
+        }
+    }
+
+    /// What it means, of a key.
     pub(crate) fn help(self) -> &'static str {
         match self {
             Self::PendingDeletion => "is deleted within --within days",
+            Self::Public => "has a policy that lets in everybody in every account",
             Self::Expiring => "has key material that expires within --within days",
             Self::PendingImport => "has no key material",
             Self::Unavailable => "is in a custom key store that does not answer",
             Self::Disabled => "is disabled",
-            Self::BlindSpot => "KMS denies you something about it",
+            Self::Foreign => "has a policy that lets in somebody who is not trusted",
+            Self::BlindSpot => "denies you something",
             Self::NoRotation => "could rotate by itself, and does not",
             Self::Unused => "was not used for 90 days, as far as KMS recorded it",
         }

@@ -1,11 +1,17 @@
 //! The report in its formats.
 
 mod csv;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod pictures;
+mod sarif;
 mod summary;
 mod table;
 
 use crate::inventory::args::{Args, Format};
+use crate::inventory::condition::Condition;
 use crate::inventory::error::InventoryError;
 use crate::inventory::survey::Survey;
 
@@ -20,6 +26,14 @@ pub(crate) fn render(
     match args.format() {
         Format::Json => json::render(&survey.rows),
         Format::Csv => csv::render(&survey.rows),
+        Format::Md => Ok(markdown::render(&survey.rows, &summary(survey, args))),
+        Format::Html => Ok(html::render(
+            survey,
+            args.within_days,
+            &summary(survey, args),
+        )),
+        Format::Sarif => sarif::render(&survey.rows, &wanted(args)),
+        Format::Junit => Ok(junit::render(&survey.rows, &wanted(args))),
         Format::Table => {
             let mut text = table::render(&survey.rows, survey.regions.len() > 1, width);
             if !text.is_empty() {
@@ -29,4 +43,12 @@ pub(crate) fn render(
             Ok(text.into_bytes())
         }
     }
+}
+
+/// What counts as a finding: what `--fail-on` names, and otherwise everything.
+fn wanted(args: &Args) -> Vec<Condition> {
+    if args.fail_on.is_empty() {
+        return Condition::ALL.to_vec();
+    }
+    args.fail_on.clone()
 }

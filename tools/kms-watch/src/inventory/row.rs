@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use watch_core::about::{LastUse, LastUseStatus};
-use watch_core::answers::LastUsage;
+use watch_core::answers::{LastUsage, Tags};
 use watch_core::arn::{AccountId, KeyArn, Region};
 use watch_core::key::{Manager, MultiRegion, Origin, State};
 use watch_core::ledger::Profile;
@@ -18,6 +18,7 @@ use watch_sweep::look::Look;
 use watch_sweep::tally::is_unused;
 
 use crate::inventory::condition::Condition;
+use crate::inventory::exposure::Exposure;
 
 /// A key, with the members of the JSON report.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +32,8 @@ pub(crate) struct Row {
     pub(crate) aliases: Option<Vec<Untrusted>>,
     pub(crate) description: Option<Untrusted>,
     pub(crate) owner: Option<Untrusted>,
+    /// `None` if they were not asked for, or KMS did not say.
+    pub(crate) tags: Option<Tags>,
     pub(crate) manager: Option<Manager>,
     pub(crate) state: Option<State>,
     pub(crate) origin: Option<Origin>,
@@ -43,6 +46,7 @@ pub(crate) struct Row {
     pub(crate) deletion_at: Option<Timestamp>,
     pub(crate) rotation: Rotation,
     pub(crate) last_use: LastUsed,
+    pub(crate) access: Exposure,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) missing: Vec<Gap>,
 }
@@ -114,6 +118,8 @@ pub(crate) struct Question<'a> {
     pub(crate) owner_tag_key: &'a str,
     pub(crate) within_days: u32,
     pub(crate) now: Timestamp,
+    pub(crate) trusted_accounts: &'a [&'a str],
+    pub(crate) trusted_organizations: &'a [&'a str],
 }
 
 impl Seen {
@@ -139,6 +145,8 @@ impl Seen {
             ("ListResourceTags", failure(look.tags.as_ref())),
             ("GetKeyRotationStatus", failure(look.rotation.as_ref())),
             ("ListKeyRotations", failure(look.materials.as_ref())),
+            ("GetKeyPolicy", failure(look.policy.as_ref())),
+            ("ListGrants", failure(look.grants.as_ref())),
             ("GetKeyLastUsage", failure(self.last_use.as_ref())),
         ]
         .into_iter()
@@ -226,6 +234,8 @@ impl Row {
             account: key.account().clone(),
             region: key.region().clone(),
             aliases: seen.look.aliases.clone(),
+            tags: tags.cloned(),
+            access: Exposure::of(key, &seen.look, question),
             owner: tags.and_then(|tags| owner(tags, question.owner_tag_key)),
             rotation: seen.rotation(),
             last_use: seen.last_used(),
@@ -264,6 +274,8 @@ impl Row {
             Condition::Expiring => dates_of_expiry(profile)
                 .first()
                 .is_some_and(|(date, _)| is_near(*date)),
+            Condition::Public => self.access.public == Some(true),
+            Condition::Foreign => !self.access.foreign.is_empty(),
             Condition::PendingImport => is(State::PendingImport),
             Condition::Unavailable => is(State::Unavailable),
             Condition::Disabled => is(State::Disabled),
@@ -306,13 +318,15 @@ impl Row {
                 return (0, dated(row.deletion_at));
             }
             let rank = match row.conditions.first() {
-                Some(Condition::Expiring) => return (1, dated(row.expires_at)),
-                Some(Condition::PendingImport) => 2,
-                Some(Condition::Unavailable) => 3,
-                Some(Condition::Disabled) => 4,
-                Some(Condition::BlindSpot) => 5,
-                _ if row.is_managed() => 7,
-                _ => 6,
+                Some(Condition::Public) => 1,
+                Some(Condition::Expiring) => return (2, dated(row.expires_at)),
+                Some(Condition::PendingImport) => 3,
+                Some(Condition::Unavailable) => 4,
+                Some(Condition::Disabled) => 5,
+                Some(Condition::Foreign) => 6,
+                Some(Condition::BlindSpot) => 7,
+                _ if row.is_managed() => 9,
+                _ => 8,
             };
             (rank, Timestamp::MAX)
         };
@@ -340,6 +354,8 @@ mod tests {
             owner_tag_key: "Owner",
             within_days,
             now: at("2026-11-20T10:00:00Z"),
+            trusted_accounts: &[],
+            trusted_organizations: &[],
         }
     }
 

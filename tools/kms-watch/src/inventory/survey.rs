@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use watch_aws::KmsAdapter;
 use watch_core::answers::LastUsage;
-use watch_core::arn::{KeyArn, Region};
+use watch_core::arn::{AccountId, KeyArn, Region};
 use watch_core::ledger::Profile;
 use watch_core::ports::{CallError, CallErrorKind};
 use watch_core::text::Untrusted;
@@ -44,6 +44,8 @@ pub(crate) struct Survey {
     /// Keys that are not listed, since AWS manages them.
     pub(crate) managed_unlisted: u64,
     pub(crate) last_use_asked: bool,
+    /// Keys that the filters leave out.
+    pub(crate) filtered: u64,
     /// Regions whose aliases may not be listed.
     pub(crate) nameless: Vec<(Region, Untrusted)>,
 }
@@ -55,6 +57,14 @@ struct Listed {
     keys: Vec<KeyArn>,
     aliases: Option<Aliases>,
     managed_unlisted: u64,
+    asked: Asked,
+}
+
+/// What is asked about each key beside what it is.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    policies: bool,
+    grants: bool,
 }
 
 /// Asks about every key of these Regions. A Region that cannot be listed fails all: a report without it would pass for
@@ -74,21 +84,14 @@ pub(crate) async fn survey(
         tally: Tally::default(),
         managed_unlisted: 0,
         last_use_asked: false,
+        filtered: 0,
         nameless: Vec::new(),
     };
     let mut listed = Vec::new();
     for region in regions {
         let sdk = account::in_region(sdk, region);
         let kms = Paced::new(KmsAdapter::patient(&sdk)).with_factor(haste);
-        match list(
-            kms,
-            region,
-            args.aws_managed,
-            progress,
-            &mut survey.nameless,
-        )
-        .await
-        {
+        match list(kms, region, args, progress, &mut survey.nameless).await {
             Ok(region) => listed.push(region),
             Err(error) => {
                 let region = region.clone();
@@ -107,10 +110,22 @@ pub(crate) async fn survey(
         listed.iter().map(|region| region.keys.len()).sum(),
         last_uses,
     );
+    let trusted_accounts: Vec<_> = args
+        .trusted_accounts
+        .iter()
+        .map(AccountId::as_str)
+        .collect();
+    let organizations: Vec<_> = args
+        .trusted_organizations
+        .iter()
+        .map(String::as_str)
+        .collect();
     let question = Question {
         owner_tag_key: &args.owner_tag_key,
         within_days: args.within_days,
         now,
+        trusted_accounts: &trusted_accounts,
+        trusted_organizations: &organizations,
     };
     for region in &listed {
         survey.managed_unlisted += region.managed_unlisted;
@@ -118,7 +133,7 @@ pub(crate) async fn survey(
         let seen = region.look(survey.last_use_asked, progress).await;
         progress.note_use(&region.kms);
         for seen in seen {
-            survey.add(&seen, args.aws_managed, question);
+            survey.add(&seen, args, question);
         }
     }
     survey.rows.sort_by(Row::urgency);
@@ -128,7 +143,7 @@ pub(crate) async fn survey(
 async fn list(
     kms: Paced<KmsAdapter>,
     region: &Region,
-    with_managed: bool,
+    args: &Args,
     progress: &Progress,
     nameless: &mut Vec<(Region, Untrusted)>,
 ) -> Result<Listed, CallError> {
@@ -145,7 +160,7 @@ async fn list(
     let all = keys.count();
     // Nobody but AWS names a key so: that it manages it need not be asked.
     let is_wanted = |key: &&KeyArn| {
-        with_managed
+        args.aws_managed
             || aliases
                 .as_ref()
                 .is_none_or(|names| !names.tell_managed(key))
@@ -159,6 +174,10 @@ async fn list(
         kms,
         keys,
         aliases,
+        asked: Asked {
+            policies: !args.no_policies,
+            grants: args.grants,
+        },
     })
 }
 
@@ -202,8 +221,8 @@ impl Listed {
     async fn look_at(&self, key: &KeyArn) -> Look {
         let wants = Wants {
             depth: Depth::Full,
-            policy: false,
-            grants: false,
+            policy: self.asked.policies,
+            grants: self.asked.grants,
             before: &Profile::default(),
         };
         let aliases = || {
@@ -242,7 +261,7 @@ fn means_nothing(usage: &Result<LastUsage, CallError>) -> bool {
 }
 
 impl Survey {
-    fn add(&mut self, seen: &Seen, with_managed: bool, question: Question<'_>) {
+    fn add(&mut self, seen: &Seen, args: &Args, question: Question<'_>) {
         let Question { now, .. } = question;
         // Deleted since it was listed.
         if seen.look.is_gone() {
@@ -250,9 +269,13 @@ impl Survey {
         }
         let profile = seen.profile(now);
         let row = Row::new(seen, &profile, question);
+        if !args.filter.matches(&row) {
+            self.filtered += 1;
+            return;
+        }
         if row.is_managed() {
             self.tally.aws_managed += 1;
-            if !with_managed {
+            if !args.aws_managed {
                 self.managed_unlisted += 1;
                 return;
             }

@@ -34,6 +34,104 @@ fn the_demos_csv() {
     insta::assert_snapshot!(ran.out.replace("\r\n", "\n"));
 }
 
+/// An id or a name that is cut cannot be copied.
+#[test]
+fn ids_and_aliases_are_whole_and_the_urgent_ones_come_last() {
+    let report = demo(&["--format=json"]).json();
+    for width in ["60", "80", "120"] {
+        let table = demo(&[&format!("--width={width}")]).out;
+        for row in &report {
+            assert!(table.contains(row["keyId"].as_str().unwrap()), "{table}");
+            let alias = row["aliases"].as_array().and_then(|it| it.first());
+            let alias = alias.and_then(|it| it.as_str()).unwrap_or_default();
+            assert!(table.contains(alias), "{alias}: {table}");
+        }
+        let (_, last) = table.split_once("\nMost urgent\n").unwrap();
+        let last: Vec<_> = last.lines().collect();
+        assert_eq!(last.len(), 3, "{last:?}");
+        assert!(
+            last[0].starts_with(
+                "  pending-deletion 2026-11-26 10:00 UTC  alias/payments  arn:aws:kms:"
+            ),
+            "{last:?}"
+        );
+    }
+}
+
+#[test]
+fn the_page_is_whole_and_takes_no_orders() {
+    let aws = aws();
+    let hostile = "<script>alert(1)</script>\"'&";
+    aws.add_key(
+        NewKey::symmetric()
+            .alias("alias/orders")
+            .tag("Owner", hostile)
+            .deleted_at(days(9)),
+    );
+    let page = run(&aws, &["--no-last-use", "--format=html"]).out;
+    assert!(!page.contains("alert(1)</script>"), "{page}");
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("src=") && !page.contains("<link") && !page.contains("href="),
+        "{page}"
+    );
+    let (_, policy) = page.split_once("script-src 'sha256-").unwrap();
+    assert!(policy.find('\'').is_some_and(|end| end == 44), "{policy}");
+    for part in [
+        "<figcaption>States</figcaption>",
+        "Ends within 30 days",
+        "deleted 8 d",
+        "Ages",
+        "Rotation",
+        "pending-deletion",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[test]
+fn findings_for_code_scanning_and_pipelines() {
+    let words = ["--fail-on=expiring,disabled", "--format"];
+    let sarif = demo(&[&words[..], &["sarif"]].concat());
+    assert_eq!(sarif.code, Some(1));
+    let sarif: serde_json::Value = serde_json::from_str(&sarif.out).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(
+        (
+            &sarif["version"],
+            run["tool"]["driver"]["rules"].as_array().unwrap().len()
+        ),
+        (&json!("2.1.0"), 2)
+    );
+    let results: Vec<_> = run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (&it["ruleId"], &it["level"]))
+        .collect();
+    assert_eq!(
+        results,
+        [
+            (&json!("expiring"), &json!("error")),
+            (&json!("disabled"), &json!("warning"))
+        ]
+    );
+    let junit = demo(&[&words[..], &["junit"]].concat()).out;
+    assert!(
+        junit.contains("<testsuites name=\"kms-watch\" tests=\"28\" failures=\"2\">"),
+        "{junit}"
+    );
+    assert!(
+        junit.contains("name=\"alias/archive-2024\"><failure message=\"is disabled\">arn:"),
+        "{junit}"
+    );
+    let md = demo(&["--format=md"]).out;
+    assert!(md.contains("| `alias/payments` | `PendingDeletion` | `team-pay` | 2026-11-26 10:00 UTC | pending-deletion |"), "{md}");
+}
+
 #[test]
 fn the_documentation_shows_the_demo_and_names_every_member() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/inventory.md");
@@ -98,6 +196,7 @@ fn every_key_has_every_member() {
             "aliases": ["alias/feed"],
             "description": "From the partner",
             "owner": "team-data",
+            "tags": { "owner": "team-data" },
             "manager": "CUSTOMER",
             "state": "Enabled",
             "origin": "EXTERNAL",
@@ -110,6 +209,7 @@ fn every_key_has_every_member() {
             "deletionAt": null,
             "rotation": { "status": "NOT_APPLICABLE", "periodDays": null, "nextAt": null },
             "lastUse": { "status": "USED", "at": "date", "operation": "Encrypt", "trackedSince": null },
+            "access": { "public": false, "foreign": [], "grants": null },
             "conditions": ["expiring"],
             "missing": [],
         })

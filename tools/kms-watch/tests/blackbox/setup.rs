@@ -47,6 +47,15 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The binary with these arguments, in a folder of its own and with nothing of the caller's environment.
 pub(crate) fn bare(arguments: &[&str]) -> Command {
+    any(&[&["inventory"], arguments].concat())
+}
+
+/// Any command of the binary, with credentials and a Region, at this AWS.
+pub(crate) fn command(aws: &LocalAws, words: &[&str]) -> Command {
+    with_credentials(any(words), &aws.endpoint_url())
+}
+
+fn any(arguments: &[&str]) -> Command {
     let home = folder();
     let (config, credentials) = (home.join("config"), home.join("credentials"));
     for file in [&config, &credentials] {
@@ -54,7 +63,6 @@ pub(crate) fn bare(arguments: &[&str]) -> Command {
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_kms-watch"));
     command
-        .arg("inventory")
         .args(arguments)
         .env_clear()
         .env("HOME", &home)
@@ -66,7 +74,10 @@ pub(crate) fn bare(arguments: &[&str]) -> Command {
 
 /// The same with credentials and a Region, at `endpoint`.
 pub(crate) fn at(endpoint: &str, arguments: &[&str]) -> Command {
-    let mut command = bare(arguments);
+    with_credentials(bare(arguments), endpoint)
+}
+
+fn with_credentials(mut command: Command, endpoint: &str) -> Command {
     command
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "us-east-1")

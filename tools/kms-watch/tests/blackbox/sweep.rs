@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use watch_local::{ImportedMaterial, KeyStore, NewKey, QuotaClock};
 
-use crate::setup::{aws, days, run};
+use crate::setup::{Ran, aws, command, days, run};
 
 #[test]
 fn what_is_feared_is_the_exit_code() {
@@ -69,6 +69,137 @@ fn what_is_feared_is_the_exit_code() {
 }
 
 #[test]
+fn whom_a_key_policy_lets_in_is_said_and_can_fail() {
+    let aws = aws();
+    let allow = |who: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::111122223333:root"}},"Action":"kms:*","Resource":"*"}},{{"Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"kms:Decrypt","Resource":"*"}}]}}"#
+        )
+    };
+    let open = aws.add_key(NewKey::symmetric().alias("alias/open").policy(&allow("*")));
+    let partner = allow("arn:aws:iam::444455556666:root");
+    aws.add_key(NewKey::symmetric().alias("alias/partner").policy(&partner));
+    aws.add_key(NewKey::symmetric().alias("alias/own"));
+    let words = ["--no-last-use", "--format=json", "--grants"];
+    let report = run(&aws, &words).json();
+    let of = |name: &str| {
+        let row = report.iter().find(|row| row["aliases"][0] == name).unwrap();
+        row["access"].to_string()
+    };
+    assert_eq!(
+        of("alias/open"),
+        r#"{"public":true,"foreign":[],"grants":0}"#
+    );
+    assert_eq!(
+        of("alias/partner"),
+        r#"{"public":false,"foreign":["444455556666"],"grants":0}"#
+    );
+    assert_eq!(
+        of("alias/own"),
+        r#"{"public":false,"foreign":[],"grants":0}"#
+    );
+    let failed = run(
+        &aws,
+        &["--no-last-use", "--fail-on=public,foreign", "--format=csv"],
+    );
+    assert_eq!(failed.code, Some(1));
+    assert!(
+        failed.err.contains(&format!("public: alias/open ({open})")),
+        "{}",
+        failed.err
+    );
+    assert!(
+        failed.err.contains("foreign: alias/partner"),
+        "{}",
+        failed.err
+    );
+    let trusted = run(
+        &aws,
+        &[
+            "--no-last-use",
+            "--fail-on=foreign",
+            "--trusted-accounts=444455556666",
+            "--format=csv",
+        ],
+    );
+    assert_eq!(trusted.code, Some(0), "{trusted:?}");
+    // Nobody asked.
+    aws.clear_requests();
+    run(&aws, &["--no-last-use", "--no-policies"]);
+    let counts = aws.request_counts();
+    assert!(
+        !counts.contains_key("GetKeyPolicy") && !counts.contains_key("ListGrants"),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn filters_leave_out_what_is_not_asked_for() {
+    let aws = aws();
+    let key = |alias: &str, owner: &str| {
+        NewKey::symmetric()
+            .alias(alias)
+            .tag("Owner", owner)
+            .rotating_every(365)
+    };
+    aws.add_key(key("alias/a", "pay").tag("stage", "prod"));
+    aws.add_key(key("alias/b", "pay").disabled());
+    aws.add_key(key("alias/c", "shop").tag("stage", "test"));
+    aws.add_key(NewKey::symmetric().alias("alias/d"));
+    for (filter, expected) in [
+        (&["--owner=pay"][..], "alias/a alias/b"),
+        (&["--owner="], "alias/d"),
+        (&["--tag=stage"], "alias/a alias/c"),
+        (&["--tag=stage=prod", "--tag=none"], "alias/a"),
+        (&["--state=disabled"], "alias/b"),
+        (&["--condition=disabled,no-rotation"], "alias/b alias/d"),
+        (&["--owner=pay", "--state=Enabled"], "alias/a"),
+    ] {
+        let words = [&["--no-last-use", "--format=json"], filter].concat();
+        let report = run(&aws, &words).json();
+        let mut names: Vec<_> = report
+            .iter()
+            .map(|row| row["aliases"][0].as_str().unwrap())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names.join(" "), expected, "{filter:?}");
+    }
+    let table = run(&aws, &["--no-last-use", "--owner=pay"]).out;
+    assert!(
+        table.contains("2 more keys do not match the filters"),
+        "{table}"
+    );
+    assert!(table.contains("2 keys of account"), "{table}");
+}
+
+#[test]
+fn a_planned_deletion_is_announced_by_a_tag() {
+    let aws = aws();
+    let key = aws.add_key(NewKey::symmetric().alias("alias/orders"));
+    let ran = Ran::of(command(&aws, &["ack", "alias/orders", "2026-12-20 CHG-1"]));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        ran.out,
+        format!("{key} has the tag kms-watch:planned = 2026-12-20 CHG-1\n")
+    );
+    let report = run(&aws, &["--no-last-use", "--format=json"]).json();
+    assert_eq!(report[0]["tags"]["kms-watch:planned"], "2026-12-20 CHG-1");
+    let nobody = Ran::of(command(&aws, &["ack", "alias/nobody", "CHG-1"]));
+    assert_eq!(nobody.code, Some(3));
+    assert!(
+        nobody.err.contains("DescribeKey failed: NotFound"),
+        "{}",
+        nobody.err
+    );
+    aws.faults().deny("TagResource");
+    let denied = Ran::of(command(&aws, &["ack", "alias/orders", "CHG-1"]));
+    assert!(
+        denied.code == Some(3) && denied.err.contains("you may need kms:TagResource"),
+        "{denied:?}"
+    );
+}
+
+#[test]
 fn nothing_is_changed_and_the_last_use_is_asked_for_slowly() {
     let aws = aws();
     let keys: Vec<_> = (0..5)
@@ -92,6 +223,7 @@ fn nothing_is_changed_and_the_last_use_is_asked_for_slowly() {
     let expected = BTreeSet::from([
         "DescribeKey",
         "GetKeyLastUsage",
+        "GetKeyPolicy",
         "GetKeyRotationStatus",
         "ListAliases",
         "ListKeys",
@@ -164,9 +296,9 @@ fn what_is_throttled_is_asked_again_until_nothing_is_missing() {
     }
     // Others use up most of the quotas.
     for (operation, quota) in [
-        ("DescribeKey", 80),
-        ("ListResourceTags", 60),
-        ("GetKeyRotationStatus", 50),
+        ("DescribeKey", 40),
+        ("ListResourceTags", 30),
+        ("GetKeyRotationStatus", 25),
     ] {
         aws.set_quota(operation, quota);
     }

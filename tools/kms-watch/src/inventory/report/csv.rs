@@ -11,7 +11,7 @@ use watch_core::text::Untrusted;
 use crate::inventory::error::InventoryError;
 use crate::inventory::row::Row;
 
-const HEADER: [&str; 26] = [
+const HEADER: [&str; 30] = [
     "account",
     "region",
     "keyId",
@@ -35,6 +35,10 @@ const HEADER: [&str; 26] = [
     "usage",
     "multiRegion",
     "description",
+    "tags",
+    "public",
+    "foreign",
+    "grants",
     "conditions",
     "missing",
     "arn",
@@ -53,13 +57,17 @@ pub(crate) fn render(rows: &[Row]) -> Result<Vec<u8>, InventoryError> {
         .map_err(|error| InventoryError::Output(error.into_error()))
 }
 
-fn record(row: &Row) -> Result<[String; 26], InventoryError> {
+fn record(row: &Row) -> Result<[String; 30], InventoryError> {
     let text = |text: &Option<Untrusted>| text.as_ref().map_or("", Untrusted::as_str).to_owned();
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let many = |words: Vec<&str>| words.join(" ");
     let aliases = row.aliases.as_deref().unwrap_or_default();
     let missing = row.missing.iter().map(|gap| gap.operation).collect();
     let conditions = row.conditions.iter().map(|condition| condition.name());
+    let tags = row.tags.iter().flatten();
+    let tags: Vec<_> = tags
+        .map(|(key, value)| format!("{}={}", key.as_str(), value.as_str()))
+        .collect();
     let multi_region = row.multi_region.as_ref();
     let period = row.rotation.period_days;
     Ok([
@@ -86,6 +94,16 @@ fn record(row: &Row) -> Result<[String; 26], InventoryError> {
         text(&row.usage),
         multi_region.map_or("", |of| of.kind.as_str()).to_owned(),
         text(&row.description),
+        many(tags.iter().map(String::as_str).collect()),
+        row.access
+            .public
+            .map(|it| it.to_string())
+            .unwrap_or_default(),
+        many(row.access.foreign.iter().map(Untrusted::as_str).collect()),
+        row.access
+            .grants
+            .map(|it| it.to_string())
+            .unwrap_or_default(),
         many(conditions.collect()),
         many(missing),
         row.arn.to_string(),

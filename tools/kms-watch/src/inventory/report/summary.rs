@@ -8,7 +8,7 @@ use watch_core::text::minute;
 use watch_sweep::pace::Operation;
 
 use crate::inventory::args::Args;
-use crate::inventory::condition::Condition;
+use crate::inventory::condition::{Condition, Weight};
 use crate::inventory::progress::span;
 use crate::inventory::survey::Survey;
 
@@ -45,6 +45,13 @@ pub(crate) fn summary(survey: &Survey, args: &Args) -> String {
         line("unused", unused(survey));
         line("blind spots", tally.blind_spots.to_string());
     }
+    if survey.filtered > 0 {
+        let _ = writeln!(
+            text,
+            "{} more keys do not match the filters",
+            survey.filtered
+        );
+    }
     blind_spots(&mut text, survey);
     remedy(&mut text, survey);
     for (region, reason) in &survey.nameless {
@@ -62,7 +69,39 @@ pub(crate) fn summary(survey: &Survey, args: &Args) -> String {
             "NOT COMPLETE: KMS left questions about {incomplete} of these keys without an answer. Try again."
         );
     }
+    urgent(&mut text, survey);
     text
+}
+
+/// What must not scroll away comes last: the most urgent keys, by their ARNs.
+fn urgent(text: &mut String, survey: &Survey) {
+    let is_urgent = |condition: &&Condition| condition.weight() == Weight::Urgent;
+    let rows = survey.rows.iter();
+    let urgent: Vec<_> = rows
+        .filter_map(|row| Some((row, row.conditions.iter().find(is_urgent)?)))
+        .collect();
+    if urgent.is_empty() {
+        return;
+    }
+    text.push_str("\nMost urgent\n");
+    for (row, condition) in urgent.iter().take(NAMED) {
+        let on = match condition {
+            Condition::PendingDeletion => row.deletion_at,
+            Condition::Expiring => row.expires_at,
+            _ => None,
+        };
+        let on = on.map(|at| format!(" {}", minute(at))).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  {}{on}  {}  {}",
+            condition.name(),
+            row.name(),
+            row.arn
+        );
+    }
+    if urgent.len() > NAMED {
+        let _ = writeln!(text, "  and {} more", urgent.len() - NAMED);
+    }
 }
 
 /// The first keys that KMS hides, and why.

@@ -65,9 +65,12 @@ struct Column {
     cell: fn(&Row) -> Cell,
 }
 
+/// What is copied is never cut.
+const WHOLE: usize = usize::MAX;
+
 const COLUMNS: [Column; 12] = [
-    Column::new("KEY ID", 9, 0, |row| Cell::new(row.key_id.as_str())),
-    Column::new("ALIAS", 14, 0, alias),
+    Column::new("KEY ID", WHOLE, 0, |row| Cell::new(row.key_id.as_str())),
+    Column::new("ALIAS", WHOLE, 0, alias),
     Column::new("REGION", 14, 8, |row| Cell::new(row.region.as_str())),
     Column::new("STATUS", 15, 0, state),
     Column::new("CREATED", 10, 3, |row| Cell::date(row.created_at)),

@@ -1,0 +1,57 @@
+//! A table for a ticket or a pull request. What others wrote stands in code spans, where nothing is a link.
+
+use jiff::Timestamp;
+use watch_core::key::State;
+use watch_core::text::{Untrusted, minute};
+
+use crate::inventory::row::Row;
+
+pub(crate) fn render(rows: &[Row], summary: &str) -> Vec<u8> {
+    let mut text = String::new();
+    if !rows.is_empty() {
+        text.push_str("| key | alias | state | owner | due | what is the matter |\n|---|---|---|---|---|---|\n");
+    }
+    for row in rows {
+        let aliases = row.aliases.iter().flatten().map(Untrusted::as_str);
+        let aliases: Vec<_> = aliases.map(code).collect();
+        let conditions: Vec<_> = row.conditions.iter().map(|it| it.name()).collect();
+        let due: Option<Timestamp> = row.deletion_at.or(row.expires_at);
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} |\n",
+            code(&row.arn.to_string()),
+            aliases.join(" "),
+            row.state
+                .as_ref()
+                .map_or_else(String::new, |it| code(State::as_str(it))),
+            row.owner
+                .as_ref()
+                .map_or_else(String::new, |it| code(it.as_str())),
+            due.map(minute).unwrap_or_default(),
+            conditions.join(", "),
+        ));
+    }
+    text.push_str("\n```text\n");
+    // A fence of three backticks would end it.
+    text.push_str(&summary.replace("```", "'''"));
+    text.push_str("```\n");
+    text.into_bytes()
+}
+
+/// A code span in a cell. In both a backtick would end something, and a bar the cell.
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    format!("`{}`", text.replace('`', "'").replace('|', "\\|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_its_cell() {
+        assert_eq!(code("a|b`c https://x"), "`a\\|b'c https://x`");
+        assert_eq!(code(""), "");
+    }
+}

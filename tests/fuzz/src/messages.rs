@@ -79,7 +79,10 @@ fn common(message: &Message) -> Verdict {
         !subject.chars().any(is_deceptive),
         "a control character in the subject",
     )?;
-    ensure(!leads_away(subject), "a link in the subject")
+    ensure(
+        !leads_away(subject) && !names_a_host(subject),
+        "a link in the subject",
+    )
 }
 
 /// Control characters, and those that change the direction of what is read.
@@ -121,6 +124,34 @@ fn leads_away(text: &str) -> bool {
     words.any(|word| word.contains("://") || word.split("www.").skip(1).any(is_host))
 }
 
+/// Names of files that our own sentences give.
+const OWN_NAMES: [&str; 2] = ["key-policy.json", "template.yaml"];
+
+/// Something that a reader could take for a host or a mailbox, with no scheme before it.
+fn names_a_host(text: &str) -> bool {
+    text.split(' ').any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let is_service = word
+            .strip_suffix(".cn")
+            .unwrap_or(word)
+            .strip_suffix(".amazonaws.com")
+            .is_some_and(|name| !name.contains('.'));
+        if word.starts_with("arn:aws") || OWN_NAMES.contains(&word) || is_service {
+            return false;
+        }
+        let letters: Vec<char> = word.chars().collect();
+        let is_dotted = |three: &[char]| {
+            three[0].is_alphanumeric() && three[1] == '.' && three[2].is_alphabetic()
+        };
+        word.contains('@') || letters.windows(3).any(is_dotted)
+    })
+}
+
+/// A line with a command of ours, which is as it must be pasted.
+fn is_command(line: &str) -> bool {
+    line.trim_start().starts_with("aws ")
+}
+
 fn mail(message: &Message) -> Verdict {
     ensure(message.subject.is_some(), "no subject")?;
     message.body.lines().try_for_each(|line| {
@@ -131,8 +162,23 @@ fn mail(message: &Message) -> Verdict {
         ensure(
             !leads_away(line) || is_own_link(line),
             &format!("a link in {line:?}"),
+        )?;
+        ensure(
+            !names_a_host(line) || is_own_link(line) || is_command(line),
+            &format!("a host in {line:?}"),
         )
-    })
+    })?;
+    // What begins a line is ours: the title, a heading, the rule, the signature.
+    let title = message.body.lines().position(str::is_empty);
+    let mut below = message.body.lines().skip(title.unwrap_or_default());
+    let is_ours = |line: &str| {
+        let is_heading = line
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || " 0123456789".contains(c));
+        let starts = ["  ", "--", "KMS Watch, ", "(shortened"];
+        is_heading || starts.iter().any(|start| line.starts_with(start))
+    };
+    below.try_for_each(|line| ensure(is_ours(line), &format!("no line of ours: {line:?}")))
 }
 
 /// A link that we make ourselves, to a console of AWS, and nothing after it.
@@ -207,6 +253,15 @@ fn chat(body: &str) -> Verdict {
         ensure(
             text.matches('`').count() % 2 == 0,
             &format!("a code span stays open in {text:?}"),
+        )?;
+        // Outside code.
+        let mut words = text
+            .split('`')
+            .step_by(2)
+            .flat_map(str::split_ascii_whitespace);
+        ensure(
+            !words.any(|word| !word.starts_with("https://") && names_a_host(word)),
+            &format!("a host outside code in {text:?}"),
         )
     })
 }

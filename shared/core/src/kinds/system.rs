@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::arn::KeyArn;
 use crate::hash::short_hash;
-use crate::kinds::case::{Case, look};
+use crate::kinds::case::{Case, look, lookup_events};
 use crate::kinds::describe::{Identify, Identity, Limit, Section, Tell};
 use crate::kinds::misuse::KeyChangeDenied;
 use crate::kinds::words::list;
@@ -146,11 +146,7 @@ impl Tell for UnreadableEvent {
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let lookup = |key: &Untrusted| {
             let arn: KeyArn = key.as_str().parse().ok()?;
-            Some(format!(
-                "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue={arn} \
-                 --max-results 50 --region {}",
-                arn.region().as_str()
-            ))
+            Some(lookup_events("ResourceName", &arn.to_string(), arn.region()))
         };
         let keys = self.keys.iter().filter_map(lookup).take(NAMED);
         let keys = keys.map(|command| look(text!["See what was done to the key"], Some(command)));

@@ -146,7 +146,11 @@ impl Tell for UnreadableEvent {
     fn next_steps(&self, _: &Case<'_>) -> Vec<Step> {
         let lookup = |key: &Untrusted| {
             let arn: KeyArn = key.as_str().parse().ok()?;
-            Some(lookup_events("ResourceName", &arn.to_string(), arn.region()))
+            Some(lookup_events(
+                "ResourceName",
+                &arn.to_string(),
+                arn.region(),
+            ))
         };
         let keys = self.keys.iter().filter_map(lookup).take(NAMED);
         let keys = keys.map(|command| look(text!["See what was done to the key"], Some(command)));

@@ -63,7 +63,7 @@ fn a_scheduled_deletion_is_told_to_all_three_audiences() {
     assert_eq!(alert["severity"], "CRITICAL");
     assert_eq!(
         alert["title"],
-        "Deletion of alias/payments scheduled for 2026-12-22 09:00 UTC"
+        "Deletion of alias/payments scheduled for 2026-12-22 10:00 UTC"
     );
     assert_eq!(alert["key"]["state"], "PendingDeletion");
     assert_eq!(alert["key"]["deletionAt"], "2026-12-22T10:00:00Z");
@@ -79,7 +79,7 @@ fn a_scheduled_deletion_is_told_to_all_three_audiences() {
     let subject = people[0].subject.as_deref().unwrap();
     assert_eq!(
         subject,
-        "CRITICAL: alias/payments is scheduled for deletion on 2026-12-22 [111122223333 us-east-1]"
+        "CRITICAL: Deletion of alias/payments scheduled for 2026-12-22 10:00 UTC [111122223333 us-east-1]"
     );
     assert!(
         people[0].message.contains(

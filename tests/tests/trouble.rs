@@ -240,9 +240,10 @@ fn an_answer_older_than_the_event_is_told_as_such() {
     let function = Function::start_on(aws, "key-deletion", &NO_LEDGER);
     let old = function.handle(&event)["alerts"][0].take();
     assert_eq!(old["key"]["state"], "Enabled");
-    assert_eq!(
-        old["title"], "alias/payments is scheduled for deletion on 2026-11-27",
-        "the event says when"
+    let title = old["title"].as_str().unwrap();
+    assert!(
+        title.starts_with("Deletion of alias/payments scheduled for 2026-11-27 "),
+        "the event says when: {title}"
     );
     assert!(
         old["summary"]

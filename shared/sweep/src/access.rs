@@ -29,6 +29,12 @@ pub enum Drifted {
     GrantCreated(String),
     /// A grant is not there any more.
     GrantEnded(String),
+    /// AWS RAM shares the key, or shares it otherwise.
+    Shared,
+    /// AWS RAM shares the key, which was never looked at.
+    SharedAtFirstSight,
+    /// AWS RAM shares the key no longer.
+    ShareEnded,
 }
 
 impl Drifted {
@@ -40,6 +46,9 @@ impl Drifted {
         match held.what.split_once('#') {
             None if held.what == "policy" => Some(Self::Policy),
             None if held.what == "first" => Some(Self::PolicyAtFirstSight),
+            None if held.what == "shared" => Some(Self::Shared),
+            None if held.what == "shared at first" => Some(Self::SharedAtFirstSight),
+            None if held.what == "unshared" => Some(Self::ShareEnded),
             Some(("granted", id)) => Some(Self::GrantCreated(id.to_owned())),
             Some(("ended", id)) => Some(Self::GrantEnded(id.to_owned())),
             _ => None,
@@ -53,6 +62,9 @@ impl Drifted {
             Self::PolicyAtFirstSight => "first".to_owned(),
             Self::GrantCreated(id) => format!("granted#{id}"),
             Self::GrantEnded(id) => format!("ended#{id}"),
+            Self::Shared => "shared".to_owned(),
+            Self::SharedAtFirstSight => "shared at first".to_owned(),
+            Self::ShareEnded => "unshared".to_owned(),
         };
         Held {
             kind: KIND.to_owned(),
@@ -67,9 +79,12 @@ impl Drifted {
     pub fn operations(&self) -> &'static [&'static str] {
         match self {
             Self::Policy => &["PutKeyPolicy"],
-            Self::PolicyAtFirstSight => &[],
+            Self::PolicyAtFirstSight | Self::SharedAtFirstSight => &[],
             Self::GrantCreated(_) => &["CreateGrant"],
             Self::GrantEnded(_) => &["RevokeGrant", "RetireGrant"],
+            // Calls to AWS RAM: KMS has none.
+            Self::Shared => &["CreateResourceShare", "AssociateResourceShare"],
+            Self::ShareEnded => &["DisassociateResourceShare", "DeleteResourceShare"],
         }
     }
 }
@@ -174,7 +189,7 @@ impl KnownGrants {
             match change {
                 Drifted::GrantCreated(id) => self.ids.insert(id.clone()),
                 Drifted::GrantEnded(id) => self.ids.remove(id),
-                Drifted::Policy | Drifted::PolicyAtFirstSight => false,
+                _ => false,
             };
         }
         changes
@@ -245,6 +260,9 @@ mod tests {
             Drifted::PolicyAtFirstSight,
             Drifted::GrantCreated("a".to_owned()),
             Drifted::GrantEnded("b".to_owned()),
+            Drifted::Shared,
+            Drifted::SharedAtFirstSight,
+            Drifted::ShareEnded,
         ] {
             assert_eq!(Drifted::read(&drifted.held(at, at)), Some(drifted));
         }

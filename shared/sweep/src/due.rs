@@ -9,21 +9,32 @@ use watch_core::ledger::Profile;
 
 /// Whoever scheduled a deletion was told of it; the countdown begins a day later.
 const QUIET_AFTER_SCHEDULING: SignedDuration = SignedDuration::from_hours(24);
+/// A waiting period has seven days at least (KMS API Reference, ScheduleKeyDeletion): a deletion that is nearer than this was
+/// not scheduled within the last day, whatever the profile says.
+const LEAST_WHEN_FRESH: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// KMS rotates within some days of the date.
 const ROTATION_IS_LATE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The alerts that are due at `at` for a key that is known as `profile`, and were not told yet.
-pub fn due(profile: &Profile, config: &SweepConfig, at: Timestamp) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    kinds.extend(deletion(profile, &config.deletion_warning_days, at).map(Kind::from));
-    let steps = &config.alerts.expiry_warning_days;
-    kinds.extend(expiries(profile, steps, at).into_iter().map(Kind::from));
-    kinds.extend(rotation(profile, at).map(Kind::from));
-    kinds
+/// What is due of a key.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// What to tell.
+    pub kind: Kind,
+    /// The profile says that it was told: the same with the step at which. That counts if the ledger has the alert.
+    pub noted: Option<Kind>,
 }
 
-fn deletion(profile: &Profile, steps: &[u32], at: Timestamp) -> Option<KeyDeletionNear> {
+/// The alerts that are due at `at` for a key that is known as `profile`.
+pub fn due(profile: &Profile, config: &SweepConfig, at: Timestamp) -> Vec<Due> {
+    let mut due = Vec::new();
+    due.extend(deletion(profile, &config.deletion_warning_days, at));
+    due.extend(expiries(profile, &config.alerts.expiry_warning_days, at));
+    due.extend(rotation(profile, at));
+    due
+}
+
+fn deletion(profile: &Profile, steps: &[u32], at: Timestamp) -> Option<Due> {
     let metadata = &profile.metadata.as_ref()?.value;
     if metadata.state != Some(State::PendingDeletion) {
         return None;
@@ -31,28 +42,51 @@ fn deletion(profile: &Profile, steps: &[u32], at: Timestamp) -> Option<KeyDeleti
     let deadline = metadata.deletion_at?;
     let step = countdown::step(steps, at, deadline)?;
     let scheduled = profile.scheduled.as_ref();
-    let is_fresh =
-        scheduled.is_some_and(|scheduled| at.duration_since(scheduled.at) < QUIET_AFTER_SCHEDULING);
+    let is_fresh = deadline.duration_since(at) >= LEAST_WHEN_FRESH
+        && scheduled
+            .is_some_and(|scheduled| at.duration_since(scheduled.at) < QUIET_AFTER_SCHEDULING);
     // That it is scheduled at all comes first.
     let is_held = profile
         .held
         .iter()
         .any(|held| held.kind == "KeyDeletionScheduled");
-    let is_told = profile.was_counted("KeyDeletionNear", deadline, step);
-    (!is_fresh && !is_held && !is_told).then(|| KeyDeletionNear::new(deadline, steps, at))
+    if is_fresh || is_held {
+        return None;
+    }
+    let near = KeyDeletionNear::new(deadline, steps, at);
+    let noted = profile.counted("KeyDeletionNear", deadline, step);
+    let noted = noted.map(|step| KeyDeletionNear {
+        step: Some(step),
+        ..near.clone()
+    });
+    Some(Due {
+        kind: near.into(),
+        noted: noted.map(Kind::from),
+    })
 }
 
 /// One for each date on which material ends: the first stops the key, and whoever renews that one alone will be stopped by
 /// the next.
-fn expiries(profile: &Profile, steps: &[u32], at: Timestamp) -> Vec<KeyMaterialExpiring> {
-    let dates = dates_of_expiry(profile).into_iter();
-    let due = dates.filter(|(date, _)| {
-        // What is over is no countdown any more.
-        *date > at
-            && countdown::step(steps, at, *date)
-                .is_some_and(|step| !profile.was_counted("KeyMaterialExpiring", *date, step))
-    });
-    due.map(|(date, material)| KeyMaterialExpiring::of_date(date, material, steps, at))
+fn expiries(profile: &Profile, steps: &[u32], at: Timestamp) -> Vec<Due> {
+    // What is over is no countdown any more.
+    let dates = dates_of_expiry(profile)
+        .into_iter()
+        .filter(|(date, _)| *date > at);
+    dates
+        .filter_map(|(date, material)| {
+            let step = countdown::step(steps, at, date)?;
+            let near = KeyMaterialExpiring::of_date(date, material, steps, at);
+            let noted = profile.counted("KeyMaterialExpiring", date, step);
+            let noted = noted.map(|step| {
+                let mut noted = near.clone();
+                noted.step = Some(step);
+                noted
+            });
+            Some(Due {
+                kind: near.into(),
+                noted: noted.map(Kind::from),
+            })
+        })
         .collect()
 }
 
@@ -85,16 +119,22 @@ pub fn dates_of_expiry(profile: &Profile) -> Vec<(Timestamp, Option<String>)> {
 
 /// Rotation reads as off while a deletion is pending, and a disabled key catches up when it is enabled (AWS KMS Developer
 /// Guide, rotate keys): neither is late.
-fn rotation(profile: &Profile, at: Timestamp) -> Option<KeyRotationOverdue> {
+fn rotation(profile: &Profile, at: Timestamp) -> Option<Due> {
     let metadata = &profile.metadata.as_ref()?.value;
     let rotation = &profile.rotation.as_ref()?.value;
     if metadata.state != Some(State::Enabled) || !rotation.enabled {
         return None;
     }
     let due = rotation.next_at?;
-    let is_late = at.duration_since(due) > ROTATION_IS_LATE_AFTER;
-    (is_late && !profile.was_counted("KeyRotationOverdue", due, 0))
-        .then(|| KeyRotationOverdue::new(due, at))
+    if at.duration_since(due) <= ROTATION_IS_LATE_AFTER {
+        return None;
+    }
+    let late = Kind::from(KeyRotationOverdue::new(due, at));
+    let noted = profile.counted("KeyRotationOverdue", due, 0);
+    Some(Due {
+        noted: noted.map(|_| late.clone()),
+        kind: late,
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +172,8 @@ mod tests {
     fn told(profile: &Profile) -> Vec<String> {
         let due = due(profile, &config(), at(NOW));
         due.iter()
-            .map(|kind| match kind {
+            .filter(|due| due.noted.is_none())
+            .map(|due| match &due.kind {
                 Kind::KeyDeletionNear(near) => {
                     format!("deletion {:?} {}", near.step, near.days_left)
                 }
@@ -193,6 +234,12 @@ mod tests {
         assert!(told(&profile).is_empty());
         profile.scheduled = scheduled("2026-11-19T10:00:00Z");
         assert_eq!(told(&profile).len(), 1);
+        // A deletion that is so near was not scheduled today, and not in the future.
+        let mut near = pending("2026-11-26T09:59:59Z");
+        for when in ["2026-11-20T09:00:00Z", "2036-11-20T10:00:00Z"] {
+            near.scheduled = scheduled(when);
+            assert_eq!(told(&near).len(), 1, "{when}");
+        }
         profile.held = vec![Held {
             kind: "KeyDeletionScheduled".to_owned(),
             what: String::new(),

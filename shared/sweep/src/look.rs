@@ -30,6 +30,8 @@ pub struct Look {
     pub materials: Option<Result<Vec<Material>, CallError>>,
     /// `GetKeyPolicy`.
     pub policy: Option<Result<String, CallError>>,
+    /// `GetKeyPolicy` of the second policy, which AWS RAM writes; `None` if there is none.
+    pub shared: Option<Result<Option<String>, CallError>>,
     /// `ListGrants`.
     pub grants: Option<Result<Vec<Grant>, CallError>>,
 }
@@ -44,7 +46,7 @@ const TOO_MANY_GRANTS: &str = "TooManyGrants";
 pub struct Wants<'a> {
     /// How deep.
     pub depth: Depth,
-    /// The key's policy too.
+    /// The key's policies too.
     pub policy: bool,
     /// Its grants too.
     pub grants: bool,
@@ -65,11 +67,12 @@ impl Look {
             .as_ref()
             .map(|metadata| Needs::of(metadata, wants))
             .unwrap_or_default();
-        let (tags, rotation, materials, policy, grants) = tokio::join!(
+        let (tags, rotation, materials, policy, shared, grants) = tokio::join!(
             when(needs.tags, kms.list_resource_tags(key)),
             when(needs.rotation, kms.get_key_rotation_status(key)),
             when(needs.materials, kms.list_materials(key)),
             when(needs.policy, kms.get_key_policy(key)),
+            when(needs.policy, kms.get_shared_policy(key)),
             when(needs.grants, all_grants(kms, key)),
         );
         Self {
@@ -79,6 +82,7 @@ impl Look {
             rotation: rotation.and_then(applicable),
             materials: materials.and_then(applicable),
             policy,
+            shared,
             grants,
         }
     }
@@ -117,6 +121,7 @@ impl Look {
             ("GetKeyRotationStatus", failure(self.rotation.as_ref())),
             ("ListKeyRotations", failure(self.materials.as_ref())),
             ("GetKeyPolicy", failure(self.policy.as_ref())),
+            ("GetKeyPolicy", failure(self.shared.as_ref())),
             ("ListGrants", failure(self.grants.as_ref())),
         ]
         .into_iter()

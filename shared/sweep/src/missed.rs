@@ -124,8 +124,10 @@ fn as_event(record: Value) -> Value {
     } else {
         "AWS API Call via CloudTrail"
     };
+    let service = record["eventSource"].as_str().unwrap_or_default();
+    let source = format!("aws.{}", service.split('.').next().unwrap_or_default());
     json!({
-        "version": "0", "id": record["eventID"], "source": "aws.kms", "detail-type": detail_type,
+        "version": "0", "id": record["eventID"], "source": source, "detail-type": detail_type,
         "account": record["recipientAccountId"], "time": record["eventTime"], "region": record["awsRegion"],
         "resources": [], "detail": record,
     })
@@ -144,18 +146,22 @@ pub fn recorded(
     let told = records.iter().filter_map(|record| {
         // A record is large, and few are of this key.
         let event = Event::read(record).ok()?;
-        let Event::CloudTrail(call) = &event else {
-            return None;
+        let (keys, time) = match &event {
+            Event::CloudTrail(call) => (call.key.as_slice(), call.time),
+            // One call may share several keys.
+            Event::Share(share) => (&share.keys[..], share.record.as_ref()?.time),
+            _ => return None,
         };
-        let is_of_key = call
-            .key
-            .as_ref()
-            .is_some_and(|other| other.id() == key.id());
-        if !is_of_key || call.time.is_none_or(|at| at < since || at > until) {
+        let is_of_key = keys.iter().any(|other| other.id() == key.id());
+        if !is_of_key || time.is_none_or(|at| at < since || at > until) {
             return None;
         }
+        let of_key = |mut occurrence: Box<Occurrence>| {
+            occurrence.subject = Subject::Key(key.clone());
+            *occurrence
+        };
         decides.iter().find_map(|decide| match decide(&event) {
-            Decision::Report(occurrence) if is_it(&occurrence.kind) => Some(*occurrence),
+            Decision::Report(occurrence) if is_it(&occurrence.kind) => Some(of_key(occurrence)),
             _ => None,
         })
     });

@@ -228,6 +228,19 @@ impl<K: Kms> Paced<K> {
         .await
     }
 
+    /// `GetKeyPolicy` of the second policy; `None` if AWS RAM does not share the key.
+    pub async fn get_shared_policy(&self, key: &KeyArn) -> Result<Option<String>, CallError> {
+        let answer = self
+            .call(Operation::GetKeyPolicy, async |kms| {
+                kms.get_shared_policy(key).await
+            })
+            .await;
+        match answer {
+            Err(error) if error.kind() == CallErrorKind::NotFound => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
     /// `GetKeyLastUsage`.
     pub async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
         self.call(Operation::GetKeyLastUsage, async |kms| {

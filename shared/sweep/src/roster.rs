@@ -48,6 +48,9 @@ pub struct Entry {
     /// Hash of the policy that is known.
     #[serde(rename = "h", default, skip_serializing_if = "is_default")]
     pub policy_hash: Option<String>,
+    /// Hash of the policy by which AWS RAM shares it, or of nothing.
+    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
+    pub shared_hash: Option<String>,
     /// Hash of the grants that are known.
     #[serde(rename = "r", default, skip_serializing_if = "is_default")]
     pub grants_hash: Option<String>,
@@ -109,6 +112,7 @@ mod tests {
                     managed: true,
                     policy_known: true,
                     policy_hash: Some("1f".to_owned()),
+                    shared_hash: Some("3d".to_owned()),
                     grants_hash: Some("2e".to_owned()),
                     aliases: 7,
                     use_asked: Some(490_000),

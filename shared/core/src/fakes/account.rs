@@ -42,6 +42,8 @@ pub struct FakeKey {
     pub usage: LastUsage,
     /// Its policy.
     pub policy: String,
+    /// The policy by which AWS RAM shares it.
+    pub shared: Option<String>,
     /// Its grants.
     pub grants: Vec<Grant>,
     /// Its policy lets nobody read it.
@@ -73,6 +75,7 @@ impl Default for FakeKey {
             materials: Vec::new(),
             usage: LastUsage::default(),
             policy: "{}".to_owned(),
+            shared: None,
             grants: Vec::new(),
             denied: false,
             unlisted: false,
@@ -147,6 +150,10 @@ impl Kms for FakeAccount {
     }
     async fn get_key_policy(&self, key: &KeyArn) -> Result<String, CallError> {
         self.of("GetKeyPolicy", key, |key| key.policy.clone())
+    }
+    async fn get_shared_policy(&self, key: &KeyArn) -> Result<String, CallError> {
+        let shared = self.of("GetSharedPolicy", key, |key| key.shared.clone())?;
+        shared.ok_or_else(|| CallError::new("NotFoundException", "the key is not shared"))
     }
     async fn describe_custom_key_store(
         &self,

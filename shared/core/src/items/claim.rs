@@ -52,9 +52,6 @@ pub struct Claim {
     /// Sort key of the alert that told of it, where that was told under another name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_as: Option<String>,
-    /// What is served comes from another invocation, and from nothing but the ledger.
-    #[serde(skip)]
-    pub inherited: bool,
     /// When the item may be deleted, in seconds since 1970.
     pub ttl: i64,
 }
@@ -94,7 +91,6 @@ impl Claim {
             before: Vec::new(),
             call: None,
             told_as: None,
-            inherited: false,
             ttl: expiry(now, KEPT_DAYS),
         }
     }
@@ -132,9 +128,11 @@ impl Claim {
         open.version = self.version.saturating_add(1);
         open.before.clone_from(&self.before);
         if same(&self.occurred_at) {
-            // What its last holder served need not be served again.
-            open.topics.clone_from(&self.topics);
-            open.inherited = self.owner != wanted.owner;
+            // What an invocation served it need not serve again when it is tried anew. That another one served it only the
+            // ledger says, and no item of it keeps an alert from anybody.
+            if self.owner == wanted.owner {
+                open.topics.clone_from(&self.topics);
+            }
         } else if delivered {
             open.before.push(self.occurred_at);
             let surplus = open.before.len().saturating_sub(REMEMBERED);
@@ -262,11 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_can_be_taken_at_once_and_what_was_served_is_not_served_again() {
+    fn what_is_owed_can_be_taken_at_once_and_its_owner_serves_nothing_again() {
         let half = claim("a", THEN).owing(served(&["feed"]), at(NOW));
-        let next = open(half.standing(&claim("b", THEN), true, at(NOW)));
+        let next = open(half.standing(&claim("a", THEN), true, at(NOW)));
         assert_eq!(next.topics, served(&["feed"]));
         assert_eq!(next.version, half.version + 1);
+        // Of another invocation's word nothing is believed.
+        let next = open(half.standing(&claim("b", THEN), true, at(NOW)));
+        assert_eq!((next.topics.len(), next.version), (0, half.version + 1));
         // But what was half told of another occurrence counts for nothing.
         let other = open(half.standing(&claim("b", "2026-12-20T10:00:00Z"), true, at(NOW)));
         assert_eq!((other.topics.len(), other.before.len()), (0, 0));

@@ -1,4 +1,6 @@
 //! Access to a key that changed though no event told of it: a sweep found it. Judged and worded as the event would be.
+//!
+//! A policy of its owner, a grant, or the second policy, which AWS RAM writes.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,6 +10,7 @@ use super::access::{KeyPolicyChanged, owner, state_if_off};
 use super::case::{Case, ask};
 use super::describe::{Ask, Found, Identify, Identity, Learn, Section, Tell};
 use super::grants::{GrantCreated, GrantRetired, GrantRevoked};
+use super::sharing::{KeyShareEnded, KeyShared};
 use super::words::{described, list};
 use crate::actor::Actor;
 use crate::facts::{PolicyOf, Reads};
@@ -19,11 +22,13 @@ use crate::text;
 use crate::text::Text;
 
 /// The kinds of event that it tells of when they did not come.
-pub(super) const TELLS_OF: [&str; 4] = [
+pub(super) const TELLS_OF: [&str; 6] = [
     KeyPolicyChanged::NAME,
     GrantCreated::NAME,
     GrantRevoked::NAME,
     GrantRetired::NAME,
+    KeyShared::NAME,
+    KeyShareEnded::NAME,
 ];
 
 /// What a sweep found.
@@ -40,6 +45,12 @@ pub enum Drift {
     GrantCreated,
     /// A grant that is not there any more.
     GrantEnded,
+    /// Another second policy than the one that was known: AWS RAM shares the key, or shares it otherwise.
+    Shared,
+    /// At its first look, a second policy that lets in strangers.
+    SharedAtFirstSight,
+    /// AWS RAM shares the key no longer.
+    ShareEnded,
 }
 
 /// A sweep found a policy or a grant of which no event told.
@@ -61,6 +72,10 @@ pub struct KeyAccessDrifted {
     pub grant_revoked: Option<GrantRevoked>,
     /// What `GrantRetired` would have said.
     pub grant_retired: Option<GrantRetired>,
+    /// What `KeyShared` would have said.
+    pub shared: Option<KeyShared>,
+    /// What `KeyShareEnded` would have said.
+    pub share_ended: Option<KeyShareEnded>,
     /// There is no record of how the grant ended.
     #[serde(skip)]
     unrecorded: bool,
@@ -88,6 +103,14 @@ impl KeyAccessDrifted {
                 this.drift = Drift::GrantEnded;
                 this.grant_retired = Some(grant);
             }
+            Kind::KeyShared(shared) => {
+                this.drift = Drift::Shared;
+                this.shared = Some(shared);
+            }
+            Kind::KeyShareEnded(ended) => {
+                this.drift = Drift::ShareEnded;
+                this.share_ended = Some(ended);
+            }
             _ => return None,
         }
         Some(this)
@@ -99,6 +122,16 @@ impl KeyAccessDrifted {
             drift: Drift::PolicyAtFirstSight,
             found_at: Some(found_at),
             policy: Some(KeyPolicyChanged::default()),
+            ..Self::default()
+        }
+    }
+
+    /// The share of a key that was never looked at before.
+    pub fn shared_at_first_sight(found_at: Timestamp) -> Self {
+        Self {
+            drift: Drift::SharedAtFirstSight,
+            found_at: Some(found_at),
+            shared: Some(KeyShared::default()),
             ..Self::default()
         }
     }
@@ -127,11 +160,17 @@ impl KeyAccessDrifted {
         let created = self.grant_created.as_ref().map(|it| it as &dyn Tell);
         let revoked = self.grant_revoked.as_ref().map(|it| it as &dyn Tell);
         let retired = self.grant_retired.as_ref().map(|it| it as &dyn Tell);
-        policy.or(created).or(revoked).or(retired)
+        let shared = self.shared.as_ref().map(|it| it as &dyn Tell);
+        let ended = self.share_ended.as_ref().map(|it| it as &dyn Tell);
+        let access = policy.or(created).or(revoked).or(retired);
+        access.or(shared).or(ended)
     }
 
     fn is_at_first_sight(&self) -> bool {
-        self.drift == Drift::PolicyAtFirstSight
+        matches!(
+            self.drift,
+            Drift::PolicyAtFirstSight | Drift::SharedAtFirstSight
+        )
     }
 
     /// A grant ended, and nobody knows by whom or how.
@@ -142,15 +181,18 @@ impl KeyAccessDrifted {
 
 impl Identify for KeyAccessDrifted {
     fn identity(&self) -> Identity {
-        if self.is_at_first_sight() {
-            return Identity::Content("first sight".to_owned());
+        match self.drift {
+            Drift::PolicyAtFirstSight => Identity::Content("first sight".to_owned()),
+            Drift::SharedAtFirstSight => Identity::Content("first sight of a share".to_owned()),
+            _ => Identity::Call,
         }
-        Identity::Call
     }
 
     fn is_telling_of(&self) -> Option<&'static str> {
         match self.drift {
-            Drift::PolicyAtFirstSight => None,
+            Drift::PolicyAtFirstSight | Drift::SharedAtFirstSight => None,
+            Drift::Shared => Some(KeyShared::NAME),
+            Drift::ShareEnded => Some(KeyShareEnded::NAME),
             Drift::Policy => Some(KeyPolicyChanged::NAME),
             Drift::GrantCreated => Some(GrantCreated::NAME),
             Drift::GrantEnded if self.grant_retired.is_some() => Some(GrantRetired::NAME),
@@ -172,7 +214,8 @@ impl Ask for KeyAccessDrifted {
     }
 
     fn reads_policy(&self) -> Option<PolicyOf> {
-        self.policy.as_ref().map(|_| PolicyOf::Owner)
+        let shared = self.shared.as_ref().map(|_| PolicyOf::Ram);
+        self.policy.as_ref().map(|_| PolicyOf::Owner).or(shared)
     }
 
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
@@ -191,7 +234,10 @@ impl Learn for KeyAccessDrifted {
             }
             (Some(policy), _) => policy.study(found),
             (_, Some(grant)) => grant.study(found),
-            _ => Vec::new(),
+            _ => self
+                .shared
+                .as_mut()
+                .map_or_else(Vec::new, |shared| shared.study(found)),
         }
     }
 
@@ -230,6 +276,10 @@ impl Tell for KeyAccessDrifted {
             .map_or(&[][..], |it| &it.foreign_accounts);
         if self.is_at_first_sight() && self.severity(case) < Severity::Critical {
             return match foreign {
+                [] if self.shared.is_some() => text![
+                    case.name(),
+                    " is shared outside this account (first sweep)"
+                ],
                 [] => text!["Key policy of ", case.name(), " to review (first sweep)"],
                 [one] => text![
                     "Account ",
@@ -256,6 +306,17 @@ impl Tell for KeyAccessDrifted {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = Text::new();
+        if let Some(shared) = self.shared.as_ref().filter(|_| self.is_at_first_sight()) {
+            text.sentence(shared.standing());
+            text.sentence(state_if_off(case));
+            text.sentence(text![
+                "A sweep looked at ",
+                case.name(),
+                described(case),
+                " for the first time. The share is older than that, and who made it is not known."
+            ]);
+            return text;
+        }
         if self.is_at_first_sight() {
             if let Some(policy) = &self.policy {
                 text.sentence(policy.standing(case));

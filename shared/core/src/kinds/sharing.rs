@@ -75,6 +75,15 @@ impl KeyShared {
         }
     }
 
+    /// How it stands with the access, whoever arranged it.
+    pub(super) fn standing(&self) -> Text {
+        text![
+            "AWS RAM shares it with ",
+            self.whom(NAMED),
+            ". The access is in a second policy of the key, AWS_RAM. The key policy and the list of grants do not show it."
+        ]
+    }
+
     /// With whom, in words: strangers first.
     fn whom(&self, most: usize) -> Text {
         if self.public == Some(true) {

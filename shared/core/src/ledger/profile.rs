@@ -130,7 +130,7 @@ pub struct Profile {
     pub deleted_at: Option<Timestamp>,
     /// The last tellings of what may be told without its material, by kind of alert.
     pub tellings: BTreeMap<String, Telling>,
-    /// The last steps of countdowns that were told, by kind of alert and date ([`Profile::was_counted`]).
+    /// The last steps of countdowns that were told, by kind of alert and date ([`Profile::counted`]).
     pub countdowns: BTreeMap<String, u32>,
     /// What was done to the key last, by kind of alert, as far as a later deletion is seen in its light.
     pub acts: BTreeMap<String, Act>,
@@ -293,10 +293,10 @@ impl Profile {
         told.is_some_and(|told| told.at.duration_since(known_at) >= -slack)
     }
 
-    /// The countdown of `kind` to `deadline` has been told at `step` days, or at fewer.
-    pub fn was_counted(&self, kind: &str, deadline: Timestamp, step: u32) -> bool {
+    /// The step, of `step` days or fewer, at which the countdown of `kind` to `deadline` is said to have been told.
+    pub fn counted(&self, kind: &str, deadline: Timestamp, step: u32) -> Option<u32> {
         let told = self.countdowns.get(&format!("{kind}#{deadline}"));
-        told.is_some_and(|told| *told <= step)
+        told.copied().filter(|told| *told <= step)
     }
 
     /// Takes note of a countdown that was told, and forgets those that are long over.

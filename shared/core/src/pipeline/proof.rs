@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::Watch;
-use super::draft::Frame;
+use super::draft::{Frame, claim_key};
 use crate::decision::{Occurrence, alert_id};
 use crate::ledger::history::{Entry, PREFIX};
 use crate::ledger::profile::Swept;
@@ -32,6 +32,27 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
+    /// The claim says that `occurrence` was told, and the history has the alert. KMS is not asked. `false` if the ledger
+    /// gives no answer: then it is for [`Watch::report`] to find out.
+    pub async fn has_told(&self, occurrence: &Occurrence) -> bool {
+        let memory = Memory::new(self.ledger.as_ref());
+        let (subject, identity) = (&occurrence.subject, occurrence.identity());
+        let partition = subject.partition_key();
+        let claims = memory.read(&[claim_key(occurrence)]).await;
+        let Some(claim) = claims.iter().find_map(Claim::read) else {
+            return false;
+        };
+        let keys: Vec<_> = claim
+            .told_at()
+            .map(|at| Entry::key(&partition, at, &alert_id(subject, &identity, at)))
+            .collect();
+        let entries = memory.read(&keys).await;
+        entries
+            .iter()
+            .filter_map(Entry::read)
+            .any(|entry| occurrence.kind.is_told_by(entry.kind.as_str()))
+    }
+
     /// The alert that tells of what the claim says was told.
     pub(super) async fn prove(
         &self,

@@ -10,7 +10,6 @@ use super::letters::{Letters, Post};
 use crate::alert::Alert;
 use crate::ledger::Memory;
 use crate::ports::{Clock, Kms, Ledger, Topics};
-use crate::severity::Severity;
 use crate::text::Untrusted;
 
 /// Letters that reached everybody.
@@ -28,12 +27,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         memory: &Memory<'_, L>,
         letters: Letters,
     ) -> Result<Served, Failure> {
-        let claim = &letters.claim;
-        let nothing = BTreeSet::new();
-        // Nothing but the ledger says so, and no item of it keeps what is critical from anybody.
-        let is_sure = !claim.inherited || letters.alert.severity < Severity::Critical;
-        let served = if is_sure { &claim.topics } else { &nothing };
-        let (topics, failures) = self.publish(&letters.posts, served).await;
+        let (topics, failures) = self.publish(&letters.posts, &letters.claim.topics).await;
         if failures.is_empty() {
             self.log_handled(&letters.alert, topics.len());
             return Ok(Served {

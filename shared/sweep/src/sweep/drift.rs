@@ -1,10 +1,11 @@
-//! A policy or grants that are not as they were known: found with the look at a key, told when nobody else did.
+//! Policies or grants that are not as they were known: found with the look at a key, told when nobody else did.
 
 use watch_core::answers::Grant;
 use watch_core::arn::KeyArn;
 use watch_core::decision::Occurrence;
 use watch_core::kinds::{
-    GrantCreated, GrantRevoked, GrantTold, KeyAccessDrifted, KeyPolicyChanged, Kind,
+    GrantCreated, GrantRevoked, GrantTold, KeyAccessDrifted, KeyPolicyChanged, KeyShareEnded,
+    KeyShared, Kind,
 };
 use watch_core::ledger::profile::Held;
 use watch_core::ledger::{Item, ItemKey, Policy, Profile};
@@ -64,6 +65,9 @@ impl<W: Ports> Sweep<W> {
                 (entry.policy_hash, entry.policy_known) = (hash, true);
             }
         }
+        if let Some(Ok(live)) = &look.shared {
+            found.extend(self.compare_share(key, live.as_deref(), entry));
+        }
         if let Some(Ok(live)) = &look.grants
             && entry.grants_hash != Some(KnownGrants::of(live, key.account()).hash())
         {
@@ -104,6 +108,29 @@ impl<W: Ports> Sweep<W> {
         lets_in_strangers(live, key, trusted).then_some(Drifted::PolicyAtFirstSight)
     }
 
+    /// Compares the policy by which AWS RAM shares a key with the one that was there.
+    fn compare_share(
+        &self,
+        key: &KeyArn,
+        live: Option<&str>,
+        entry: &mut Entry,
+    ) -> Option<Drifted> {
+        let hash = policy_hash(live.unwrap_or_default());
+        let known = entry.shared_hash.replace(hash);
+        if known == entry.shared_hash {
+            return None;
+        }
+        let trusted = &self.config.alerts.trusted_accounts;
+        match (known, live) {
+            (Some(_), Some(_)) => Some(Drifted::Shared),
+            (Some(_), None) => Some(Drifted::ShareEnded),
+            (None, Some(live)) if lets_in_strangers(live, key, trusted) => {
+                Some(Drifted::SharedAtFirstSight)
+            }
+            (None, _) => None,
+        }
+    }
+
     /// What such a difference tells of; `None` if it was told, or is none any more.
     pub(super) async fn drifted(
         &self,
@@ -118,8 +145,14 @@ impl<W: Ports> Sweep<W> {
             Still::There(kind) => Some(*kind),
             Still::Gone => None,
         };
-        if *drifted == Drifted::PolicyAtFirstSight {
-            let kind = KeyAccessDrifted::at_first_sight(held.found_at);
+        let at_first_sight = match drifted {
+            Drifted::PolicyAtFirstSight => Some(KeyAccessDrifted::at_first_sight(held.found_at)),
+            Drifted::SharedAtFirstSight => {
+                Some(KeyAccessDrifted::shared_at_first_sight(held.found_at))
+            }
+            _ => None,
+        };
+        if let Some(kind) = at_first_sight {
             let occurrence = Occurrence::of_sweep(subject, kind, held.found_at, None);
             return Ok(Some(occurrence));
         }
@@ -151,7 +184,18 @@ impl<W: Ports> Sweep<W> {
     ) -> Result<Still, CallError> {
         let changed = Kind::from(KeyPolicyChanged::asked_for(None, false));
         Ok(match drifted {
-            Drifted::PolicyAtFirstSight => Still::There(changed.into()),
+            Drifted::PolicyAtFirstSight | Drifted::SharedAtFirstSight => {
+                Still::There(changed.into())
+            }
+            Drifted::Shared => match self.kms.get_shared_policy(key).await {
+                // It came and went: the record of the call is what is left to tell.
+                Ok(None) => Still::Gone,
+                _ => Still::There(Box::new(KeyShared::default().into())),
+            },
+            Drifted::ShareEnded => match self.kms.get_shared_policy(key).await {
+                Ok(Some(_)) => Still::Told,
+                _ => Still::There(Box::new(KeyShareEnded::default().into())),
+            },
             Drifted::Policy => {
                 let item = run.store.get(Policy::key(&key.to_string())).await?;
                 let known = item.as_ref().and_then(Policy::read);
@@ -237,7 +281,9 @@ pub(super) fn items_of(key: &KeyArn, known: Option<&Entry>, grants: bool) -> Vec
 fn is_of(kind: &Kind, drifted: &Drifted) -> bool {
     let is = |told: &Option<Untrusted>, id: &str| told.as_ref().is_some_and(|it| it.as_str() == id);
     match (kind, drifted) {
-        (Kind::KeyPolicyChanged(_), Drifted::Policy) => true,
+        (Kind::KeyPolicyChanged(_), Drifted::Policy)
+        | (Kind::KeyShared(_), Drifted::Shared)
+        | (Kind::KeyShareEnded(_), Drifted::ShareEnded) => true,
         (Kind::GrantCreated(grant), Drifted::GrantCreated(id)) => is(&grant.grant_id, id),
         (Kind::GrantRevoked(grant), Drifted::GrantEnded(id)) => is(&grant.grant_id, id),
         (Kind::GrantRetired(grant), Drifted::GrantEnded(id)) => is(&grant.grant_id, id),

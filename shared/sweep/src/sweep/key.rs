@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use watch_core::arn::KeyArn;
 use watch_core::config::SweepConfig;
 use watch_core::key::State;
-use watch_core::kinds::Kind;
 use watch_core::ledger::profile::Held;
 use watch_core::ledger::{Item, ItemKey, Profile, alias};
 use watch_core::ports::CallError;
@@ -14,7 +13,7 @@ use super::drift::Access;
 use super::run::Run;
 use super::{Ports, Sweep};
 use crate::difference::differences;
-use crate::due::due;
+use crate::due::{Due, due};
 use crate::look::{Look, Wants};
 use crate::order::Depth;
 use crate::roster::{Entry, hash_of_aliases};
@@ -32,7 +31,7 @@ pub(super) struct Seen<'a> {
     /// Differences that were held long enough.
     pub(super) ripe: Vec<Held>,
     /// What is due.
-    pub(super) due: Vec<Kind>,
+    pub(super) due: Vec<Due>,
 }
 
 impl Seen<'_> {
@@ -80,7 +79,10 @@ impl<W: Ports> Sweep<W> {
             self.learn(run, key, &look, (&before, is_news), access)
                 .await?
         };
-        let is_ripe = |held: &&Held| at.duration_since(held.found_at) >= self.config.hold;
+        // What is said to be found in the future was not written by a sweep, and must not wait until then.
+        let is_ripe = |held: &&Held| {
+            at.duration_since(held.found_at) >= self.config.hold || held.found_at > at
+        };
         let hidden = look.blind_spot();
         Ok(Some(Seen {
             key,
@@ -89,6 +91,7 @@ impl<W: Ports> Sweep<W> {
                 managed: look.is_managed(),
                 policy_known: entry.policy_known,
                 policy_hash: entry.policy_hash,
+                shared_hash: entry.shared_hash,
                 grants_hash: entry.grants_hash,
                 aliases: look
                     .aliases

@@ -69,10 +69,17 @@ impl<W: Ports> Sweep<W> {
                 .set(&Profile::key(&seen.key.to_string()), &change)
                 .await?;
         }
-        for kind in &seen.due {
-            let subject = Subject::Key(seen.key.clone());
-            let occurrence = Occurrence::of_sweep(subject, kind.clone(), run.at, None);
-            self.tell(run, occurrence).await;
+        let of_key = |kind: &Kind| {
+            Occurrence::of_sweep(Subject::Key(seen.key.clone()), kind.clone(), run.at, None)
+        };
+        for due in &seen.due {
+            // A note in the profile spares KMS the question, and proves nothing by itself.
+            if let Some(noted) = &due.noted
+                && self.watch.has_told(&of_key(noted)).await
+            {
+                continue;
+            }
+            self.tell(run, of_key(&due.kind)).await;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use watch_core::fakes::{
     FakeAccount, FakeClock, FakeKey, FakeLedger, FakeMetrics, FakeParts, FakeTopics, FakeTrail,
 };
 use watch_core::key::{Manager, Origin, State};
-use watch_core::kinds::{GrantRetired, KeyDisabled, KeyPolicyChanged};
+use watch_core::kinds::{GrantRetired, KeyDisabled, KeyPolicyChanged, KeyShared};
 use watch_core::pipeline::Verdict;
 use watch_core::text::Untrusted;
 
@@ -19,6 +19,7 @@ use super::*;
 
 mod access;
 mod lists;
+mod poison;
 mod watch;
 
 fn at(text: &str) -> Timestamp {
@@ -39,6 +40,7 @@ fn decide(event: &Event) -> Decision {
                 KeyPolicyChanged::asked_for(call.requested_raw("policy"), false)
             })
         }
+        Event::Share(share) => Decision::share(share, KeyShared::told(share)),
         Event::CloudTrail(record) if record.name.as_str() == "RetireGrant" => {
             Decision::change(record, |call| {
                 GrantRetired::by(&record.actor, call.requested("grantId"))

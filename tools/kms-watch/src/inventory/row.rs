@@ -369,6 +369,7 @@ mod tests {
                 rotation: None,
                 materials: None,
                 policy: None,
+                shared: None,
                 grants: None,
             },
             last_use: None,

@@ -489,7 +489,7 @@ fn a_countdown_that_was_told_is_remembered() {
     report(&watch, found.clone());
     let was_counted = |kind: &str, step| {
         let profile = remembered(&watch, ARN);
-        profile.was_counted(kind, at(DEADLINE), step)
+        profile.counted(kind, at(DEADLINE), step).is_some()
     };
     assert!(was_counted("KeyDeletionNear", 3) && !was_counted("KeyDeletionNear", 1));
     assert!(!was_counted("KeyMaterialExpiring", 3));

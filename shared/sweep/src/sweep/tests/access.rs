@@ -260,3 +260,84 @@ async fn grants_are_left_alone_if_that_is_wanted_and_a_blind_spot_if_they_may_no
         "ListGrants: AccessDeniedException: no"
     );
 }
+
+/// As AWS RAM would write it: a policy of its own for the principals of a share.
+fn share_with(principal: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"kms:Decrypt","Resource":"*"}}]}}"#
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_that_no_event_told_of_is_held_then_told_and_so_is_its_end() {
+    let world = watched().await;
+    world.change("k", |key| key.shared = Some(share_with(STRANGER)));
+    world.run("full", DAY_2).await;
+    assert!(world.told().is_empty(), "held");
+    world.run("light", DAY_2_LATER).await;
+    let alert = world.topics.feed().pop().unwrap();
+    assert_eq!(alert["severity"], "HIGH", "{alert}");
+    assert_eq!(alert["details"]["drift"], "SHARED");
+    assert_eq!(
+        alert["details"]["shared"]["foreign"],
+        json!(["999988887777"])
+    );
+    assert_eq!(world.told(), ["KeyAccessDrifted k"]);
+    world.change("k", |key| key.shared = None);
+    world.run("full", DAY_3).await;
+    world.run("light", DAY_3_LATER).await;
+    let alert = world.topics.feed().pop().unwrap();
+    assert_eq!(alert["details"]["drift"], "SHARE_ENDED", "{alert}");
+    assert_eq!(world.told(), ["KeyAccessDrifted k"]);
+    world.run("full", "2026-11-23T03:00:00Z").await;
+    world.run("light", "2026-11-23T03:30:00Z").await;
+    assert!(world.told().is_empty(), "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_told_at_first_sight_if_it_lets_in_strangers() {
+    let world = world(&[]);
+    for (id, principal) in [
+        ("strange", STRANGER),
+        ("own", "arn:aws:iam::111122223333:role/app"),
+    ] {
+        world.add(id, |key| {
+            key.policy = DEFAULT_POLICY.to_owned();
+            key.shared = Some(share_with(principal));
+        });
+    }
+    world.run("full", DAY_1).await;
+    world.run("light", "2026-11-20T03:30:00Z").await;
+    let alert = world.topics.feed().pop().unwrap();
+    assert_eq!(alert["severity"], "MEDIUM", "{alert}");
+    assert_eq!(alert["details"]["drift"], "SHARED_AT_FIRST_SIGHT");
+    assert_eq!(world.told(), ["KeyAccessDrifted strange"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_a_share_says_who_did_it_for_each_of_its_keys() {
+    let world = watched().await;
+    world.add("other", |key| key.policy = DEFAULT_POLICY.to_owned());
+    world.run("full", "2026-11-20T05:00:00Z").await;
+    assert!(world.told().is_empty());
+    for id in ["k", "other"] {
+        world.change(id, |key| key.shared = Some(share_with(STRANGER)));
+    }
+    let arns = json!([arn("k").to_string(), arn("other").to_string()]);
+    let mut record = record(
+        "AssociateResourceShare",
+        "e1",
+        &json!({"resourceArns": arns}),
+    );
+    record["eventSource"] = "ram.amazonaws.com".into();
+    record["resources"] = json!([]);
+    world.trail.records.borrow_mut().push(record);
+    world.run("full", DAY_2).await;
+    world.run("light", DAY_2_LATER).await;
+    let alerts = world.topics.feed();
+    assert!(
+        alerts.iter().all(|alert| alert["actor"]["name"] == "maria"),
+        "{alerts:?}"
+    );
+    assert_eq!(world.told(), ["KeyAccessDrifted k", "KeyAccessDrifted other"]);
+}

@@ -7,7 +7,8 @@
 //! * IAM: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
 //!   `cloudwatch:PutMetricData`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
 //!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics; `sns:ListSubscriptionsByTopic` and
-//!   `sns:GetSubscriptionAttributes` on them and on the health topic;
+//!   `sns:GetSubscriptionAttributes` on them and on the health topic; and to look at the rest of the watch, if the deployment names
+//!   its functions, what `watch_aws::parts` reads of rules, functions, alarms, trails and queues;
 //!   `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger.
 //!
 //! The sweep itself is `watch-sweep`; here it gets its adapters, and the words of the other functions for what they were
@@ -19,7 +20,7 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use watch_aws::start::{Failure, Handler, Invocation};
 use watch_aws::{
-    CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, SnsAdapter, Ways,
+    CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, PartsAdapter, Ways,
 };
 use watch_core::config::SweepConfig;
 use watch_core::decision::{Decide, Decision};
@@ -51,7 +52,7 @@ impl<C: Clock> Ports for Aws<C> {
     type Clock = C;
     type Trail = CloudTrailAdapter;
     type Metrics = CloudWatchAdapter;
-    type Parts = SnsAdapter;
+    type Parts = PartsAdapter;
 }
 
 /// The sweep on the services of AWS.
@@ -78,7 +79,7 @@ pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> In
         kms: Paced::new(KmsAdapter::patient(sdk)),
         trail: CloudTrailAdapter::new(sdk),
         metrics: CloudWatchAdapter::new(sdk),
-        parts: SnsAdapter::new(sdk),
+        parts: PartsAdapter::new(sdk),
         config,
         decides: DECIDES.to_vec(),
     })

@@ -5,11 +5,16 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::Builder;
-use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
+use aws_sdk_cloudwatch::types::{
+    AlarmMuteRuleStatus, Dimension, MetricAlarm, MetricDatum, StandardUnit,
+};
 use aws_smithy_types::DateTime;
-use watch_core::ports::{CallError, Datum, MAX_DATA, MetricUnit, Metrics};
+use serde_json::json;
+use watch_core::answers::{AlarmData, MuteRule};
+use watch_core::ports::{CallError, CallErrorKind, Datum, MAX_DATA, MetricUnit, Metrics, Page};
 
 use crate::error::call_error;
+use crate::page::page;
 use crate::sdk;
 
 #[cfg(test)]
@@ -17,6 +22,8 @@ mod tests;
 
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pages of a list that are read.
+const PAGES: usize = 20;
 
 /// Metrics of CloudWatch on the AWS SDK.
 #[derive(Clone, Debug)]
@@ -60,6 +67,126 @@ impl Metrics for CloudWatchAdapter {
             .await
             .map(drop)
             .map_err(|error| call_error(&error, OPERATION_TIMEOUT))
+    }
+}
+
+impl CloudWatchAdapter {
+    /// `DescribeAlarms` whose names begin with `prefix`, to the end.
+    ///
+    /// # Errors
+    ///
+    /// What CloudWatch or the way to it said.
+    pub async fn alarms(&self, prefix: &str) -> Result<Vec<AlarmData>, CallError> {
+        let mut alarms = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let call = self
+                .client
+                .describe_alarms()
+                .alarm_name_prefix(prefix)
+                .set_next_token(token.clone());
+            let answer = call.send().await;
+            let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+            alarms.extend(answer.metric_alarms().iter().map(alarm));
+            let next = answer.next_token();
+            let Page { next, .. } = page(Vec::<()>::new(), token.as_deref(), next.is_some(), next)?;
+            if next.is_none() {
+                return Ok(alarms);
+            }
+            token = next;
+        }
+        Err(CallError::new(
+            "TooManyAlarms",
+            "the list of alarms does not end",
+        ))
+    }
+
+    /// `ListAlarmMuteRules`, to the end, and `GetAlarmMuteRule` of those that are not over.
+    ///
+    /// # Errors
+    ///
+    /// What CloudWatch or the way to it said.
+    pub async fn mute_rules(&self) -> Result<Vec<MuteRule>, CallError> {
+        let mut rules = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let call = self
+                .client
+                .list_alarm_mute_rules()
+                .statuses(AlarmMuteRuleStatus::Active)
+                .statuses(AlarmMuteRuleStatus::Scheduled)
+                .set_next_token(token.clone());
+            let answer = call.send().await;
+            let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+            for listed in answer.alarm_mute_rule_summaries() {
+                let arn = listed.alarm_mute_rule_arn().unwrap_or_default();
+                let name = arn.rsplit(':').next().unwrap_or(arn);
+                match self.mute_rule(name).await {
+                    // Deleted since it was listed.
+                    Err(error) if error.kind() == CallErrorKind::NotFound => {}
+                    rule => rules.push(rule?),
+                }
+            }
+            let next = answer.next_token();
+            let Page { next, .. } = page(Vec::<()>::new(), token.as_deref(), next.is_some(), next)?;
+            if next.is_none() {
+                return Ok(rules);
+            }
+            token = next;
+        }
+        Err(CallError::new(
+            "TooManyRules",
+            "the list of mute rules does not end",
+        ))
+    }
+
+    async fn mute_rule(&self, name: &str) -> Result<MuteRule, CallError> {
+        let call = self.client.get_alarm_mute_rule().alarm_mute_rule_name(name);
+        let answer = call.send().await;
+        let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+        let schedule = answer.rule().and_then(|rule| rule.schedule());
+        let alarms = answer.mute_targets().map(|targets| targets.alarm_names());
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Ok(MuteRule {
+            name: name.to_owned(),
+            alarms: alarms.unwrap_or_default().to_vec(),
+            expression: owned(schedule.and_then(|schedule| schedule.expression())),
+            duration: owned(schedule.and_then(|schedule| schedule.duration())),
+        })
+    }
+}
+
+/// What an alarm looks at, when it goes off, and whom it tells. Not what CloudWatch counts of it.
+fn alarm(alarm: &MetricAlarm) -> AlarmData {
+    let dimensions = alarm.dimensions().iter();
+    let dimensions: Vec<_> = dimensions.map(|it| (it.name(), it.value())).collect();
+    let queries: Vec<_> = alarm
+        .metrics()
+        .iter()
+        .map(|query| {
+            (
+                query.id(),
+                query.expression(),
+                format!("{:?}", query.metric_stat()),
+            )
+        })
+        .collect();
+    AlarmData {
+        name: alarm.alarm_name().unwrap_or_default().to_owned(),
+        actions_enabled: alarm.actions_enabled().unwrap_or(true),
+        definition: json!({
+            "metric": (alarm.namespace(), alarm.metric_name(), dimensions),
+            "queries": queries,
+            "statistic": (alarm.statistic().map(|it| it.as_str()), alarm.extended_statistic()),
+            "window": (alarm.period(), alarm.evaluation_periods(), alarm.datapoints_to_alarm()),
+            "threshold": (
+                alarm.threshold(),
+                alarm.threshold_metric_id(),
+                alarm.comparison_operator().map(|it| it.as_str()),
+            ),
+            "missing": alarm.treat_missing_data(),
+            "actions": (alarm.alarm_actions(), alarm.ok_actions(), alarm.insufficient_data_actions()),
+        }),
     }
 }
 

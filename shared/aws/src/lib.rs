@@ -10,8 +10,10 @@
 //! | [`bus`] | putting alerts on a bus |
 //! | [`dynamodb`] | the ledger's table |
 //! | `cloudtrail` | the event history; with the feature `inventory` |
-//! | `cloudwatch` | metrics; with the feature `inventory` |
+//! | `cloudwatch` | metrics and alarms; with the feature `inventory` |
 //! | `parameters` | what of the settings Parameter Store holds |
+//! | `parts` | the parts of the watch; with the feature `inventory` |
+//! | `signed` | calls without an SDK crate of their own; with the feature `inventory` |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
@@ -29,8 +31,11 @@
 //! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
-//! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, and `cloudwatch:PutMetricData` on `*` under the
-//!   condition `cloudwatch:namespace`.
+//! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, `cloudwatch:PutMetricData` on `*` under the
+//!   condition `cloudwatch:namespace`, and what `parts` reads: `events:ListRules`, `events:ListTargetsByRule`,
+//!   `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`, `lambda:GetFunctionEventInvokeConfig`,
+//!   `cloudwatch:DescribeAlarms`, `cloudwatch:ListAlarmMuteRules`, `cloudwatch:GetAlarmMuteRule`,
+//!   `cloudtrail:DescribeTrails`, `cloudtrail:GetTrailStatus`, `cloudtrail:GetEventSelectors`, `sqs:GetQueueAttributes`.
 
 pub mod bus;
 pub mod clock;
@@ -45,7 +50,11 @@ pub mod kms;
 mod log;
 mod page;
 mod parameters;
+#[cfg(feature = "inventory")]
+pub mod parts;
 pub mod sdk;
+#[cfg(feature = "inventory")]
+mod signed;
 pub mod sns;
 pub mod start;
 pub mod warm;
@@ -58,5 +67,7 @@ pub use cloudtrail::CloudTrailAdapter;
 pub use cloudwatch::CloudWatchAdapter;
 pub use dynamodb::DynamoDbAdapter;
 pub use kms::KmsAdapter;
+#[cfg(feature = "inventory")]
+pub use parts::PartsAdapter;
 pub use sns::SnsAdapter;
 pub use start::{Failure, Handler, Invocation, Settings, run, run_without_keys, serve, watch};

@@ -7,7 +7,7 @@ use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use watch_core::answers::Subscription;
 use watch_core::arn::TopicArn;
-use watch_core::ports::{Attribute, CallError, Message, Page, Parts};
+use watch_core::ports::{Attribute, CallError, Message, Page};
 use watch_core::text::Untrusted;
 
 use crate::error::call_error;
@@ -84,10 +84,13 @@ impl SnsAdapter {
             .map(drop)
             .map_err(failed)
     }
-}
 
-impl Parts for SnsAdapter {
-    async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError> {
+    /// `ListSubscriptionsByTopic`, to the end, and `GetSubscriptionAttributes` of those that are confirmed.
+    ///
+    /// # Errors
+    ///
+    /// What SNS or the way to it said.
+    pub async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError> {
         let region = topic.region().as_str();
         let mut found = Vec::new();
         let mut token: Option<String> = None;
@@ -110,9 +113,7 @@ impl Parts for SnsAdapter {
             token = next;
         }
     }
-}
 
-impl SnsAdapter {
     async fn subscription(
         &self,
         topic: &TopicArn,

@@ -1,9 +1,11 @@
-//! What KMS answers about a key or a custom key store, as far as an alert needs it. The ledger remembers it in this form.
+//! What KMS answers about a key or a custom key store, as far as an alert needs it. The ledger remembers it in this form. At the
+//! end, what AWS answers about the parts of the watch.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
 use crate::text::{Untrusted, identifier};
@@ -145,4 +147,70 @@ pub struct Subscription {
     pub filter: Option<String>,
     /// The filter policy is about the body of a message, not about its attributes.
     pub filters_body: bool,
+}
+
+/// A rule of EventBridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name.
+    pub name: String,
+    /// `ENABLED`, `DISABLED`, `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`.
+    pub state: String,
+    /// Its pattern; null if there is none, or it is no JSON.
+    pub pattern: Value,
+}
+
+/// Where a rule leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The ARN of the target.
+    pub arn: String,
+    /// What it gets in place of the event: `Input`, `InputPath` or `InputTransformer`; null if it gets the event.
+    pub input: Value,
+}
+
+/// A function of Lambda.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionData {
+    /// What `GetFunctionConfiguration` answers.
+    pub configuration: Value,
+    /// How many may run at once, if that is reserved.
+    pub concurrency: Option<i64>,
+    /// What `GetFunctionEventInvokeConfig` answers; null if nothing is set.
+    pub invocation: Value,
+}
+
+/// An alarm of CloudWatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmData {
+    /// Its name.
+    pub name: String,
+    /// It tells somebody.
+    pub actions_enabled: bool,
+    /// What it looks at, when it goes off, and whom it tells.
+    pub definition: Value,
+}
+
+/// A rule that mutes alarms of CloudWatch, now or later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MuteRule {
+    /// Its name.
+    pub name: String,
+    /// The alarms that it mutes.
+    pub alarms: Vec<String>,
+    /// When: `at(…)` or `cron(…)`.
+    pub expression: Option<String>,
+    /// For how long: `PT8H`.
+    pub duration: Option<String>,
+}
+
+/// A trail of CloudTrail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailData {
+    /// Its ARN.
+    pub arn: String,
+    /// It is logging.
+    pub logging: bool,
+    /// What `GetEventSelectors` answers.
+    pub selectors: Value,
 }

@@ -73,6 +73,10 @@ pub struct SweepConfig {
     pub health_topic: Option<TopicArn>,
     /// A full sweep compares the grants of every key.
     pub grants: bool,
+    /// Names of the stack's functions. With them a sweep looks at the other parts of the watch too.
+    pub watched_functions: Vec<String>,
+    /// URLs of the queues of what could not be handled.
+    pub watched_queues: Vec<String>,
 }
 
 /// Everything without which a function cannot start, at once.
@@ -298,6 +302,12 @@ impl SweepConfig {
         let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let flag = "neither true nor false";
         let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
+        let names = |name: &str| -> Vec<String> {
+            let value = reader.text(name).unwrap_or_default();
+            split(&value).map(str::to_owned).collect()
+        };
+        let (watched_functions, watched_queues) =
+            (names("WATCHED_FUNCTIONS"), names("WATCHED_QUEUES"));
         let (mut problems, is_fatal) = (reader.problems, reader.is_fatal);
         match Config::from_lookup(&lookup, required) {
             Ok(mut alerts) if !is_fatal => {
@@ -310,6 +320,8 @@ impl SweepConfig {
                     digest,
                     grants,
                     health_topic,
+                    watched_functions,
+                    watched_queues,
                 })
             }
             Ok(alerts) => {

@@ -1,12 +1,14 @@
 //! What the pipeline asks of the world: KMS, topics, a ledger, a clock. Adapters stand behind these traits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answers::{
-    Grant, KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Subscription, Tags,
+    AlarmData, FunctionData, Grant, KeyStoreData, LastUsage, Material, Metadata, MuteRule,
+    RotationStatus, Rule, Subscription, Tags, Target, TrailData,
 };
 use crate::arn::{BusArn, KeyArn, KeyStoreId, Region, TopicArn};
 use crate::items::{Claim, Item, ItemKey, Member};
@@ -96,6 +98,20 @@ pub trait Grants {
 pub trait Parts {
     /// `ListSubscriptionsByTopic`, to the end, and `GetSubscriptionAttributes` of those that are confirmed.
     async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError>;
+    /// `ListRules` of the default bus whose names begin with `prefix`, to the end.
+    async fn rules(&self, prefix: &str) -> Result<Vec<Rule>, CallError>;
+    /// `ListTargetsByRule`.
+    async fn targets(&self, rule: &str) -> Result<Vec<Target>, CallError>;
+    /// `GetFunctionConfiguration`, `GetFunctionConcurrency` and `GetFunctionEventInvokeConfig`.
+    async fn function(&self, name: &str) -> Result<FunctionData, CallError>;
+    /// `DescribeAlarms` whose names begin with `prefix`, to the end.
+    async fn alarms(&self, prefix: &str) -> Result<Vec<AlarmData>, CallError>;
+    /// `ListAlarmMuteRules`, to the end, and `GetAlarmMuteRule` of those that are not over.
+    async fn mute_rules(&self) -> Result<Vec<MuteRule>, CallError>;
+    /// `DescribeTrails`, `GetTrailStatus` and `GetEventSelectors`.
+    async fn trails(&self) -> Result<Vec<TrailData>, CallError>;
+    /// `GetQueueAttributes`, all of them.
+    async fn queue(&self, url: &str) -> Result<BTreeMap<String, String>, CallError>;
 }
 
 /// CloudTrail's event history: 90 days, whatever a trail excludes and EventBridge lost (CloudTrail User Guide, event
@@ -316,16 +332,23 @@ impl CallError {
     /// An answer of AWS with an error code, with or without the `Exception` suffix.
     pub fn new(code: &str, message: &str) -> Self {
         let kind = match code.strip_suffix("Exception").unwrap_or(code) {
-            "AccessDenied" | "AuthorizationError" | "KMSAccessDenied" | "UnrecognizedClient" => {
-                CallErrorKind::Denied
-            }
+            "AccessDenied"
+            | "AuthorizationError"
+            | "KMSAccessDenied"
+            | "UnauthorizedOperation"
+            | "UnrecognizedClient" => CallErrorKind::Denied,
             "Throttling"
             | "Throttled"
             | "TooManyRequests"
             | "KMSThrottling"
             | "ProvisionedThroughputExceeded"
             | "RequestLimitExceeded" => CallErrorKind::Throttled,
-            "NotFound" | "CustomKeyStoreNotFound" => CallErrorKind::NotFound,
+            "NotFound"
+            | "CustomKeyStoreNotFound"
+            | "ResourceNotFound"
+            | "TrailNotFound"
+            | "QueueDoesNotExist"
+            | "AWS.SimpleQueueService.NonExistentQueue" => CallErrorKind::NotFound,
             "UnsupportedOperation" => CallErrorKind::NotApplicable,
             _ => CallErrorKind::Other,
         };

@@ -36,6 +36,21 @@ impl Stack<'_> {
         text.split(['/', ':']).find(|part| self.owns(part))
     }
 
+    /// `text` names the stack's resource with this logical id, or one whose id begins in the same way: CloudFormation cuts
+    /// long names.
+    pub fn may_be(&self, text: &str, id: &str) -> bool {
+        let Some(name) = self.resource(text) else {
+            return false;
+        };
+        let own = after(name, self.name).and_then(|rest| rest.strip_prefix('-'));
+        let found = match own {
+            Some(rest) => rest.split('-').next().unwrap_or(rest),
+            None => name.rsplit('-').nth(1).unwrap_or_default(),
+        };
+        let is_cut = name.len() >= MAYBE_CUT && !found.is_empty();
+        found.eq_ignore_ascii_case(id) || (is_cut && after(id, found).is_some())
+    }
+
     /// `text` is the stack itself: its name, or its id `arn:…:stack/<name>/<uuid>`.
     pub fn is(&self, text: &str) -> bool {
         let same = |name: &str| name.eq_ignore_ascii_case(self.name);
@@ -177,6 +192,25 @@ mod tests {
                 assert!(ours.resource(other).is_none(), "{other}");
             }
         });
+    }
+
+    #[test]
+    fn a_resource_may_be_the_one_with_a_logical_id() {
+        with("kms-watch", |stack| {
+            let name = "kms-watch-KeyDeletionFunctionKmsEvents-1A2B3C4D5E6F";
+            assert!(stack.may_be(name, "KeyDeletionFunctionKmsEvents"));
+            assert!(!stack.may_be(name, "KeyDeletionFunction"));
+            assert!(!stack.may_be(name, "KeyDeletionFunctionCloudTrail"));
+            assert!(!stack.may_be("orders-PartChanged-1A2B", "PartChanged"));
+        });
+        with(
+            "StackSet-kms-watch-5f0c1b7e-8a3d-4c52-9d0e-2b6f1a7c3e45",
+            |stack| {
+                let cut = "StackSet-kms-watch-5f0c1b7-MaterialExpirationFuncti-1A2B3C4D5E6F";
+                assert!(stack.may_be(cut, "MaterialExpirationFunctionAlarms"));
+                assert!(!stack.may_be(cut, "KeyDeletionFunctionKmsEvents"));
+            },
+        );
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn words(command: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A value of others that may stand in a command as it is: a shell, the AWS CLI and a mail reader take it for nothing else.
-pub(crate) fn is_bare(value: &str) -> bool {
+pub fn is_bare(value: &str) -> bool {
     let is_link = value.contains("//") || value.to_ascii_lowercase().contains("www.");
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.:/@+-".contains(&b);
     !value.is_empty() && !value.starts_with('-') && !is_link && value.bytes().all(plain)

@@ -15,6 +15,7 @@
 //! | `ram` | resource shares: the second policy of a key that is shared |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
+//! | `deployed` | rules, functions, queues and trails of a stack, as a test lays them down |
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
 //! | `eventbridge` | buses, and what is put on them |
 //! | `ssm` | parameters |
@@ -35,6 +36,7 @@ mod cloudtrail;
 mod cloudwatch;
 mod consistency;
 mod context;
+mod deployed;
 mod dynamodb;
 mod eventbridge;
 mod events;

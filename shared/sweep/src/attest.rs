@@ -1,216 +1,191 @@
-//! Whether the watch can still tell: what a sweep finds of its own topics. Pure.
+//! Whether the watch can still tell: what a sweep finds of its own parts. Pure.
+//!
+//! | file | what it judges |
+//! |---|---|
+//! | this | what a finding is |
+//! | `topics` | who listens |
+//! | `rules` | rules and targets, against those of the template (`rules.json`) |
+//! | `functions` | whether a function can run |
+//! | `alarms` | whether alarms can tell, and mute rules |
+//! | `trails` | whether a trail records what the rules need |
+//! | `queues` | what waits in the queues of what failed |
+//! | `noted` | what is not as it was noted after the last deployment |
+//! | `canary` | whether the canary came through lately |
 
 use jiff::Timestamp;
-use serde_json::Value;
-use watch_core::answers::Subscription;
-use watch_core::arn::TopicArn;
+use watch_core::arn::Region;
 use watch_core::kinds::WatchFinding;
-use watch_core::ports::CallError;
+use watch_core::ports::{CallError, CallErrorKind};
 use watch_core::text;
 use watch_core::text::{Text, Untrusted};
 
-/// A topic, by what goes over it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Alerts, which have attributes that a filter policy may choose by.
-    Alerts,
-    /// What the watch says of itself: alarms and events, without attributes.
-    Health,
+pub mod alarms;
+pub mod canary;
+pub mod functions;
+pub mod noted;
+pub mod queues;
+pub mod rules;
+mod topics;
+pub mod trails;
+
+pub use topics::{Audience, listeners, of_topic};
+
+/// What is looked at together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Topics and their subscriptions.
+    Topics,
+    /// Rules, and where they lead.
+    Rules,
+    /// Functions.
+    Functions,
+    /// Alarms, and rules that mute them.
+    Alarms,
+    /// Trails.
+    Trails,
+    /// Queues of what could not be handled.
+    Queues,
+    /// The canary, and what the ledger has of the parts.
+    Canary,
 }
 
-impl Audience {
-    /// Value of the metric's dimension.
-    pub fn as_str(self) -> &'static str {
+impl Group {
+    fn as_str(self) -> &'static str {
         match self {
-            Self::Alerts => "Alerts",
-            Self::Health => "Health",
+            Self::Topics => "topics",
+            Self::Rules => "rules",
+            Self::Functions => "functions",
+            Self::Alarms => "alarms",
+            Self::Trails => "trails",
+            Self::Queues => "queues",
+            Self::Canary => "canary",
         }
     }
 
-    fn words(self) -> &'static str {
-        match self {
-            Self::Alerts => "of alerts",
-            Self::Health => "of the watch's own health",
-        }
+    /// `name` is that of a finding of this group.
+    pub fn has(self, name: &str) -> bool {
+        name.split_once('/')
+            .is_some_and(|(group, _)| group == self.as_str())
     }
 }
 
 /// What is wrong with a part of the watch.
 #[derive(Clone, Debug)]
 pub struct Finding {
+    group: Group,
     resource: Untrusted,
     check: &'static str,
+    /// What it is now: another value is another finding.
+    version: String,
     what: Text,
     silences: bool,
     restore: Option<String>,
+    by_call: bool,
+    /// A deployment may be at it: it is told if the next sweep finds it too.
+    pub held: bool,
 }
 
 impl Finding {
+    /// Something that only a call does, and that is told at once.
+    pub fn new(group: Group, check: &'static str, resource: &str, what: Text) -> Self {
+        Self {
+            group,
+            resource: Untrusted::new(resource),
+            check,
+            version: String::new(),
+            what,
+            silences: false,
+            restore: None,
+            by_call: true,
+            held: false,
+        }
+    }
+
+    /// Something is not seen or not told because of it.
+    #[must_use]
+    pub fn silencing(mut self) -> Self {
+        self.silences = true;
+        self
+    }
+
+    /// Told if the next sweep finds it too.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.held = true;
+        self
+    }
+
+    /// No call need have done it.
+    #[must_use]
+    pub fn by_itself(mut self) -> Self {
+        self.by_call = false;
+        self
+    }
+
+    /// Another version is another finding.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    /// The command that brings it back or shows how it stands.
+    #[must_use]
+    pub fn restore(mut self, command: Option<String>) -> Self {
+        self.restore = command;
+        self
+    }
+
     /// What stays the same as long as it is wrong.
     pub fn name(&self) -> String {
-        format!("{}#{}", self.check, self.resource.as_str())
+        let (group, resource) = (self.group.as_str(), self.resource.as_str());
+        format!("{group}/{}#{resource}#{}", self.check, self.version)
     }
 
     /// To be told, as found first then.
-    pub fn since(self, found_at: Timestamp) -> WatchFinding {
+    pub fn since(self, found_at: Timestamp, stack: Option<&str>, region: &Region) -> WatchFinding {
         WatchFinding {
             resource: self.resource,
             check: self.check,
+            version: self.version,
             what: self.what,
             silences: self.silences,
+            by_call: self.by_call,
             restore: self.restore,
             found_at,
+            stack: stack.map(str::to_owned),
+            region: Some(region.clone()),
         }
     }
 }
 
-/// How many subscriptions get every message that must not be missed: alerts that are critical, whatever they are about;
-/// of a health topic, all.
-pub fn listeners(subscriptions: &[Subscription], audience: Audience) -> usize {
-    let hears = |subscription: &&Subscription| {
-        subscription.confirmed
-            && match (&subscription.filter, audience) {
-                (None, _) => true,
-                (Some(filter), Audience::Alerts) if !subscription.filters_body => {
-                    lets_all_critical_through(filter)
-                }
-                // Alarms have no attributes, and their bodies are CloudWatch's.
-                (Some(_), _) => false,
-            }
-    };
-    subscriptions.iter().filter(hears).count()
-}
-
-/// What a topic's subscriptions, or that they may not be seen, say of the watch.
-pub fn of_topic(
-    topic: &TopicArn,
-    audience: Audience,
-    subscriptions: &Result<Vec<Subscription>, CallError>,
-) -> Option<Finding> {
-    let region = topic.region().as_str();
-    let finding = |check, what, silences| Finding {
-        resource: Untrusted::new(topic.as_str()),
-        check,
-        what,
-        silences,
-        restore: Some(format!(
-            "aws sns list-subscriptions-by-topic --topic-arn {} --region {region}",
-            topic.as_str()
-        )),
-    };
-    let subscriptions = match subscriptions {
-        Ok(subscriptions) => subscriptions,
-        Err(error) => {
-            let what = text![
-                "whether anybody listens to the topic ",
-                audience.words(),
-                " cannot be seen (",
-                error.reason(),
-                ")"
-            ];
-            return Some(finding("unseen", what, false));
-        }
-    };
-    if listeners(subscriptions, audience) > 0 {
-        return None;
-    }
-    let confirmed = subscriptions.iter().filter(|it| it.confirmed).count();
-    let waiting = subscriptions.len() - confirmed;
-    let what = if confirmed > 0 {
-        text![
-            "filter policies keep messages from every subscription of the topic ",
-            audience.words(),
-            ": nobody gets all that is critical"
-        ]
-    } else if waiting > 0 {
-        text![
-            "no subscription of the topic ",
-            audience.words(),
-            " is confirmed: nobody is told. Whoever got the message with the link to confirm it has two days for that"
-        ]
+/// How a group stands cannot be seen. Whoever may not look will not be able to by itself.
+pub fn unseen(group: Group, error: &CallError) -> Finding {
+    let what = text![
+        "whether its ",
+        group.as_str(),
+        " are as they were deployed cannot be seen (",
+        error.reason(),
+        ")"
+    ];
+    let denied = error.kind() == CallErrorKind::Denied;
+    let finding = Finding::new(group, "unseen", group.as_str(), what).version(if denied {
+        "denied"
     } else {
-        text![
-            "nobody is subscribed to the topic ",
-            audience.words(),
-            ": nobody is told"
-        ]
-    };
-    let check = if confirmed > 0 {
-        "filters"
+        "no answer"
+    });
+    if denied {
+        finding
     } else {
-        "subscriptions"
-    };
-    Some(finding(check, what, true))
+        finding.held().by_itself()
+    }
 }
 
-/// A filter policy on attributes that chooses by severity alone, and takes what is critical (SNS Developer Guide,
-/// subscription filter policies). One that chooses by anything else leaves out some keys or kinds.
-fn lets_all_critical_through(filter: &str) -> bool {
-    let Ok(Value::Object(rules)) = serde_json::from_str(filter) else {
-        return false;
-    };
-    rules.iter().all(|(attribute, values)| {
-        let takes = |values: &Vec<Value>| values.iter().any(|value| value == "CRITICAL");
-        attribute == "severity" && values.as_array().is_some_and(takes)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn topic() -> TopicArn {
-        "arn:aws:sns:us-east-1:111122223333:people".parse().unwrap()
+/// A name in a sentence, and how many more there are.
+fn and_more(names: &[&str]) -> Text {
+    let mut text = text![Untrusted::new(names.first().copied().unwrap_or_default())];
+    if names.len() > 1 {
+        text.push(text![" and of ", names.len() - 1, " more"]);
     }
-
-    fn subscription(confirmed: bool, filter: Option<&str>) -> Subscription {
-        Subscription {
-            confirmed,
-            filter: filter.map(str::to_owned),
-            ..Subscription::default()
-        }
-    }
-
-    #[test]
-    fn who_listens_is_whoever_gets_all_that_is_critical() {
-        for (filter, hears_alerts) in [
-            (None, true),
-            (Some("{}"), true),
-            (Some(r#"{"severity":["CRITICAL","HIGH"]}"#), true),
-            (Some(r#"{"severity":["HIGH"]}"#), false),
-            (Some(r#"{"severity":[{"anything-but":"CRITICAL"}]}"#), false),
-            (Some(r#"{"owner":["team-pay"]}"#), false),
-            (Some(r#"{"severity":["CRITICAL"],"keyId":["k"]}"#), false),
-            (Some(r#"{"$or":[{"severity":["CRITICAL"]}]}"#), false),
-            (Some("no JSON"), false),
-        ] {
-            let alone = [subscription(true, filter)];
-            let heard = listeners(&alone, Audience::Alerts);
-            assert_eq!(heard, usize::from(hears_alerts), "{filter:?}");
-            let heard = listeners(&alone, Audience::Health);
-            assert_eq!(heard, usize::from(filter.is_none()), "{filter:?}");
-        }
-        let mut body = subscription(true, Some("{}"));
-        body.filters_body = true;
-        assert_eq!(listeners(&[body], Audience::Alerts), 0);
-        assert_eq!(listeners(&[subscription(false, None)], Audience::Alerts), 0);
-    }
-
-    #[test]
-    fn that_nobody_listens_silences_and_that_nobody_can_see_it_is_said() {
-        let check = |subscriptions: Vec<Subscription>| {
-            let found = of_topic(&topic(), Audience::Alerts, &Ok(subscriptions))?;
-            Some((found.check, found.silences))
-        };
-        let heard = subscription(true, None);
-        let filtered = subscription(true, Some(r#"{"owner":["x"]}"#));
-        assert_eq!(check(vec![heard.clone(), filtered.clone()]), None);
-        assert_eq!(check(vec![filtered]), Some(("filters", true)));
-        assert_eq!(check(Vec::new()), Some(("subscriptions", true)));
-        let waiting = subscription(false, None);
-        assert_eq!(check(vec![waiting]), Some(("subscriptions", true)));
-        let denied = Err(CallError::new("AuthorizationError", "no"));
-        let unseen = of_topic(&topic(), Audience::Alerts, &denied).unwrap();
-        assert_eq!((unseen.check, unseen.silences), ("unseen", false));
-    }
+    text
 }

@@ -38,6 +38,10 @@ pub struct Position {
     pub gone: Gone,
     /// What is wrong with the watch itself, and since when.
     pub wrong: BTreeMap<String, Timestamp>,
+    /// Since when sweeps look at the parts of the watch.
+    pub watching_since: Option<Timestamp>,
+    /// The ledger has what was noted of them.
+    pub parts_noted: bool,
     /// Custom key stores that do not work.
     pub stores: BTreeMap<String, Episode>,
     /// Keys by the custom key store that holds them, at the end of the last full sweep.
@@ -230,7 +234,9 @@ mod tests {
                 deleted: 1,
                 vanished: 2,
             },
-            wrong: BTreeMap::from([("subscriptions#t".to_owned(), at)]),
+            wrong: BTreeMap::from([("topics/subscriptions#t#".to_owned(), at)]),
+            watching_since: Some(at),
+            parts_noted: true,
             stores: BTreeMap::from([(
                 "cks-1".to_owned(),
                 Episode {

@@ -300,6 +300,7 @@ impl Template {
             "AWS::CloudWatch::Alarm" => ("cloudwatch", format!("alarm:{name}")),
             "AWS::DynamoDB::Table" => ("dynamodb", format!("table/{name}")),
             "AWS::Events::Rule" => ("events", format!("rule/{name}")),
+            "AWS::Serverless::Function" => ("lambda", format!("function:{name}")),
             "AWS::IAM::Role" => return format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             "AWS::Logs::LogGroup" => ("logs", format!("log-group:{name}:*")),
             "AWS::SNS::Topic" => ("sns", name.to_owned()),

@@ -24,5 +24,5 @@ pub use clock::FakeClock;
 pub use history::{FakeMetrics, FakeTrail};
 pub use kms::{Calls, DEFAULT_POLICY, FakeKms};
 pub use ledger::FakeLedger;
-pub use parts::FakeParts;
+pub use parts::{FakeParts, There};
 pub use topics::FakeTopics;

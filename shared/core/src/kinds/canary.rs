@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::case::Case;
-use super::describe::{Identify, Limit, Tell};
+use super::describe::{Found, Identify, Learn, Limit, Tell};
 use crate::event::CloudTrailEvent;
+use crate::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
 use crate::severity::Severity;
 use crate::stack::Stack;
 use crate::text;
@@ -19,6 +20,8 @@ use crate::text::Text;
 
 /// The tag, whose value is the time for which the schedule made the call.
 const TAG: &str = "kms-watch-canary";
+/// The attribute that names the alert.
+const TOLD_AS: &str = "toldAs";
 /// Logical id of the role, in small letters.
 const ROLE: &str = "-canaryrole";
 /// A call comes so late at most, and an old one that is sent again does not count.
@@ -74,6 +77,37 @@ impl WatchCanary {
 impl Identify for WatchCanary {
     fn limit(&self) -> Limit {
         Limit::None
+    }
+}
+
+/// What the ledger has of the last canary: the alert that told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastCanary {
+    /// Sort key of the alert.
+    pub told_as: String,
+}
+
+impl LastCanary {
+    /// Name of the item.
+    pub fn key(account_key: &str) -> ItemKey {
+        ItemKey::new(account_key, "watch#canary")
+    }
+
+    /// Reads the item.
+    pub fn read(item: &Item) -> Option<Self> {
+        let told_as = item.get(TOLD_AS)?.as_str()?.to_owned();
+        Some(Self { told_as })
+    }
+}
+
+impl Learn for WatchCanary {
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        let key = LastCanary::key(&found.subject.account_key());
+        vec![Item::from_iter([
+            (PARTITION_KEY.to_owned(), key.partition.into()),
+            (SORT_KEY.to_owned(), key.sort.into()),
+            (TOLD_AS.to_owned(), found.told_as.into()),
+        ])]
     }
 }
 

@@ -270,6 +270,8 @@ pub(crate) struct Found<'a> {
     pub(crate) at: Timestamp,
     /// Now.
     pub(crate) now: Timestamp,
+    /// Sort key of the alert that tells of it: what proves, in an item of the ledger, that it was told.
+    pub(crate) told_as: &'a str,
     /// What the function's settings say of it.
     pub(crate) settings: Settings<'a>,
     /// What was known of the key before.

@@ -64,7 +64,7 @@ pub use activity::{KeyDisabled, KeyEnabled, PrimaryRegionChanged};
 pub use alarms::{AlarmRecovered, KmsQuotaNear, KmsUsageAnomaly, Resolution};
 pub use alias::{AliasCreated, AliasDeleted, AliasMoved, NamedKey};
 pub use burst::{Burst, BurstMember};
-pub use canary::WatchCanary;
+pub use canary::{LastCanary, WatchCanary};
 pub use case::Case;
 pub use deletion::{
     KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished, Sign,
@@ -92,7 +92,8 @@ pub use sharing::{KeyShareEnded, KeyShared};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
-pub use watch_changed::{WatchChanged, WatchFinding};
+pub use watch_changed::calls::hours_of_mute;
+pub use watch_changed::{Deployment, WatchChanged, WatchFinding};
 
 // Where a kind has something of its own, beside what it tells.
 kind::kinds! {
@@ -142,6 +143,6 @@ kind::kinds! {
     Burst                  own      -    -
     InventoryDigest        own      -    own
     WatchChanged           own      own  own
-    WatchCanary            own      -    -
+    WatchCanary            own      -    own
     UnreadableEvent        own      -    -
 }

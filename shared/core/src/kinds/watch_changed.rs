@@ -28,6 +28,8 @@ const LOOKED_AT: usize = 1_000;
 const DEPLOYMENT: &str = "watch#deployment";
 /// When it began.
 const AT: &str = "at";
+/// The alert that told of it.
+const TOLD_AS: &str = "toldAs";
 /// A deployment is over by then, and its records have come.
 const DEPLOYS_FOR: SignedDuration = SignedDuration::from_hours(3);
 /// Clocks of two services differ by less.
@@ -98,14 +100,48 @@ pub struct WatchFinding {
     pub resource: Untrusted,
     /// What was looked at, in a word that stays the same: `targets`, `state`, `subscriptions`.
     pub check: &'static str,
+    /// What it is now: another value is another finding.
+    pub version: String,
     /// What is wrong, as half a sentence: "the rule has no target".
     pub what: Text,
     /// Something is not seen or not told because of it.
     pub silences: bool,
+    /// Somebody made a call that did it, of which an event should have told.
+    pub by_call: bool,
     /// The command that brings it back or shows how it stands.
     pub restore: Option<String>,
     /// When it was found so first: the same finding at another time is another one.
     pub found_at: Timestamp,
+    /// The stack that the part is of, if its name is known.
+    pub stack: Option<String>,
+    /// Where it is.
+    pub region: Option<Region>,
+}
+
+/// The last deployment of the stack that the ledger knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// When it began.
+    pub at: Timestamp,
+    /// Sort key of the alert that told of it.
+    pub told_as: Option<String>,
+}
+
+impl Deployment {
+    /// Name of the item.
+    pub fn key(account_key: &str) -> ItemKey {
+        ItemKey::new(account_key, DEPLOYMENT)
+    }
+
+    /// Reads the item.
+    pub fn read(item: &Item) -> Option<Self> {
+        Some(Self {
+            at: began(item)?,
+            told_as: item
+                .get(TOLD_AS)
+                .and_then(|it| Some(it.as_str()?.to_owned())),
+        })
+    }
 }
 
 impl WatchChanged {
@@ -179,6 +215,8 @@ impl WatchChanged {
                 } else {
                     Rated::Changes
                 },
+                stack: finding.stack.clone(),
+                region: finding.region.clone(),
                 finding: Some(finding),
                 ..About::default()
             },
@@ -297,9 +335,10 @@ impl Identify for WatchChanged {
     fn identity(&self) -> Identity {
         if let Some(finding) = &self.about.finding {
             return Identity::Content(short_hash(&format!(
-                "{}\n{}\n{}",
+                "{}\n{}\n{}\n{}",
                 finding.check,
                 finding.resource.as_str(),
+                finding.version,
                 finding.found_at
             )));
         }
@@ -350,17 +389,24 @@ impl Learn for WatchChanged {
             return Vec::new();
         }
         let key = ItemKey::new(found.subject.account_key(), DEPLOYMENT);
-        self.about.remembers = found.item(&key).and_then(began);
+        let known = found.item(&key).and_then(Deployment::read);
+        self.about.remembers = known.as_ref().map(|known| known.at);
         // A record that comes late does not set it back, and nothing sets it ahead.
         let at = self
             .about
             .remembers
             .filter(|began| *began <= found.now.saturating_add(SKEW).unwrap_or(found.now))
             .map_or(found.at, |began| began.max(found.at));
+        let earlier = known.filter(|known| known.at == at && at != found.at);
+        let told_as = earlier.and_then(|known| known.told_as);
         vec![Item::from_iter([
             (PARTITION_KEY.to_owned(), key.partition.into()),
             (SORT_KEY.to_owned(), key.sort.into()),
             (AT.to_owned(), at.to_string().into()),
+            (
+                TOLD_AS.to_owned(),
+                told_as.unwrap_or_else(|| found.told_as.to_owned()).into(),
+            ),
         ])]
     }
 }

@@ -60,6 +60,8 @@ impl Known {
         let mut portrait = facts.portrait(&mut profile, &frame.subject, config, frame.now);
         profile.note_owners(&before, &config.owner_tag_key, frame.now);
         portrait.told_too(profile.former_owners(frame.now));
+        let id = occurrence.alert_id(frame.at);
+        let told_as = Entry::key(&frame.partition, frame.at, &id).sort;
         let kind = &mut occurrence.kind;
         kind.recall(&profile);
         // If the ledger failed, nobody knows how it stands: what was not told now is told the next time.
@@ -72,6 +74,7 @@ impl Known {
             subject: &frame.subject,
             at: frame.at,
             now: frame.now,
+            told_as: &told_as,
             settings: config.of_kinds(),
             before: &before,
             profile: &profile,

@@ -46,6 +46,9 @@ impl CloudWatch {
             "DescribeAlarms" => self.describe_alarms(region, body),
             "DescribeAlarmContributors" => self.describe_contributors(region, body),
             "DeleteAlarms" => self.delete_alarms(context, region, body),
+            "PutAlarmMuteRule" => self.put_mute_rule(region, body),
+            "ListAlarmMuteRules" => self.list_mute_rules(context, region, body),
+            "GetAlarmMuteRule" => self.get_mute_rule(region, body),
             other => Err(CloudWatchError::new(
                 "InvalidAction",
                 format!("The action {other} is not valid for this endpoint."),

@@ -10,6 +10,7 @@ mod data;
 mod error;
 mod evaluation;
 mod metrics;
+mod mutes;
 mod page;
 mod query;
 mod rpc;

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{alarm::Alarm, metrics::Metrics};
 
@@ -12,6 +13,8 @@ pub(crate) struct CloudWatch {
     pub(crate) metrics: Metrics,
     /// By Region and name.
     pub(super) alarms: BTreeMap<(String, String), Alarm>,
+    /// Rules that mute alarms, by Region and name: as they were put.
+    pub(super) mutes: BTreeMap<(String, String), Value>,
     /// When KMS changed last, so that metrics may have come or gone.
     pub(super) touched: Option<Timestamp>,
     /// What is next, until something changes: looking for it means looking at every key.

@@ -3,6 +3,7 @@
 mod alarms;
 mod aws;
 mod buses;
+mod deployed;
 mod events;
 mod faults;
 mod keys;

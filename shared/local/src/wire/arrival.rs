@@ -2,7 +2,7 @@
 
 use super::{scope::Scope, target::Target};
 use crate::{
-    cloudwatch, dynamodb, eventbridge,
+    cloudwatch, deployed, dynamodb, eventbridge,
     faults::{Plan, Verdict},
     iam::Decision,
     quotas::Metered,
@@ -88,6 +88,14 @@ impl Target {
                 let alarm =
                     body.and_then(|body| cloudwatch::resource(operation, body, region, account));
                 ("cloudwatch", operation, alarm.clone(), alarm)
+            }
+            Self::Deployed {
+                service,
+                operation,
+                body,
+            } => {
+                let part = deployed::resource(service, &scope.region, account, body);
+                (*service, operation, part.clone(), part)
             }
         };
         About {

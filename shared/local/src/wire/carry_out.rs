@@ -7,6 +7,7 @@ use crate::{
     caller::Caller,
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError, Refusal},
+    deployed,
     dynamodb::{self, Error as DynamoDbError},
     eventbridge,
     faults::Verdict,
@@ -63,6 +64,17 @@ impl Target {
                 })
             }
             Self::CloudWatch { operation, body } => cloudwatch(world, &call(operation), body),
+            Self::Deployed {
+                service,
+                operation,
+                body,
+            } => {
+                let (region, call) = (&scope.region, call(operation));
+                let part = deployed::resource(service, region, &world.context.account, body);
+                json(world, &call, service, part.as_deref(), |world| {
+                    world.deployed.call(operation, region, body)
+                })
+            }
         }
     }
 
@@ -90,7 +102,7 @@ impl Target {
                 );
                 Answer::cloudtrail(Err(error), world.context.ids.uuid())
             }
-            Self::EventBridge { .. } | Self::Ssm { .. } => {
+            Self::EventBridge { .. } | Self::Ssm { .. } | Self::Deployed { .. } => {
                 let error = JsonError::new(
                     "MissingAuthenticationTokenException",
                     "Missing Authentication Token",

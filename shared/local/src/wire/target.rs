@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cloudwatch::{self, CloudWatchError},
+    deployed,
     sns::Form,
 };
 
@@ -39,10 +40,24 @@ pub(super) enum Target {
         operation: String,
         body: Result<Value, CloudWatchError>,
     },
+    /// A part of a stack that a test laid down.
+    Deployed {
+        service: &'static str,
+        operation: String,
+        body: Value,
+    },
 }
 
 impl Target {
     pub(super) fn read(request: &Request<Bytes>) -> Option<Self> {
+        if request.method() == http::Method::GET {
+            let (operation, name) = deployed::of_path(request.uri().path())?;
+            return Some(Self::Deployed {
+                service: "lambda",
+                operation: operation.to_owned(),
+                body: json!({"FunctionName": name}),
+            });
+        }
         if request.method() != http::Method::POST {
             return None;
         }
@@ -64,13 +79,30 @@ impl Target {
             return match service {
                 "TrentService" => Some(Self::Kms { operation, body }),
                 "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
-                "AWSEvents" => Some(Self::EventBridge { operation, body }),
                 "AmazonSSM" => Some(Self::Ssm { operation, body }),
                 // Newer SDKs send the name of the service alone, others with its namespace.
                 "CloudTrail_20131101"
                 | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
-                    Some(Self::CloudTrail { operation, body })
+                    Some(match operation.as_str() {
+                        "LookupEvents" => Self::CloudTrail { operation, body },
+                        _ => Self::Deployed {
+                            service: "cloudtrail",
+                            operation,
+                            body,
+                        },
+                    })
                 }
+                "AWSEvents" if operation.starts_with("List") => Some(Self::Deployed {
+                    service: "events",
+                    operation,
+                    body,
+                }),
+                "AWSEvents" => Some(Self::EventBridge { operation, body }),
+                "AmazonSQS" => Some(Self::Deployed {
+                    service: "sqs",
+                    operation,
+                    body,
+                }),
                 _ => None,
             };
         }

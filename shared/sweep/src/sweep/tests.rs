@@ -18,6 +18,7 @@ use watch_core::text::Untrusted;
 use super::*;
 
 mod access;
+mod attest;
 mod lists;
 mod poison;
 mod watch;

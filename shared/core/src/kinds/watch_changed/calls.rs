@@ -9,6 +9,7 @@ use jiff::{Span, SpanRelativeTo, Unit};
 use serde_json::Value;
 
 use crate::event::ApiCall;
+use crate::text::Untrusted;
 
 /// A call that can change what the watch sees or says.
 #[derive(Debug)]
@@ -268,18 +269,27 @@ fn put_alarm(call: &ApiCall) -> Weight {
 /// One maintenance of a known length is what mutes are for.
 fn mute(call: &ApiCall) -> Weight {
     let text = |name: &str| call.requested_at(&format!("/rule/schedule/{name}"));
-    let once = text("expression").is_some_and(|when| when.as_str().starts_with("at("));
-    let length = text("duration").and_then(|length| length.as_str().parse::<Span>().ok());
+    let (when, length) = (text("expression"), text("duration"));
+    Mutes(hours_of_mute(
+        when.as_ref().map(Untrusted::as_str),
+        length.as_ref().map(Untrusted::as_str),
+    ))
+}
+
+/// How many hours a mute lasts; the most there is if it comes again, or nobody can say.
+pub fn hours_of_mute(expression: Option<&str>, duration: Option<&str>) -> i64 {
+    let once = expression.is_some_and(|when| when.starts_with("at("));
+    let length = duration.and_then(|length| length.parse::<Span>().ok());
     let day = SpanRelativeTo::days_are_24_hours();
     let seconds = length.and_then(|length| length.total((Unit::Second, day)).ok());
     match seconds {
         // CloudWatch takes no more than fifteen days.
-        Some(seconds) if once && (0.0..=1e7).contains(&seconds) =>
-        {
+        Some(seconds) if once && (0.0..=1e7).contains(&seconds) => {
             #[expect(clippy::cast_possible_truncation, reason = "compared above")]
-            Mutes((seconds / 3_600.0).ceil() as i64)
+            let hours = (seconds / 3_600.0).ceil() as i64;
+            hours
         }
-        _ => Mutes(i64::MAX),
+        _ => i64::MAX,
     }
 }
 

@@ -117,9 +117,14 @@ impl Tell for WatchChanged {
 
     fn title(&self, _: &Case<'_>) -> Text {
         let on = self.on();
-        if self.about.finding.is_some() {
+        if let Some(finding) = &self.about.finding {
             let what = self.verb();
-            return text![what, "part not as deployed", on];
+            let how = if finding.by_call {
+                "part not as deployed"
+            } else {
+                "part does not work"
+            };
+            return text![what, how, on];
         }
         let operation = self.operation();
         if self.is_attempt() {
@@ -142,7 +147,11 @@ impl Tell for WatchChanged {
     fn summary(&self, case: &Case<'_>) -> Text {
         if let Some(finding) = &self.about.finding {
             let mut text = text!["A sweep found on ", self.what(), ": ", &finding.what, "."];
-            text.sentence("No event told of this change: somebody may have suppressed the event.");
+            if finding.by_call {
+                text.sentence(
+                    "An alert should have reported the call that did it. If none did, somebody suppressed the event.",
+                );
+            }
             return text;
         }
         let mut text = text![who(case), " called ", self.operation(), " on ", self.what()];

@@ -469,7 +469,9 @@ fn a_muted_alarm_is_for_the_feed_only_and_does_not_mute_the_countdown() {
         let item = watch.ledger.as_ref().unwrap().get(ARN, "profile").unwrap();
         let deadline = at("2026-11-20T20:00:00Z");
         let profile = crate::ledger::Profile::read(&item);
-        profile.counted("KeyMaterialExpiring", deadline, 1).is_some()
+        profile
+            .counted("KeyMaterialExpiring", deadline, 1)
+            .is_some()
     };
     assert!(!was_counted(&watch), "people were not told");
     // The sweep finds the same step, and people are told.

@@ -339,5 +339,8 @@ async fn the_record_of_a_share_says_who_did_it_for_each_of_its_keys() {
         alerts.iter().all(|alert| alert["actor"]["name"] == "maria"),
         "{alerts:?}"
     );
-    assert_eq!(world.told(), ["KeyAccessDrifted k", "KeyAccessDrifted other"]);
+    assert_eq!(
+        world.told(),
+        ["KeyAccessDrifted k", "KeyAccessDrifted other"]
+    );
 }

@@ -1,0 +1,197 @@
+//! Calls of services of which a sweep needs one or two operations, and no more: signed JSON, on the runtime of the SDK.
+//!
+//! What an SDK crate would do about credentials, signatures, attempts and time limits, is done by the same code here. What it
+//! would add is types for hundreds of operations.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_types::SigningName;
+use aws_types::region::SigningRegion;
+use serde_json::Value;
+use watch_core::ports::CallError;
+
+use crate::error::call_error;
+use crate::sdk;
+
+/// Three attempts with their pauses fit.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A service, and how it is spoken with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Protocol {
+    /// AWS JSON: the operation is in a header, after this.
+    Json {
+        /// `AWSEvents`.
+        target: &'static str,
+        /// `1.0` or `1.1`.
+        version: &'static str,
+    },
+    /// REST with JSON: the operation is in the path.
+    Rest,
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    /// In host names and signatures: `events`.
+    pub(crate) service: &'static str,
+    pub(crate) protocol: Protocol,
+    pub(crate) operation: &'static str,
+    /// Of the URL; `/` but for REST.
+    pub(crate) path: String,
+    pub(crate) body: Value,
+}
+
+/// Services that are called by signed JSON.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed {
+    sdk: SdkConfig,
+}
+
+impl Signed {
+    pub(crate) fn new(sdk: &SdkConfig) -> Self {
+        Self { sdk: sdk.clone() }
+    }
+
+    /// The answer to a call.
+    pub(crate) async fn call(&self, call: Call) -> Result<Value, CallError> {
+        let missing = |what| CallError::new("ConstructionFailure", what);
+        let region = self.sdk.region().ok_or_else(|| missing("no Region"))?;
+        let credentials = self.sdk.credentials_provider();
+        let credentials = credentials.ok_or_else(|| missing("no credentials"))?;
+        let http = self.sdk.http_client();
+        let http = http.ok_or_else(|| missing("no HTTP client"))?;
+        let endpoint = self.endpoint(call.service, region.as_ref());
+        let retries = sdk::retries(Duration::from_millis(200), Duration::from_secs(1));
+        let operation = Operation::builder()
+            .service_name(call.service)
+            .operation_name(call.operation)
+            .behavior_version(sdk::behavior())
+            .http_client(http)
+            .endpoint_url(&endpoint)
+            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
+            .standard_retry(&retries)
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .runtime_plugin(signing(call.service, region.clone().into(), credentials))
+            .serializer(request)
+            .deserializer::<Value, ErrorMetadata>(answer)
+            .build();
+        Box::pin(operation.invoke(call))
+            .await
+            .map_err(|error| call_error(&error, OPERATION_TIMEOUT))
+    }
+
+    /// Where a service is: as the environment says, else by its name (AWS General Reference, service endpoints).
+    fn endpoint(&self, service: &str, region: &str) -> String {
+        if let Some(endpoint) = self.sdk.endpoint_url() {
+            return endpoint.to_owned();
+        }
+        let is_china = region.starts_with("cn-");
+        // In GovCloud the endpoints of these services are FIPS ones, except Lambda's.
+        let has_fips = !region.starts_with("us-gov-") || service == "lambda";
+        let fips = self.sdk.use_fips().unwrap_or_default() && has_fips;
+        let fips = if fips { "-fips" } else { "" };
+        let dual = self.sdk.use_dual_stack().unwrap_or_default();
+        let suffix = match (dual, is_china) {
+            (false, false) => "amazonaws.com",
+            (false, true) => "amazonaws.com.cn",
+            (true, false) => "api.aws",
+            (true, true) => "api.amazonwebservices.com.cn",
+        };
+        format!("https://{service}{fips}.{region}.{suffix}")
+    }
+}
+
+/// Signature version 4, in the name of whoever `credentials` are.
+fn signing(
+    service: &'static str,
+    region: SigningRegion,
+    credentials: SharedCredentialsProvider,
+) -> StaticRuntimePlugin {
+    let mut config = Layer::new("signing");
+    config.store_put(AuthSchemeOptionResolverParams::new(()));
+    config.store_put(SigningName::from_static(service));
+    config.store_put(region);
+    config.store_put(SigV4OperationSigningConfig::default());
+    let components = RuntimeComponentsBuilder::new("signing")
+        .with_auth_scheme(SigV4AuthScheme::new())
+        .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
+            SCHEME_ID,
+        ])))
+        .with_identity_cache(Some(IdentityCache::no_cache()))
+        .with_identity_resolver(SCHEME_ID, credentials);
+    StaticRuntimePlugin::new()
+        .with_config(config.freeze())
+        .with_runtime_components(components)
+}
+
+fn request(call: Call) -> Result<HttpRequest, BoxError> {
+    let builder = http::Request::builder().uri(call.path);
+    let request = match call.protocol {
+        Protocol::Json { target, version } => builder
+            .method("POST")
+            .header("content-type", format!("application/x-amz-json-{version}"))
+            .header("x-amz-target", format!("{target}.{}", call.operation))
+            .body(SdkBody::from(call.body.to_string()))?,
+        Protocol::Rest => builder.method("GET").body(SdkBody::empty())?,
+    };
+    Ok(request.try_into()?)
+}
+
+/// The answer, or the error that it is: by the header of REST, or by a member of the body.
+fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
+    let body = response.body().bytes().unwrap_or_default();
+    let read = serde_json::from_slice::<Value>(body);
+    if response.status().is_success() {
+        // An empty answer says that nothing is set.
+        return match read {
+            Ok(body) => Ok(body),
+            Err(_) if body.is_empty() => Ok(Value::Null),
+            Err(error) => Err(OrchestratorError::other(error)),
+        };
+    }
+    let body = read.unwrap_or_default();
+    let text = |names: [&str; 3]| names.into_iter().find_map(|name| body[name].as_str());
+    let code = response
+        .headers()
+        .get("x-amzn-errortype")
+        .or_else(|| text(["__type", "code", "Code"]));
+    // `com.amazonaws.sqs#QueueDoesNotExist`, or `ResourceNotFoundException:http://…`.
+    let bare = |code: &str| {
+        let code = code.rsplit('#').next().unwrap_or(code);
+        code.split(':').next().unwrap_or(code).to_owned()
+    };
+    let mut error = ErrorMetadata::builder();
+    if let Some(code) = code {
+        error = error.code(bare(code));
+    }
+    if let Some(message) = text(["message", "Message", "errorMessage"]) {
+        error = error.message(message);
+    }
+    Err(OrchestratorError::operation(error.build()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Calls against answers of the services.
+
+use aws_config::Region;
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use serde_json::json;
+use watch_core::ports::CallErrorKind;
+
+use super::*;
+
+fn sdk(answers: &[(u16, &[(&str, &str)], &str)]) -> (SdkConfig, StaticReplayClient) {
+    let event = |(status, headers, body): &(u16, &[(&str, &str)], &str)| {
+        let mut response = http::Response::builder().status(*status);
+        for (name, value) in *headers {
+            response = response.header(*name, *value);
+        }
+        ReplayEvent::new(
+            http::Request::new(SdkBody::empty()),
+            response.body(SdkBody::from(*body)).unwrap(),
+        )
+    };
+    let client = StaticReplayClient::new(answers.iter().map(event).collect());
+    let sdk = sdk::local("http://localhost:1", "eu-west-1")
+        .into_builder()
+        .http_client(client.clone())
+        .build();
+    (sdk, client)
+}
+
+fn list() -> Call {
+    Call {
+        service: "events",
+        protocol: Protocol::Json {
+            target: "AWSEvents",
+            version: "1.1",
+        },
+        operation: "ListRules",
+        path: "/".to_owned(),
+        body: json!({"NamePrefix": "kms-watch"}),
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_signed_json() {
+    let (sdk, client) = sdk(&[(200, &[], r#"{"Rules":[]}"#)]);
+    let answer = Signed::new(&sdk).call(list()).await.unwrap();
+    assert_eq!(answer, json!({"Rules": []}));
+    let request = client.actual_requests().next().unwrap();
+    let header = |name: &str| request.headers().get(name).unwrap().to_owned();
+    assert_eq!(header("x-amz-target"), "AWSEvents.ListRules");
+    assert_eq!(header("content-type"), "application/x-amz-json-1.1");
+    let signed = header("authorization");
+    assert!(
+        signed.contains("/eu-west-1/events/aws4_request"),
+        "{signed}"
+    );
+    assert_eq!(
+        request.body().bytes().unwrap(),
+        br#"{"NamePrefix":"kms-watch"}"#
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failure_has_a_kind_and_what_may_pass_is_tried_three_times() {
+    let denied = r#"{"__type":"AccessDeniedException","Message":"User: x is not authorized"}"#;
+    let queue = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}"#;
+    let throttled = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
+    type Answer<'a> = (u16, &'a [(&'a str, &'a str)], &'a str);
+    let lambda: Answer<'_> = (
+        404,
+        &[("x-amzn-errortype", "ResourceNotFoundException:http://x")],
+        r#"{"Message":"Function not found"}"#,
+    );
+    let cases: [(Answer<'_>, CallErrorKind, usize); 6] = [
+        ((400, &[], denied), CallErrorKind::Denied, 1),
+        ((400, &[], queue), CallErrorKind::NotFound, 1),
+        (lambda, CallErrorKind::NotFound, 1),
+        ((400, &[], throttled), CallErrorKind::Throttled, 3),
+        ((503, &[], "<html>"), CallErrorKind::Other, 3),
+        ((200, &[], "no JSON"), CallErrorKind::Other, 1),
+    ];
+    for (answer, kind, attempts) in cases {
+        let (sdk, client) = sdk(&[answer; 3]);
+        let error = Signed::new(&sdk).call(list()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(client.actual_requests().count(), attempts, "{error}");
+    }
+    let (sdk, _) = sdk(&[(429, &[], throttled), (200, &[], "{}")]);
+    assert_eq!(Signed::new(&sdk).call(list()).await.unwrap(), json!({}));
+}
+
+#[test]
+fn a_service_is_where_its_partition_has_it() {
+    let at = |region: &str, fips: bool, dual: bool, service: &str| {
+        let sdk = SdkConfig::builder()
+            .region(Region::new(region.to_owned()))
+            .use_fips(fips)
+            .use_dual_stack(dual)
+            .build();
+        Signed::new(&sdk).endpoint(service, region)
+    };
+    for (region, fips, dual, service, host) in [
+        (
+            "eu-west-1",
+            false,
+            false,
+            "sqs",
+            "sqs.eu-west-1.amazonaws.com",
+        ),
+        (
+            "cn-north-1",
+            false,
+            false,
+            "events",
+            "events.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "us-east-1",
+            true,
+            false,
+            "lambda",
+            "lambda-fips.us-east-1.amazonaws.com",
+        ),
+        (
+            "us-gov-west-1",
+            true,
+            false,
+            "sqs",
+            "sqs.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "eu-west-1",
+            false,
+            true,
+            "lambda",
+            "lambda.eu-west-1.api.aws",
+        ),
+    ] {
+        assert_eq!(at(region, fips, dual, service), format!("https://{host}"));
+    }
+}

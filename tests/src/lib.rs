@@ -16,6 +16,7 @@ use watch_local::{
 
 pub use watch_template as template;
 
+pub mod deployed;
 pub mod year;
 
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.

@@ -86,6 +86,7 @@ fn role(function: &str) -> Policy {
         ("AlertTopic", "people"),
         ("ChatAlertTopic", "chat"),
         ("FeedAlertTopic", "feed"),
+        ("HealthTopic", "kms-watch-HealthTopic"),
     ];
     let stack = topics
         .into_iter()
@@ -101,6 +102,11 @@ fn role(function: &str) -> Policy {
                 "kms:",
                 "dynamodb:",
                 "sns:Publish",
+                "sns:ListSubscriptionsByTopic",
+                "sns:GetSubscriptionAttributes",
+                "events:List",
+                "lambda:Get",
+                "sqs:Get",
                 "cloudtrail:",
                 "cloudwatch:",
             ]
@@ -180,8 +186,10 @@ fn a_sweep_needs_its_role_and_nothing_more() {
     aws.add_key_store(KeyStore::external("cks-7be1d290f5a3c846a"));
     let scheduled = aws.add_key(NewKey::symmetric().alias("alias/payments"));
     aws.add_key(NewKey::imported().alias("alias/ledger"));
+    let deployed = watch_tests::deployed::deploy(&aws);
     aws.restrict(FUNCTION_KEY, role("key-inventory"));
-    let variables = [("SWEEP_HOLD_MINUTES", "0")];
+    let deployed = deployed.iter().map(|(name, value)| (*name, value.as_str()));
+    let variables: Vec<_> = deployed.chain([("SWEEP_HOLD_MINUTES", "0")]).collect();
     let function = Function::start_on(aws, "key-inventory", &variables);
     let sweep = || function.handle(&json!({"sweep": "full", "at": function.aws.now().to_string()}));
     sweep();

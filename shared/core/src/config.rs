@@ -302,12 +302,8 @@ impl SweepConfig {
         let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let flag = "neither true nor false";
         let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
-        let names = |name: &str| -> Vec<String> {
-            let value = reader.text(name).unwrap_or_default();
-            split(&value).map(str::to_owned).collect()
-        };
-        let (watched_functions, watched_queues) =
-            (names("WATCHED_FUNCTIONS"), names("WATCHED_QUEUES"));
+        let watched_functions = reader.names("WATCHED_FUNCTIONS");
+        let watched_queues = reader.names("WATCHED_QUEUES");
         let (mut problems, is_fatal) = (reader.problems, reader.is_fatal);
         match Config::from_lookup(&lookup, required) {
             Ok(mut alerts) if !is_fatal => {
@@ -430,6 +426,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             entries.extend(split(default).filter_map(read));
         }
         entries
+    }
+
+    /// Names that commas separate, as a deployment fills them in.
+    fn names(&self, name: &str) -> Vec<String> {
+        let value = self.text(name).unwrap_or_default();
+        split(&value).map(str::to_owned).collect()
     }
 
     /// A number of hours: CloudWatch mutes alarms for fifteen days at most.

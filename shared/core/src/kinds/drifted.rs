@@ -151,7 +151,10 @@ impl KeyAccessDrifted {
         let created = self.grant_created.clone().map(Kind::from);
         let revoked = self.grant_revoked.clone().map(Kind::from);
         let retired = self.grant_retired.clone().map(Kind::from);
-        policy.or(created).or(revoked).or(retired)
+        let shared = self.shared.clone().map(Kind::from);
+        let ended = self.share_ended.clone().map(Kind::from);
+        let access = policy.or(created).or(revoked).or(retired);
+        access.or(shared).or(ended)
     }
 
     /// What words it. There is always one of them.

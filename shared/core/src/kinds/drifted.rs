@@ -279,10 +279,9 @@ impl Tell for KeyAccessDrifted {
             .map_or(&[][..], |it| &it.foreign_accounts);
         if self.is_at_first_sight() && self.severity(case) < Severity::Critical {
             return match foreign {
-                [] if self.shared.is_some() => text![
-                    case.name(),
-                    " is shared outside this account (first sweep)"
-                ],
+                [] if self.shared.is_some() => {
+                    text![case.name(), " is shared outside this account (first sweep)"]
+                }
                 [] => text!["Key policy of ", case.name(), " to review (first sweep)"],
                 [one] => text![
                     "Account ",

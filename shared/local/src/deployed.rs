@@ -198,9 +198,9 @@ impl Deployed {
         let prefix = body["NamePrefix"].as_str().unwrap_or_default();
         let from = match body["NextToken"].as_str() {
             None => 0,
-            Some(token) => token.parse().map_err(|_| {
-                error("ValidationException", "The token is invalid.", 400)
-            })?,
+            Some(token) => token
+                .parse()
+                .map_err(|_| error("ValidationException", "The token is invalid.", 400))?,
         };
         let listed: Vec<Value> = self
             .rules

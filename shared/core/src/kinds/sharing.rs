@@ -254,9 +254,12 @@ impl Tell for KeyShared {
             text.push(text![" \"", name, "\""]);
         }
         text.push(".");
-        text.sentence(
-            "The access is in a second policy of the key, AWS_RAM. The key policy and the list of grants do not show it.",
-        );
+        if case.key.is_some() {
+            text.sentence(
+                "The access is in a second policy of the key, AWS_RAM. The key policy and the list of grants do not \
+                 show it.",
+            );
+        }
         if !self.other_keys.is_empty() {
             text.sentence(text![
                 "The same call also shares ",

@@ -182,7 +182,13 @@ impl WatchChanged {
         Some(Ok(Self {
             operation: Some(Untrusted::bounded(call.name, 64)),
             service: Some(Untrusted::bounded(call.service, 64)),
-            effect: text![call.effect],
+            effect: match rated {
+                // What the table calls possible is certain then.
+                Rated::Disables if call.effect.contains(" may ") => {
+                    text!["the call disables this part of KMS Watch"]
+                }
+                _ => text![call.effect],
+            },
             silences: matches!(rated, Rated::Silences | Rated::Disables),
             error_code: record.error_code.clone(),
             by_cloud_formation: record.actor.is_service("cloudformation"),

@@ -113,7 +113,7 @@ pub const CALLS: &[Call] = &[
     row(("lambda", "DeleteEventSourceMapping"), FUNCTION, Changes, "an event source no longer invokes a function of KMS Watch", "aws lambda list-event-source-mappings"),
     row(("lambda", "PutFunctionCodeSigningConfig"), FUNCTION, Changes, "the next deployment of the function may be refused", DRIFT),
 
-    row(("sns", "Unsubscribe"), &["subscriptionArn"], Asks(unsubscribe), "a subscriber no longer gets messages of KMS Watch; after the last subscription nobody does", "aws sns list-subscriptions"),
+    row(("sns", "Unsubscribe"), &["subscriptionArn"], Asks(unsubscribe), "a subscriber no longer gets messages, and the topic may have no other", "aws sns list-subscriptions"),
     row(("sns", "SetSubscriptionAttributes"), &["subscriptionArn"], Changes, "a filter may keep alerts from a subscriber", "aws sns get-subscription-attributes --subscription-arn {}"),
     row(("sns", "SetTopicAttributes"), TOPIC, Asks(topic_attributes), "the topic may no longer deliver alerts as deployed", "aws sns get-topic-attributes --topic-arn {}"),
     row(("sns", "DeleteTopic"), TOPIC, Silences, "the subscribers of the topic no longer get messages", DRIFT),

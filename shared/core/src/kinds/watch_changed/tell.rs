@@ -203,15 +203,16 @@ impl Tell for WatchChanged {
         let mut steps = Vec::new();
         if let Some(command) = self.restore() {
             let step = Step::new(StepType::Look, text!["Read how it is now"], Some(command));
-            steps.push(if step.mutating {
-                Step {
+            match (step.mutating, self.is_attempt()) {
+                (false, _) => steps.push(step),
+                (true, false) => steps.push(Step {
                     kind: StepType::Undo,
                     text: text!["Undo this call"],
                     ..step
-                }
-            } else {
-                step
-            });
+                }),
+                // What failed needs no undoing.
+                (true, true) => {}
+            }
         }
         let is_deployment = self.is_part() && self.deployment_known != Some(false);
         if self.about.weight != Rated::Deploys && !is_deployment && !self.is_attempt() {
@@ -253,10 +254,11 @@ const UNCERTAIN: &str = " may ";
 impl WatchChanged {
     /// What is certain of it, to begin the title.
     fn verb(&self) -> &'static str {
-        let is_uncertain = self
+        let call = self
             .about
             .call
-            .is_some_and(|call| call.effect.contains(UNCERTAIN));
+            .filter(|_| self.about.weight != Rated::Disables);
+        let is_uncertain = call.is_some_and(|call| call.effect.contains(UNCERTAIN));
         match (self.silences, is_uncertain) {
             (true, false) => "KMS Watch silenced: ",
             (true, true) => "KMS Watch may be silenced: ",

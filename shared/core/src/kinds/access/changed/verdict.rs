@@ -87,7 +87,7 @@ impl KeyPolicyChanged {
                     (false, 1) => " has access to ",
                     (false, _) => " have access to ",
                 };
-                let accounts = accounts(&self.gained_accounts, 2);
+                let accounts = accounts(&self.gained_accounts, 1);
                 text![accounts, verb, name, " (key policy)"]
             }
             Others => {
@@ -100,7 +100,7 @@ impl KeyPolicyChanged {
                 text!["Access to ", name, verb, list(&others, 1), " (key policy)"]
             }
             StillForeign => text![
-                accounts(&self.foreign_accounts, 2),
+                accounts(&self.foreign_accounts, 1),
                 " kept access to ",
                 name,
                 " (key policy)"

@@ -10,7 +10,7 @@ use serde::Serialize;
 use watch_policy::{Context, Diff, Policy as KeyPolicy, Question};
 
 use super::change::{AccessChange, changes};
-use super::judge::{Judged, judge_alone, judged, unreadable, values, with_context};
+use super::judge::{Judged, judge, judge_alone, judged, unreadable, values, with_context};
 use super::memory::{fetch_command, remember, remembered};
 use crate::actor::Actor;
 use crate::facts::PolicyOf;
@@ -124,6 +124,9 @@ pub struct KeyPolicyChanged {
     later: Option<Timestamp>,
     #[serde(skip)]
     now: Option<Now>,
+    /// The policy that KMS has now is another one, and somebody can change it.
+    #[serde(skip)]
+    open_again: bool,
     #[serde(skip)]
     nobody_can_cancel: bool,
     /// Denies stop services, whether or not they did before.
@@ -224,6 +227,11 @@ impl KeyPolicyChanged {
         self.lockout == Some(true)
     }
 
+    /// Nobody can put a policy back, as far as is known.
+    fn is_locked_now(&self) -> bool {
+        self.is_lockout() && !self.open_again
+    }
+
     fn is_unusable(&self) -> bool {
         self.unusable == Some(true)
     }
@@ -303,10 +311,12 @@ impl Learn for KeyPolicyChanged {
                 let live = found.policy.filter(|_| asked_for.is_some());
                 let live = live.and_then(|live| KeyPolicy::parse(live).ok());
                 let same = |one: &KeyPolicy, other: &KeyPolicy| one.says_the_same_as(other);
-                self.now = live.filter(|live| !same(live, &after)).map(|live| {
+                if let Some(live) = live.filter(|live| !same(live, &after)) {
                     let restored = read.as_ref().is_some_and(|before| same(before, &live));
-                    if restored { Now::Before } else { Now::Another }
-                });
+                    self.now = Some(if restored { Now::Before } else { Now::Another });
+                    let live = with_context(found, |context| judge(&live, context));
+                    self.open_again = live.lockout == Some(false);
+                }
             }
             Err(error) => self.take(unreadable(&error.to_string())),
         }

@@ -10,7 +10,7 @@ use crate::kinds::{
     KeyTagsChanged,
 };
 use crate::ledger::Policy;
-use crate::step::StepType;
+use crate::step::{Step, StepType};
 
 const ACCOUNT: &str = "account#111122223333#us-east-1";
 const OTHER: &str = "arn:aws:kms:us-east-1:111122223333:key/c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
@@ -214,6 +214,21 @@ fn an_older_event_neither_overwrites_a_later_policy_nor_is_compared_with_it() {
         "{}",
         summary(&alert)
     );
+}
+
+#[test]
+fn a_lockout_that_is_over_is_not_told_as_one_that_lasts() {
+    let lockout = policy(&[&role("444455556666", r#""kms:*""#)]);
+    for (live, lasts) in [(&lockout, true), (&policy(&[ADMIN]), false)] {
+        let watch = with_ledger(having(live), &[]);
+        let alert = put(&watch, &lockout, 0);
+        assert_eq!(alert.severity, Severity::Critical);
+        // Only AWS Support can help where it lasts; else somebody can set another policy.
+        let puts = |command: &&str| command.contains("put-key-policy");
+        assert_eq!(commands(&alert).iter().any(puts), !lasts, "{alert:?}");
+        let support = |step: &Step| step.text.plain().contains("AWS Support");
+        assert_eq!(alert.next_steps.iter().any(support), lasts, "{alert:?}");
+    }
 }
 
 #[test]

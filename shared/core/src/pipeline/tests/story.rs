@@ -194,7 +194,7 @@ fn a_policy_that_is_put_right_closes_what_was_wrong_and_another_closes_nothing()
         let kind = KeyPolicyChanged::asked_for(Some(text), false);
         tell(&watch, kind, when).1
     };
-    let usual = put(&policy(&[own.clone()]), "2026-11-20T07:00:00Z");
+    let usual = put(&policy(std::slice::from_ref(&own)), "2026-11-20T07:00:00Z");
     assert_eq!((usual.status, usual.resolves.len()), (Status::Event, 0));
     let open = put(&policy(&[own.clone(), stranger.clone()]), FIRST);
     assert_eq!((open.severity, open.status), (Severity::High, Status::Open));

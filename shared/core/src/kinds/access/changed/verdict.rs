@@ -72,7 +72,9 @@ impl KeyPolicyChanged {
         let name = case.name();
         let is_new = self.compared_with.is_some();
         match verdict {
+            Public if self.now.is_some() => text![name, " was made public by its key policy"],
             Public => text![name, " is public: its key policy allows every account"],
+            Lockout if self.open_again => text!["Key policy of ", name, " locked out the account"],
             Lockout => text!["Nobody can change the key policy of ", name],
             Trap if self.nobody_can_cancel => {
                 text!["Nobody can cancel the deletion of ", name, " (key policy)"]
@@ -124,7 +126,7 @@ impl KeyPolicyChanged {
     pub(super) fn reason_of(&self, verdict: Verdict) -> Text {
         match verdict {
             Public => text!["the policy allows every AWS account"],
-            Lockout => text!["nobody in the account can change the policy"],
+            Lockout => text!["nobody in the account can change the policy that was set"],
             Trap if self.nobody_can_cancel => {
                 text!["nobody can cancel the deletion that is scheduled"]
             }

@@ -53,6 +53,9 @@ impl Tell for KeyPolicyChanged {
             Some(Now::Before) => text![
                 "But KMS now answers with the earlier policy: somebody restored it, or the answer is older than the event."
             ],
+            Some(Now::Another) if self.open_again && self.is_lockout() => text![
+                "But KMS now answers with another policy, which the account can change."
+            ],
             Some(Now::Another) => text![
                 "But KMS now answers with yet another policy: somebody changed it again, or the answer is older than the \
                  event."
@@ -75,7 +78,7 @@ impl Tell for KeyPolicyChanged {
         }
         let mut steps: Vec<_> = self.containing(verdict, case).into_iter().collect();
         let is_contained = !steps.is_empty() && verdict.is_exposure();
-        if self.is_lockout() {
+        if self.is_locked_now() {
             steps.push(fix(
                 text!["Open a case with AWS Support: nobody in the account can restore the policy"],
                 None,
@@ -168,13 +171,13 @@ impl KeyPolicyChanged {
                     Some(fetch.clone()),
                 );
                 let undo = undo(text!["Set that policy again", by_whom], put_back);
-                let undo = Some(undo).filter(|_| !self.is_lockout());
+                let undo = Some(undo).filter(|_| !self.is_locked_now());
                 [Some(read), undo, Some(see)]
                     .into_iter()
                     .flatten()
                     .collect()
             }
-            None if !self.is_lockout() && self.compared_with.is_none() => {
+            None if !self.is_locked_now() && self.compared_with.is_none() => {
                 let undo = undo(
                     text![
                         "Write the policy that you want into key-policy.json, and set it",
@@ -208,7 +211,13 @@ impl KeyPolicyChanged {
     fn losses(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         let mut text = Text::new();
-        if self.is_lockout() {
+        if self.is_lockout() && self.open_again {
+            text.sentence(text![
+                "Under the policy of this event, nobody in the account can change the key policy of ",
+                name,
+                "."
+            ]);
+        } else if self.is_lockout() {
             text.sentence(text![
                 "Nobody in the account can change the key policy of ",
                 name,

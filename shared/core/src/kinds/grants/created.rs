@@ -372,7 +372,7 @@ impl Tell for GrantCreated {
                 (all.len() > NAMED).then(|| list(&all, all.len())),
             ),
             (
-                "Retirable by",
+                "Can retire",
                 self.retiring_principal.as_ref().map(|who| text![who]),
             ),
         ];

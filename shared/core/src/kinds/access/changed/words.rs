@@ -42,13 +42,6 @@ impl Tell for KeyPolicyChanged {
             text.sentence(self.told());
         }
         text.sentence(state_if_off(case));
-        text.sentence(text![
-            who(case),
-            " set the key policy of ",
-            case.name(),
-            described(case),
-            "."
-        ]);
         text.sentence(match self.now {
             Some(Now::Before) => text![
                 "But KMS now answers with the earlier policy: somebody restored it, or the answer is older than the event."
@@ -62,6 +55,13 @@ impl Tell for KeyPolicyChanged {
             ],
             None => Text::new(),
         });
+        text.sentence(text![
+            who(case),
+            " set the key policy of ",
+            case.name(),
+            described(case),
+            "."
+        ]);
         text.sentence(self.comparison());
         if !is_plain {
             text.sentence(self.told());

@@ -46,8 +46,10 @@ const TOO_MANY_GRANTS: &str = "TooManyGrants";
 pub struct Wants<'a> {
     /// How deep.
     pub depth: Depth,
-    /// The key's policies too.
+    /// The key's policy too.
     pub policy: bool,
+    /// The policy by which AWS RAM shares the key too.
+    pub shares: bool,
     /// Its grants too.
     pub grants: bool,
     /// What was known: what changed is looked at closely.
@@ -72,7 +74,7 @@ impl Look {
             when(needs.rotation, kms.get_key_rotation_status(key)),
             when(needs.materials, kms.list_materials(key)),
             when(needs.policy, kms.get_key_policy(key)),
-            when(needs.policy, kms.get_shared_policy(key)),
+            when(needs.shares, kms.get_shared_policy(key)),
             when(needs.grants, all_grants(kms, key)),
         );
         Self {
@@ -149,6 +151,7 @@ struct Needs {
     rotation: bool,
     materials: bool,
     policy: bool,
+    shares: bool,
     grants: bool,
 }
 
@@ -182,6 +185,7 @@ impl Needs {
                     _ => false,
                 },
             policy: wants.policy,
+            shares: wants.shares,
             grants: wants.grants,
         }
     }

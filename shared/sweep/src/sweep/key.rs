@@ -62,6 +62,7 @@ impl<W: Ports> Sweep<W> {
         let wants = Wants {
             depth,
             policy: depth == Depth::Full,
+            shares: depth == Depth::Full,
             grants: depth == Depth::Full && self.config.grants,
             before: &before,
         };

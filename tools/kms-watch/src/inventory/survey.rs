@@ -222,6 +222,7 @@ impl Listed {
         let wants = Wants {
             depth: Depth::Full,
             policy: self.asked.policies,
+            shares: false,
             grants: self.asked.grants,
             before: &Profile::default(),
         };

@@ -313,7 +313,10 @@ impl fmt::Display for Report {
             for (name, requests) in [
                 ("an ordinary alert", self.ordinary),
                 ("an alert of a burst", self.of_many),
-                ("a recurring alert", self.recurring),
+                (
+                    "an alert that recurs, or that people do not want",
+                    self.recurring,
+                ),
                 ("any alert", self.all),
             ] {
                 let alerts = requests.alerts.max(1) as f64;

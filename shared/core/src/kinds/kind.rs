@@ -26,6 +26,7 @@ macro_rules! kinds {
         /// A kind of alert with its details.
         #[derive(Clone, Debug, Serialize)]
         #[serde(untagged)]
+        #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
         pub enum Kind {
             $(#[doc = concat!("See [`", stringify!($kind), "`].")] $kind($kind),)+
         }

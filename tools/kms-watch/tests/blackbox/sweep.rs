@@ -291,21 +291,21 @@ fn thousands_of_keys_come_over_three_pages_and_at_half_of_the_quotas() {
 #[test]
 fn what_is_throttled_is_asked_again_until_nothing_is_missing() {
     let aws = aws();
-    for _ in 0..200 {
+    for _ in 0..100 {
         aws.add_key(NewKey::symmetric().tag("Owner", "team").rotating_every(365));
     }
-    // Others use up most of the quotas.
+    // Others use up so much of the quotas that a loaded machine meets them, too.
     for (operation, quota) in [
-        ("DescribeKey", 40),
-        ("ListResourceTags", 30),
-        ("GetKeyRotationStatus", 25),
+        ("DescribeKey", 10),
+        ("ListResourceTags", 8),
+        ("GetKeyRotationStatus", 5),
     ] {
         aws.set_quota(operation, quota);
     }
     aws.enforce_quotas(Some(QuotaClock::Real));
     let ran = run(&aws, &["--format=csv", "--no-last-use", "--verbose"]);
     let report = ran.csv();
-    assert_eq!(report.len(), 200);
+    assert_eq!(report.len(), 100);
     assert!(
         report.iter().all(|row| row["rotation"] == "ON"
             && row["owner"] == "team"

@@ -480,7 +480,7 @@ fn without_options_it_shows_the_point_on_one_screen() {
     for part in [
         "CRITICAL: Deletion of alias/payments scheduled for ",
         "aws kms cancel-key-deletion --key-id ",
-        "The deletion of alias/payments was cancelled",
+        "Deletion of alias/payments cancelled",
         "HIGH: alias/sessions-old permanently deleted on ",
         "the same told again by KMS (KMS CMK Deletion): recognised, nothing sent",
         "--all",

@@ -149,7 +149,9 @@ class Stack:
 
     # The processor is that of the built binaries.
     PARAMETERS = {"NotificationEmail": "oncall@example.com", "FeedTopic": "true", "ChatTopic": "true",
-                  "FeedSubscriberAccount": "444455556666", "Architecture": "x86_64"}
+                  "FeedSubscriberAccount": "444455556666", "Architecture": "x86_64",
+                  # What a sample gives is looked for at once.
+                  "LowDigest": "OFF"}
     TOPICS = ("Alert", "Chat", "Feed", "Health")
 
     def __init__(self, cloud, text, **parameters):

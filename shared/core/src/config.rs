@@ -35,8 +35,12 @@ pub struct Config {
     pub ledger_table: Option<String>,
     /// Key tag that names the owner; compared without regard to case.
     pub owner_tag_key: String,
+    /// Key tag that announces a deletion.
+    pub planned_tag_key: String,
     /// People and chat are told of this level and above.
     pub minimum_severity: Severity,
+    /// People are told of what is LOW once a day, in one mail.
+    pub low_digest: bool,
     /// Accounts of the own organisation, access for which is not foreign. For functions that watch access.
     pub trusted_accounts: BTreeSet<AccountId>,
     /// Organisations (`o-…`) whose access to a key is not foreign.
@@ -113,6 +117,7 @@ impl Config {
     pub(crate) fn of_kinds(&self) -> Settings<'_> {
         Settings {
             owner_tag_key: &self.owner_tag_key,
+            planned_tag_key: &self.planned_tag_key,
             trusted_accounts: &self.trusted_accounts,
             trusted_organizations: &self.trusted_organizations,
             ledger_table: self.ledger_table.as_deref(),
@@ -153,7 +158,18 @@ impl Config {
         let owner_tag_key = reader
             .text("OWNER_TAG_KEY")
             .unwrap_or_else(|| "Owner".to_owned());
+        let planned_tag_key = reader
+            .text("PLANNED_TAG_KEY")
+            .unwrap_or_else(|| "kms-watch:planned".to_owned());
         let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
+        let daily = "neither DAILY nor OFF";
+        let low_digest = reader.choice("LOW_DIGEST", false, daily, |text| {
+            match text.to_ascii_uppercase().as_str() {
+                "DAILY" => Some(true),
+                "OFF" => Some(false),
+                _ => None,
+            }
+        });
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
         let trusted_accounts = reader.accounts();
         let trusted_organizations = reader.organizations();
@@ -186,7 +202,9 @@ impl Config {
                 event_bus,
                 ledger_table,
                 owner_tag_key,
+                planned_tag_key,
                 minimum_severity,
+                low_digest,
                 severity_overrides,
                 trusted_accounts,
                 trusted_organizations,

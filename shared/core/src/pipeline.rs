@@ -11,6 +11,7 @@ mod gathered;
 mod holding;
 mod known;
 mod letters;
+mod low;
 mod marked;
 mod named;
 mod past;

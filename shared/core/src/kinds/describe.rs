@@ -289,6 +289,8 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Settings<'a> {
     /// Key tag that names the owner; compared without regard to case.
     pub(crate) owner_tag_key: &'a str,
+    /// Key tag that announces a deletion.
+    pub(crate) planned_tag_key: &'a str,
     /// Accounts of the own organisation, access for which is not foreign.
     pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
     /// Organisations (`o-…`) access for which is not foreign.

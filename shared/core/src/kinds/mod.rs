@@ -14,7 +14,7 @@
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
-//! | [`digest`], [`burst`], [`system`] | many keys at once, and what the watch cannot read |
+//! | [`digest`], [`low_digest`], [`burst`], [`system`] | many keys at once, and what the watch cannot read |
 //! | [`watch_changed`], [`canary`] | the watch itself: changed, at work |
 //!
 //! | module | what all share |
@@ -44,6 +44,7 @@ mod drifted;
 mod grants;
 mod key_store;
 mod kind;
+mod low_digest;
 mod material;
 mod misuse;
 mod rotation;
@@ -67,7 +68,8 @@ pub use burst::{Burst, BurstMember};
 pub use canary::{LastCanary, WatchCanary};
 pub use case::Case;
 pub use deletion::{
-    KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished, Sign,
+    KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished, Planned,
+    Sign,
 };
 pub(crate) use describe::{Background, Clues, Found, Limit, Section, Settings};
 pub use description::KeyDescriptionChanged;
@@ -81,6 +83,7 @@ pub use key_store::{
     KeyStoreConnected, KeyStoreCreated, KeyStoreDeleted, KeyStoreDisconnected, KeyStoreUnhealthy,
     KeyStoreUpdated,
 };
+pub use low_digest::{LowAlert, LowDigest};
 pub use material::{
     ExpiryFrom, KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialExpiring, KeyMaterialImported,
 };
@@ -142,6 +145,7 @@ kind::kinds! {
     KeyStoreCreated        -        own  own
     Burst                  own      -    -
     InventoryDigest        own      -    own
+    LowDigest              own      -    -
     WatchChanged           own      own  own
     WatchCanary            own      -    own
     UnreadableEvent        own      -    -

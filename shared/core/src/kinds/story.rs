@@ -168,6 +168,7 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
         row(KeyStoreCreated::NAME, ALONE, Event),
         row(Burst::NAME, "burst#<kind, actor and window>", Event),
         row(InventoryDigest::NAME, ALONE, Event),
+        row(LowDigest::NAME, ALONE, Event),
         row(WatchChanged::NAME, "watch#<operation and resource>", Event),
         row(WatchCanary::NAME, ALONE, Event),
         row(UnreadableEvent::NAME, "unreadable#<form>", Event),

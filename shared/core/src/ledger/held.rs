@@ -22,6 +22,9 @@ const KEPT_DAYS: i64 = 30;
 /// What sort keys of the items begin with.
 pub const HELD: &str = "held#";
 
+/// What sort keys of the items begin with that hold what is LOW on a day.
+const OF_DAY: &str = "held#low#";
+
 /// An alert that people want, and that does not go out by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +44,12 @@ pub struct Held {
     /// People were told of it by name.
     #[serde(default)]
     pub told: bool,
+    /// Its kind, where those of several kinds are held together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its title, where it stands for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Untrusted>,
 }
 
 impl Held {
@@ -111,6 +120,57 @@ impl Open {
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// What is LOW on the day around `now`, in the account and Region.
+    pub fn of_day(account_key: &str, now: Timestamp) -> Self {
+        let day = now.strftime("%Y-%m-%d").to_string();
+        let until = end_of(&day).unwrap_or(now);
+        Self {
+            item: ItemKey::new(account_key, format!("{OF_DAY}{day}")),
+            kind: "LowDigest".to_owned(),
+            actor: None,
+            via: String::new(),
+            event_name: None,
+            place: <(String, String, String)>::default(),
+            since: until.saturating_sub(24.hours()).unwrap_or(until),
+            until,
+        }
+    }
+
+    /// The day of what is LOW; `None` of what is held back of a burst.
+    pub fn day(&self) -> Option<&str> {
+        self.item.sort.strip_prefix(OF_DAY)
+    }
+
+    /// It is about what was LOW on a day.
+    pub fn is_of_day(&self) -> bool {
+        self.day().is_some()
+    }
+
+    /// It is time to tell. Of a day, the day itself says so: whoever writes the list cannot put it off.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        match self.day() {
+            Some(day) => end_of(day).is_none_or(|end| end <= now),
+            None => self.until <= now,
+        }
+    }
+
+    /// The items that hold what people are to be told. An item is written as a whole each time, so that those of a day are
+    /// several.
+    pub fn items(&self) -> Vec<ItemKey> {
+        let ItemKey { partition, sort } = &self.item;
+        let of_day = |digit: char| ItemKey::new(partition, format!("{sort}#{digit}"));
+        match self.is_of_day() {
+            true => "0123456789abcdef".chars().map(of_day).collect(),
+            false => vec![self.item.clone()],
+        }
+    }
+
+    /// Of a day: the item that holds an alert.
+    pub fn item_of(&self, alert: &str) -> ItemKey {
+        let digit = short_hash(alert).chars().next().unwrap_or('0');
+        ItemKey::new(&self.item.partition, format!("{}#{digit}", self.item.sort))
+    }
+
     /// Name of its attribute in the list.
     pub fn attribute(&self) -> String {
         let name = format!("{}\n{}", self.item.partition, self.item.sort);
@@ -136,6 +196,12 @@ impl Open {
     }
 }
 
+/// The end of a day in UTC.
+fn end_of(day: &str) -> Option<Timestamp> {
+    let begin: Timestamp = format!("{day}T00:00:00Z").parse().ok()?;
+    begin.checked_add(24.hours()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +220,8 @@ mod tests {
             owner: None,
             severity: "HIGH".to_owned(),
             told: false,
+            kind: None,
+            title: None,
         };
         let now = at("2026-11-20T12:00:00Z");
         let (late, early) = (
@@ -188,5 +256,26 @@ mod tests {
         list.extend(open("profile").change());
         list.insert("w?".to_owned(), Value::Null);
         assert_eq!(Open::read_all(&list), [open("held#burst#x#0")]);
+    }
+
+    #[test]
+    fn a_day_is_told_when_it_is_over_whatever_the_list_says() {
+        let noon = at("2026-11-20T12:00:00Z");
+        let open = Open::of_day("account#1#r", noon);
+        assert_eq!(open.day(), Some("2026-11-20"));
+        assert_eq!(open.items().len(), 16);
+        assert!(open.items().contains(&open.item_of("some alert")));
+        let forged = Open {
+            until: Timestamp::MAX,
+            ..open
+        };
+        let read = Open::read_all(&forged.change());
+        assert!(!read[0].is_due(at("2026-11-20T23:59:59Z")));
+        assert!(read[0].is_due(at("2026-11-21T00:00:00Z")));
+        let none = Open {
+            item: ItemKey::new("account#1#r", "held#low#some day"),
+            ..forged
+        };
+        assert!(none.is_due(noon));
     }
 }

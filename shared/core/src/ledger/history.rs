@@ -54,11 +54,18 @@ pub enum Heard {
     Alone,
     /// Together with others, at once or soon.
     Together,
+    /// In the digest of the day.
+    Digest,
     /// Not at all.
     Nobody,
 }
 
 impl Entry {
+    /// People got a mail about it at once.
+    pub fn is_mailed(&self) -> bool {
+        self.is_heard() && self.heard != Some(Heard::Digest)
+    }
+
     /// People heard of it.
     pub fn is_heard(&self) -> bool {
         match self.heard {

@@ -11,6 +11,7 @@
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
+//! | `ack#deletion` | that somebody wants the deletion that it names: [`ack`] | until the deletion |
 //! | `story#<condition>` | which alerts of a story are open: [`Openings`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
 //! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; for ever |
@@ -18,6 +19,7 @@
 //!
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
 
+pub mod ack;
 pub mod alarm;
 pub mod alias;
 pub mod burst;

@@ -42,6 +42,16 @@ pub struct Scheduled {
     pub at: Timestamp,
 }
 
+/// A deletion that was announced before it was scheduled, as the first alert told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Announced {
+    /// What the tag said.
+    pub says: Untrusted,
+    /// When the key will be deleted.
+    pub deletion_at: Timestamp,
+}
+
 /// The last time that somebody did something to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,6 +134,8 @@ pub struct Profile {
     pub key_count: Option<Dated<u64>>,
     /// The deletion that it waits for, or that ended it.
     pub scheduled: Option<Scheduled>,
+    /// That it was announced.
+    pub announced: Option<Announced>,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
     /// When it was deleted.
@@ -162,6 +174,7 @@ impl Profile {
             key_store: attribute(item, "keyStore"),
             key_count: attribute(item, "keyCount"),
             scheduled: attribute(item, "scheduled"),
+            announced: attribute(item, "announced"),
             cancelled_at: attribute(item, "cancelledAt"),
             deleted_at: attribute(item, "deletedAt"),
             tellings: attribute(item, "tellings").unwrap_or_default(),

@@ -35,6 +35,8 @@ pub(super) struct Assessed {
     pub(super) quiet: Option<Cow<'static, str>>,
     /// It ends what people heard of.
     pub(super) ends_heard: bool,
+    /// It ends what people got a mail about at once.
+    pub(super) ends_mailed: bool,
     pub(super) frame: Frame,
     pub(super) learnt: Learnt,
     pub(super) claim: Claim,
@@ -55,8 +57,12 @@ impl Assessed {
             past,
             ..
         } = known;
-        let (limit, quiet) = (occurrence.kind.limit(), occurrence.kind.quiet());
+        let limit = occurrence.kind.limit();
         let (alert, part) = assess(config, occurrence, frame.at, frame.now, portrait, &past);
+        // A plan keeps nothing from people that is critical: it is written by whoever may tag.
+        let planned = matches!(alert.details, Kind::KeyDeletionNear(_));
+        let quiet = alert.details.quiet();
+        let quiet = quiet.filter(|_| !planned || alert.severity < Severity::Critical);
         let sort = Entry::key(&frame.partition, frame.at, &alert.id).sort;
         let marks = past.marks(part, &sort, frame.at, frame.now);
         learnt.items.extend(marks);
@@ -65,6 +71,7 @@ impl Assessed {
             limit,
             quiet,
             ends_heard: past.is_heard(part),
+            ends_mailed: past.is_mailed(part),
             frame,
             learnt,
             claim,

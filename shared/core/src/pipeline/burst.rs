@@ -15,6 +15,7 @@ use crate::ledger::history::{Entry, Heard};
 use crate::ledger::{COUNT, Item, ItemKey, Memory, TIME_TO_LIVE};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::severity::Severity;
+use crate::source::Via;
 
 /// Most items with what is held back that are read at once.
 const ITEMS_AT_ONCE: usize = 20;
@@ -159,7 +160,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             return Way::Singly { in_burst: true };
         }
         let mut members = told.members;
-        if critical {
+        // What a sweep holds back it tells itself, when it has looked at everything: in as few messages as there are owners.
+        let swept = alert.source.via == Via::Sweep;
+        if critical && !swept {
             tokio::time::sleep(GATHERING).await;
             members = self.told(memory, alert, place, tally, before).await.members;
         }
@@ -170,6 +173,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let led = first.map(|m| &m.held.alert).min() < Some(&held.alert);
         let led = led && members.iter().any(|member| !member.held.told);
         let due = match () {
+            () if swept => Due::Later,
             () if critical && (gathered || led) => Due::Later,
             () if critical || step.is_some() => Due::All,
             () => late_owner(&held, &members),
@@ -286,6 +290,8 @@ fn held(alert: &Alert, frame: &Frame) -> Held {
         owner: alert.owner().cloned(),
         severity: entry.severity,
         told: false,
+        kind: None,
+        title: None,
     }
 }
 

@@ -55,6 +55,8 @@ impl Member {
                 owner: entry.owner,
                 severity: entry.severity,
                 told: true,
+                kind: None,
+                title: None,
             },
         }
     }

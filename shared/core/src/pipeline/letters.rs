@@ -61,8 +61,8 @@ pub(super) struct Letters {
 struct Audience {
     posts: Vec<Post>,
     bursts: Bursts,
-    /// They hear of it in the burst.
-    is_held: bool,
+    /// How they hear of it, if they do.
+    heard: Option<Heard>,
     /// Why they do not hear of it by itself.
     reason: Option<Cow<'static, str>>,
 }
@@ -110,8 +110,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             burst_marks: people.bursts.marks,
             heard: match (for_people, folded) {
                 (true, false) => Heard::Alone,
-                (true, true) if people.is_held => Heard::Together,
-                _ => Heard::Nobody,
+                _ => people.heard.unwrap_or(Heard::Nobody),
             },
             reason: people.reason,
             for_people,
@@ -143,14 +142,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 match self.way(memory, alert, frame, place, read).await {
                     Way::Held(holding) => return self.in_burst(alert, place, holding),
                     Way::Singly { in_burst: true } => {
-                        return Ok(Audience {
-                            posts: self.posts_for_people(alert, "")?,
-                            bursts: Bursts {
-                                marks: vec![self.level(place, alert.severity)],
-                                ..Bursts::default()
-                            },
-                            ..Audience::default()
-                        });
+                        let mut audience = self.singly(memory, assessed).await?;
+                        audience.bursts.marks = vec![self.level(place, alert.severity)];
+                        return Ok(audience);
                     }
                     Way::Singly { in_burst: false } => {}
                 }
@@ -161,10 +155,31 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             }
             _ => {}
         }
-        Ok(Audience {
+        self.singly(memory, assessed).await
+    }
+
+    /// What people get of an alert that is in no burst: a mail, now or in the digest of the day. Chat hears of it at once.
+    async fn singly(
+        &self,
+        memory: &Memory<'_, L>,
+        assessed: &Assessed,
+    ) -> Result<Audience, Failure> {
+        let alert = &assessed.alert;
+        let mut audience = Audience {
             posts: self.posts_for_people(alert, "")?,
             ..Audience::default()
-        })
+        };
+        if self.waits(assessed) && self.hold_low(memory, alert, &assessed.frame).await {
+            let people = self.config.alert_topic.as_str();
+            audience.posts.retain(|post| post.target() != people);
+            audience.heard = Some(Heard::Digest);
+            let reason = format!(
+                "{} is LOW, and in the digest of the day for people",
+                alert.kind
+            );
+            audience.reason = Some(reason.into());
+        }
+        Ok(audience)
     }
 
     /// What people get of an alert that is held back.
@@ -187,7 +202,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         Ok(Audience {
             posts,
             bursts,
-            is_held: true,
+            heard: Some(Heard::Together),
             reason: Some(reason.into()),
         })
     }

@@ -161,6 +161,11 @@ impl Past {
         part != Part::Opens && part != Part::Event && self.told.iter().any(Entry::is_heard)
     }
 
+    /// People got a mail about something that the alert ends, at once.
+    pub(super) fn is_mailed(&self, part: Part) -> bool {
+        self.is_heard(part) && self.told.iter().any(Entry::is_mailed)
+    }
+
     fn open_until(&self, at: Timestamp) -> Vec<String> {
         let open = self.stories.iter().flat_map(|(_, open)| open.until(at));
         open.map(str::to_owned).collect()

@@ -17,7 +17,7 @@ use crate::alert::Alert;
 use crate::arn::{AccountId, Partition, Region};
 use crate::decision::Occurrence;
 use crate::hash::short_hash;
-use crate::kinds::{Burst, BurstMember, KIND_NAMES};
+use crate::kinds::{Burst, BurstMember, KIND_NAMES, LowDigest};
 use crate::ledger::held::{Held, Open};
 use crate::ledger::{Acquired, Claim, Item, ItemKey, Memory};
 use crate::ports::{Clock, Kms, Ledger, Topics};
@@ -151,7 +151,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     pub async fn close_windows(&self, request: &str) -> Result<Vec<Alert>, HandleError> {
         let memory = Memory::new(self.ledger.as_ref());
         let items = memory.read(&[Open::list(&home(&self.config))]).await;
-        let open: Vec<_> = items.iter().flat_map(Open::read_all).collect();
+        // What waits for the end of its day does so.
+        let now = self.clock.now();
+        let open = items.iter().flat_map(Open::read_all);
+        let open: Vec<_> = open
+            .filter(|it| !it.is_of_day() || it.is_due(now))
+            .collect();
         let mut failures: Vec<Failure> = Vec::new();
         if let Some(problem) = memory.problem() {
             failures.push(Failure::NotPublished(vec![problem.as_str().to_owned()]));
@@ -177,7 +182,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let list = Open::list(&home(&self.config));
         let listed = read.iter().filter(|item| list.names(item));
         let now = self.clock.now();
-        for open in listed.flat_map(Open::read_all).filter(|it| it.until <= now) {
+        for open in listed.flat_map(Open::read_all).filter(|it| it.is_due(now)) {
             if let Err(failure) = Box::pin(self.close(&open, request)).await {
                 tracing::warn!(function = self.function, %failure, "a burst stays open");
             }
@@ -190,32 +195,44 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             Some(problem) => Err(Failure::NotPublished(vec![problem.as_str().to_owned()])),
             None => Ok(()),
         };
-        let held = held_in(&memory.read(std::slice::from_ref(&open.item)).await);
+        let keys = open.items();
+        let items = memory.read(&keys).await;
         failed()?;
         let mut told = Vec::new();
-        if let Some(common) = self.common(open, &held) {
-            let members = held.iter().filter(|held| !held.told);
-            let members = members.map(|held| Member {
-                item: None,
-                held: held.clone(),
-            });
-            for burst in self.word(&common, members.collect()).alerts {
-                if self.tell_rest(&memory, &burst, request).await? {
-                    told.push(burst);
-                }
+        for alert in self.rest_of(open, held_in(&items)) {
+            if self.tell_rest(&memory, &alert, request).await? {
+                told.push(alert);
             }
         }
-        let gone = held.iter().map(|held| (held.attribute(), Value::Null));
-        let gone: Item = gone.collect();
-        memory.set(&open.item, &gone).await;
+        for key in &keys {
+            let held = items
+                .iter()
+                .filter(|item| key.names(item))
+                .flat_map(Held::read_all);
+            let gone = held.map(|held| (held.attribute(), Value::Null));
+            memory.set(key, &gone.collect()).await;
+        }
         let list = Open::list(&home(&self.config));
         memory.set(&list, &open.removal()).await;
         // What was held back while this was told.
-        let new = held_in(&memory.read(std::slice::from_ref(&open.item)).await);
+        let new = held_in(&memory.read(&keys).await);
         if new.iter().any(|held| !held.told) {
             memory.set(&list, &open.change()).await;
         }
         Ok(told)
+    }
+
+    /// What people are to be told of what is held back.
+    fn rest_of(&self, open: &Open, held: Vec<Held>) -> Vec<Alert> {
+        if let Some(day) = open.day() {
+            return self.low_digests(day, held);
+        }
+        let Some(common) = self.common(open, &held) else {
+            return Vec::new();
+        };
+        let members = held.into_iter().filter(|held| !held.told);
+        let members = members.map(|held| Member { item: None, held });
+        self.word(&common, members.collect()).alerts
     }
 
     fn common(&self, open: &Open, held: &[Held]) -> Option<Common> {
@@ -257,7 +274,10 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         burst: &Alert,
         request: &str,
     ) -> Result<bool, Failure> {
-        let key = ItemKey::new(home(&self.config), format!("claim#Burst#{}", burst.id));
+        let key = ItemKey::new(
+            home(&self.config),
+            format!("claim#{}#{}", burst.kind, burst.id),
+        );
         let claim = Claim::new(key, request, burst.occurred_at, self.clock.now());
         let (claim, served) = match memory.acquire(claim, false, &self.clock).await {
             Acquired::Ours(claim) => ((*claim).clone(), claim.topics),
@@ -266,9 +286,13 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 (*claim, BTreeSet::new())
             }
             Acquired::Told(_) => return Ok(false),
-            Acquired::Held => return Err(Failure::Held("Burst".to_owned())),
+            Acquired::Held => return Err(Failure::Held(burst.kind.to_owned())),
         };
-        let posts = self.posts_for_people(burst, "")?;
+        let mut posts = self.posts_for_people(burst, "")?;
+        if burst.kind == LowDigest::NAME {
+            // Chat has each of them.
+            posts.truncate(1);
+        }
         let (served, failures) = self.publish(&posts, &served).await;
         if failures.is_empty() {
             self.log_handled(burst, served.len());

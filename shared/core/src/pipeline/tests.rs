@@ -29,6 +29,8 @@ mod costs;
 mod deletion;
 mod digest;
 mod ledger;
+mod low;
+mod planned;
 mod repeats;
 mod stages;
 mod story;

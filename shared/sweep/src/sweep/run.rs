@@ -1,11 +1,14 @@
 //! What one run knows and counts.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use futures_util::lock::{Mutex, MutexGuard};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use watch_core::ledger::ItemKey;
+use watch_core::ledger::burst::{CRITICAL_A_SECOND, SINGLY};
 use watch_core::pipeline::{HandleError, Outcome, Verdict};
 use watch_core::ports::CallError;
 
@@ -17,6 +20,10 @@ use crate::order::Depth;
 use crate::position::{Gone, Position};
 use crate::roster::{self, Entries};
 use crate::store::Store;
+
+/// Alerts of one kind that a run tells one after the other: those that go out alone, critical ones included, and the first
+/// that are held back.
+const IN_TURN: u64 = SINGLY + CRITICAL_A_SECOND + 5;
 
 /// What one run knows and counts.
 pub(super) struct Run<'a, W: Ports> {
@@ -51,6 +58,8 @@ pub(super) struct Run<'a, W: Ports> {
     pub(super) left_out: Cell<u64>,
     pub(super) looked_at: Cell<u64>,
     pub(super) told: Cell<u64>,
+    /// How many alerts of a kind were about to be told, by whoever holds it.
+    turns: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl<'a, W: Ports> Run<'a, W> {
@@ -87,6 +96,7 @@ impl<'a, W: Ports> Run<'a, W> {
             left_out: Cell::new(0),
             looked_at: Cell::new(0),
             told: Cell::new(0),
+            turns: Mutex::default(),
         })
     }
 
@@ -111,6 +121,19 @@ impl<'a, W: Ports> Run<'a, W> {
             Err(error) => self.note(format!("the aliases were not listed: {error}")),
         }
         self
+    }
+
+    /// Waits until it is the turn of an alert of `kind`. The first ones are told one after the other, each when the one before
+    /// is written down: which of them go out alone, and from which on they are folded, is then the same however fast the sweep
+    /// is.
+    pub(super) async fn turn(
+        &self,
+        kind: &'static str,
+    ) -> Option<MutexGuard<'_, BTreeMap<&'static str, u64>>> {
+        let mut turns = self.turns.lock().await;
+        let count = turns.entry(kind).or_default();
+        *count += 1;
+        (*count <= IN_TURN).then_some(turns)
     }
 
     /// There is no time for more.

@@ -107,6 +107,7 @@ impl<W: Ports> Sweep<W> {
 
     /// Tells people, unless that was done; whether it is.
     pub(super) async fn tell(&self, run: &Run<'_, W>, occurrence: Occurrence) -> bool {
+        let _turn = run.turn(occurrence.kind.name()).await;
         match self.watch.report(occurrence, run.request).await {
             Ok(told) => {
                 let mut outcome = run.outcome.borrow_mut();

@@ -59,6 +59,7 @@ impl Learn for KeyDeletionCancelled {
     fn teach(&self, profile: &mut Profile, at: Timestamp, _: Option<&Actor>) {
         profile.cancelled_at = profile.cancelled_at.max(Some(at));
         profile.scheduled.take_if(|scheduled| scheduled.at <= at);
+        profile.announced = None;
     }
 }
 

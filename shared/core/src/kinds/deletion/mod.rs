@@ -4,6 +4,7 @@ mod cancelled;
 mod deleted;
 mod intent;
 mod near;
+mod planned;
 mod scheduled;
 mod vanished;
 
@@ -11,6 +12,7 @@ pub use cancelled::KeyDeletionCancelled;
 pub use deleted::KeyDeleted;
 pub use intent::Sign;
 pub use near::KeyDeletionNear;
+pub use planned::Planned;
 pub use scheduled::KeyDeletionScheduled;
 pub use vanished::KeyVanished;
 

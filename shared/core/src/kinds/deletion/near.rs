@@ -1,8 +1,11 @@
 //! A key is about to be deleted.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::Serialize;
 
+use super::planned::{Planned, is_unused, was_tried};
 use crate::about::{Key, LastUse, LastUseStatus};
 use crate::actor::Actor;
 use crate::countdown;
@@ -10,14 +13,16 @@ use crate::facts::Reads;
 use crate::key::State;
 use crate::kinds::UnusableKeyUsed;
 use crate::kinds::case::{Case, look, undo};
-use crate::kinds::describe::{Ask, Identify, Identity, Learn, Tell};
+use crate::kinds::describe::{Ask, Found, Identify, Identity, Learn, Tell};
 use crate::kinds::words::{
     confirmed_by, database_deadline, delayed, last_use, loss, principal_name,
 };
-use crate::ledger::Profile;
+use crate::ledger::ack::Ack;
+use crate::ledger::{Item, ItemKey, Profile};
 use crate::ledger::profile::{Act, Scheduled};
 use crate::severity::Severity;
 use crate::step::Step;
+use crate::subject::Subject;
 use crate::text;
 use crate::text::{Text, Untrusted, days};
 
@@ -45,6 +50,14 @@ pub struct KeyDeletionNear {
     /// The last use that failed, if one is remembered.
     #[serde(skip)]
     pub failed: Option<Act>,
+    /// How the deletion was announced; `null` if it was not, or if what was announced is not so any more.
+    pub planned: Option<Planned>,
+    /// Somebody tried to use the key since.
+    #[serde(skip)]
+    pub tried: bool,
+    /// The key is pending deletion, and nobody used it for long.
+    #[serde(skip)]
+    pub rests: bool,
 }
 
 impl KeyDeletionNear {
@@ -58,6 +71,9 @@ impl KeyDeletionNear {
             scheduled_at: None,
             used_since_scheduled: None,
             failed: None,
+            planned: None,
+            tried: false,
+            rests: false,
         }
     }
 
@@ -150,6 +166,13 @@ impl Identify for KeyDeletionNear {
         false
     }
 
+    fn quiet(&self) -> Option<Cow<'static, str>> {
+        let as_planned = self.planned.is_some() && self.rests && !self.tried;
+        as_planned.then_some(
+            "the deletion is planned, and nothing has changed since people were told".into(),
+        )
+    }
+
     fn identity(&self) -> Identity {
         Identity::Countdown {
             deadline: self.deletion_at,
@@ -159,6 +182,10 @@ impl Identify for KeyDeletionNear {
 }
 
 impl Ask for KeyDeletionNear {
+    fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
+        vec![Ack::key(&subject.partition_key())]
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,
@@ -176,6 +203,12 @@ impl Learn for KeyDeletionNear {
         self.failed = profile.acts.get(UnusableKeyUsed::NAME).cloned();
     }
 
+    fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.planned = Planned::of(found, self.deletion_at);
+        self.tried = was_tried(found);
+        Vec::new()
+    }
+
     fn teach(&self, profile: &mut Profile, _: Timestamp, _: Option<&Actor>) {
         if let Some(step) = self.step {
             profile.note_countdown(Self::NAME, self.deletion_at, step);
@@ -183,6 +216,10 @@ impl Learn for KeyDeletionNear {
     }
 
     fn observe(&mut self, key: &Key) {
+        let pending = key.state == Some(State::PendingDeletion);
+        let [earliest, _] = self.scheduled_within();
+        let unused = key.last_use.as_ref().zip(earliest);
+        self.rests = pending && unused.is_some_and(|(last_use, at)| is_unused(last_use, at));
         self.used_since_scheduled = key
             .last_use
             .as_ref()
@@ -250,6 +287,9 @@ impl Tell for KeyDeletionNear {
             (Some(at), None) => text!["The deletion was scheduled on ", at, "."],
             (None, _) => text!["Who scheduled the deletion, and when, is not known."],
         });
+        if let Some(planned) = &self.planned {
+            text.sentence(planned.words());
+        }
         if ahead {
             text.sentence(self.need_since());
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::SHORTEST_WINDOW_DAYS;
 use super::intent::{Intent, Keys, Sign};
+use super::planned::Planned;
 use crate::about::Key;
 use crate::actor::Actor;
 use crate::facts::Reads;
@@ -43,6 +44,8 @@ pub struct KeyDeletionScheduled {
     pub asked_by: Option<Untrusted>,
     /// When that was asked for.
     pub asked_at: Option<Timestamp>,
+    /// How the deletion was announced; `null` if it was not.
+    pub planned: Option<Planned>,
     /// Who called, without the session.
     #[serde(skip)]
     pub principal: Untrusted,
@@ -127,6 +130,7 @@ impl Learn for KeyDeletionScheduled {
     }
 
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.planned = Planned::by_tag(found);
         // Only what waited for replicas was asked for earlier.
         if self.principal.is_empty() {
             return Vec::new();
@@ -143,6 +147,12 @@ impl Learn for KeyDeletionScheduled {
     }
 
     fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
+        let date = self.implied_date(at);
+        profile.announced = self
+            .planned
+            .as_ref()
+            .zip(date)
+            .map(|(planned, date)| planned.announced(date));
         if is_begun_by_kms(actor) && profile.scheduled.is_some() {
             // Who wanted it stays who asked for it.
             return;
@@ -222,6 +232,7 @@ impl Tell for KeyDeletionScheduled {
         let databases = self.databases(case);
         text.sentence(delayed(case, databases, self.date(case)));
         text.sentence(self.window(case));
+        text.sentence(self.announcement(case));
         text.sentence(self.intent.words());
         if self.severity_reason(case).is_some() {
             // Else the last use is the reason.
@@ -275,6 +286,21 @@ impl Tell for KeyDeletionScheduled {
 }
 
 impl KeyDeletionScheduled {
+    /// That it is planned, and what that changes.
+    fn announcement(&self, case: &Case<'_>) -> Text {
+        let Some(planned) = &self.planned else {
+            return Text::new();
+        };
+        let mut text = planned.words();
+        text.sentence(if case.used_within(RECENT_DAYS) {
+            "The key is in use, so that KMS Watch warns before the deletion as of any other."
+        } else {
+            "KMS Watch takes that for a plan: people are not warned again before the deletion, unless somebody uses the key or \
+             tries to, or its state, tag or date changes."
+        });
+        text
+    }
+
     /// What does not work now, and what is lost at the end.
     fn impact(&self, case: &Case<'_>) -> Text {
         let replicas = case

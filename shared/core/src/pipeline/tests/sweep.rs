@@ -332,7 +332,7 @@ fn a_near_deletion_says_who_wanted_it_what_is_lost_and_how_to_undo_it() {
       3. See who used or changed the key in the last 90 days
          aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913 --max-items 200 --query "Events[?! starts_with(EventName,'Describe') && ! starts_with(EventName,'List') && ! starts_with(EventName,'Get')].[EventTime,EventName,Username]" --output table --region us-east-1
 
-    {"daysLeft":3,"deletionAt":"2026-11-23T10:00:00Z","scheduledAt":"2026-11-16T10:00:00Z","scheduledBy":"Power/maria","step":3,"usedSinceScheduled":true}
+    {"daysLeft":3,"deletionAt":"2026-11-23T10:00:00Z","planned":null,"scheduledAt":"2026-11-16T10:00:00Z","scheduledBy":"Power/maria","step":3,"usedSinceScheduled":true}
     "#);
     let kms = pending(FakeKms::used_at("2026-10-01T10:00:00Z"));
     insta::assert_snapshot!(words(&alert(kms, &known(), near("2026-11-21T09:00:00Z"))), @r#"

@@ -162,14 +162,7 @@ impl Config {
             .text("PLANNED_TAG_KEY")
             .unwrap_or_else(|| "kms-watch:planned".to_owned());
         let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
-        let daily = "neither DAILY nor OFF";
-        let low_digest = reader.choice("LOW_DIGEST", false, daily, |text| {
-            match text.to_ascii_uppercase().as_str() {
-                "DAILY" => Some(true),
-                "OFF" => Some(false),
-                _ => None,
-            }
-        });
+        let low_digest = reader.low_digest();
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
         let trusted_accounts = reader.accounts();
         let trusted_organizations = reader.organizations();
@@ -462,6 +455,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 default
             }
         }
+    }
+
+    fn low_digest(&mut self) -> bool {
+        let otherwise = "neither DAILY nor OFF";
+        self.choice("LOW_DIGEST", false, otherwise, |text| {
+            match text.to_ascii_uppercase().as_str() {
+                "DAILY" => Some(true),
+                "OFF" => Some(false),
+                _ => None,
+            }
+        })
     }
 
     fn accounts(&mut self) -> BTreeSet<AccountId> {

@@ -21,6 +21,7 @@ mod proof;
 mod raised;
 mod rest;
 mod served;
+mod story;
 mod tell;
 
 use std::borrow::Cow;

@@ -8,9 +8,10 @@ use super::draft::{Draft, Frame, claim_key};
 use super::ended::Ended;
 use super::gathered::{Asked, when};
 use super::named::{Named, find_profile};
-use super::past::{self, Past};
+use super::past::Past;
 use super::proof::Candidate;
 use super::raised::note_alarm;
+use super::story;
 use crate::decision::Occurrence;
 use crate::ledger::{Acquired, Claim, Item, Memory, Profile};
 use crate::ports::{Clock, Kms, Ledger, Topics};
@@ -58,7 +59,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         if items.is_some() {
             // Its story may have got its name just now.
             let known = std::mem::take(&mut recalled);
-            recalled = past::indexes(&occurrence, &frame.partition);
+            recalled = story::indexes(&occurrence, &frame.partition);
             recalled.retain(|key| !known.contains(key));
         }
         let (recalled, asked, acquired, place) = join4(
@@ -101,9 +102,20 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             past: Past::default(),
             _made: (),
         };
-        let mut claimed = self.under_another_name(memory, claimed).await?;
-        claimed.past = self.look_back(memory, &claimed).await;
-        Ok(claimed)
+        let claimed = self.under_another_name(memory, claimed).await?;
+        Ok(self.with_past(memory, claimed).await)
+    }
+
+    /// Looks up what was told of its story.
+    async fn with_past(&self, memory: &Memory<'_, L>, mut claimed: Claimed) -> Claimed {
+        let Claimed {
+            occurrence,
+            frame,
+            items,
+            ..
+        } = &claimed;
+        claimed.past = self.look_back(memory, occurrence, frame, items).await;
+        claimed
     }
 
     /// That it was told holds only if it is known by which alert; otherwise it is ours to tell after all.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::audience::may_be_for_people;
-use super::past;
 use super::plan::Plan;
+use super::story;
 use crate::actor::Actor;
 use crate::config::Config;
 use crate::decision::Occurrence;
@@ -122,7 +122,7 @@ fn recalled(config: &Config, occurrence: &Occurrence, frame: &Frame) -> Vec<Item
         recalled.push(claim_key(occurrence));
     }
     recalled.extend(occurrence.kind.memories(&frame.subject));
-    recalled.extend(past::indexes(occurrence, &frame.partition));
+    recalled.extend(story::indexes(occurrence, &frame.partition));
     recalled
 }
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 
 use super::Watch;
-use super::claimed::Claimed;
 use super::draft::Frame;
 use super::named::find_raised;
+use super::story::{dedup_key, indexes};
 use crate::decision::Occurrence;
 use crate::kinds::story::{Part, Status, Story};
 use crate::ledger::history::Entry;
@@ -36,36 +36,15 @@ pub(super) struct Role {
     pub(super) resolves: Vec<String>,
 }
 
-/// The items of the ledger that say what is open, of the stories that an occurrence may be a part of.
-pub(super) fn indexes(occurrence: &Occurrence, partition: &str) -> Vec<ItemKey> {
-    let story = occurrence.kind.story();
-    // What is open of an alarm is remembered with the alarm.
-    let is_kept =
-        story.part != Part::Event && occurrence.kind.alarm().is_none_or(|_| !is_of_alarm(&story));
-    let unnamed = story.unnamed.filter(|_| story.looks_back);
-    let conditions = story.condition.into_iter().chain(unnamed);
-    let mut keys: Vec<_> = conditions
-        .filter(|_| is_kept)
-        .map(|condition| Openings::key(partition, &condition))
-        .collect();
-    keys.dedup();
-    keys
-}
-
-fn is_of_alarm(story: &Story) -> bool {
-    let condition = story.condition.as_deref();
-    condition.is_some_and(|condition| condition.starts_with("alarm#"))
-}
-
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     /// Looks up what the occurrence may end. It costs a read where something is open, and nothing else does.
-    pub(super) async fn look_back(&self, memory: &Memory<'_, L>, claimed: &Claimed) -> Past {
-        let Claimed {
-            occurrence,
-            frame,
-            items,
-            ..
-        } = claimed;
+    pub(super) async fn look_back(
+        &self,
+        memory: &Memory<'_, L>,
+        occurrence: &Occurrence,
+        frame: &Frame,
+        items: &[Item],
+    ) -> Past {
         let keys = indexes(occurrence, &frame.partition);
         let indexed = keys.into_iter().map(|key| {
             let openings = Openings::find(items, &key);
@@ -241,20 +220,4 @@ impl Past {
             })
             .collect()
     }
-}
-
-/// The name of the story `condition` of `subject`.
-fn dedup_key(subject: &Subject, condition: &str) -> String {
-    let whose = match subject {
-        Subject::Key(key) => key.to_string(),
-        // An id alone does not say of which account.
-        Subject::KeyStore { id, .. } => format!("{}#{}", subject.account_key(), id.as_str()),
-        Subject::Account { .. } => subject.account_key(),
-    };
-    format!("{whose}#{condition}")
-}
-
-/// What is remembered with an alarm of the story that its alert is a part of, if it is not the alarm's own.
-pub(super) fn condition_beside(story: &Story) -> Option<String> {
-    story.condition.clone().filter(|_| !is_of_alarm(story))
 }

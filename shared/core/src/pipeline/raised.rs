@@ -2,7 +2,7 @@
 
 use super::draft::Frame;
 use super::named::find_raised;
-use super::past::condition_beside;
+use super::story::condition_beside;
 use crate::kinds::Kind;
 use crate::ledger::{Item, Raised};
 

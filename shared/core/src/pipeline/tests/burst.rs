@@ -355,3 +355,23 @@ proptest! {
         prop_assert_eq!(light_sweep(&watch), 0);
     }
 }
+
+#[test]
+fn what_a_sweep_finds_at_once_is_five_mails_and_one_for_each_owner() {
+    use crate::kinds::KeyDeletionNear;
+    let watch = with_ledger(FakeKms::default(), &[]);
+    let now = at("2026-11-20T12:00:00Z");
+    for number in 0..40 {
+        let key = format!("arn:aws:kms:us-east-1:111122223333:key/{number:08}");
+        let near = KeyDeletionNear::new(at("2026-11-22T12:00:00Z"), &[7, 3, 1], now);
+        let subject = Subject::Key(key.parse().unwrap());
+        let found = Occurrence::of_sweep(subject, near, now, None);
+        run(watch.report(found, "run")).unwrap();
+    }
+    assert_eq!(subjects(&watch).len(), 5);
+    run(watch.close_windows("run")).unwrap();
+    assert_eq!(subjects(&watch).len(), 6, "{:?}", subjects(&watch));
+    let rest = watch.topics.sent.borrow();
+    let rest = rest.iter().rfind(|sent| sent.subject.is_some()).unwrap();
+    assert!((5..40).all(|number| rest.body.contains(&format!("key/{number:08}"))));
+}

@@ -18,8 +18,8 @@ use crate::kinds::words::{
     confirmed_by, database_deadline, delayed, last_use, loss, principal_name,
 };
 use crate::ledger::ack::Ack;
-use crate::ledger::{Item, ItemKey, Profile};
 use crate::ledger::profile::{Act, Scheduled};
+use crate::ledger::{Item, ItemKey, Profile};
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::subject::Subject;

@@ -176,30 +176,9 @@ pub(super) fn fails_now(case: &Case<'_>) -> &'static str {
     }
 }
 
-/// What goes with the key's material. `when` opens the sentence: `Unless somebody cancels by …, `. Without it the loss has
-/// happened.
-pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
-    let relatives = related_keys(key);
-    let replicas_first = key.state == Some(State::PendingReplicaDeletion);
-    let unknown = key.multi_region.is_none() && key.id.starts_with("mrk-");
-    if unknown || (!relatives.spans().is_empty() && !replicas_first) {
-        let mut text = match when {
-            Some(when) => text![when, "this Region loses the key."],
-            None => text!["This Region has lost the key."],
-        };
-        text.sentence(match unknown {
-            true => text![
-                "Related keys with the same id in other Regions hold the same key material: check that they are Enabled."
-            ],
-            false => text![
-                "The related keys in ",
-                relatives,
-                " hold the same key material: check that they are Enabled."
-            ],
-        });
-        return text;
-    }
-    let (what, becomes, is) = match key.usage.as_ref().map(Untrusted::as_str) {
+/// What is lost with the key, and the verb of the future; then the whole of it as what has happened.
+fn lost(key: &Key) -> (&'static str, &'static str, &'static str) {
+    match key.usage.as_ref().map(Untrusted::as_str) {
         Some("ENCRYPT_DECRYPT") => (
             "everything encrypted under the key",
             " becomes permanently unrecoverable",
@@ -225,7 +204,33 @@ pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
             " becomes permanently unrecoverable",
             "Everything that only this key can decrypt is permanently unrecoverable",
         ),
-    };
+    }
+}
+
+/// What goes with the key's material. `when` opens the sentence: `Unless somebody cancels by …, `. Without it the loss has
+/// happened.
+pub(super) fn loss(key: &Key, when: Option<Text>) -> Text {
+    let relatives = related_keys(key);
+    let replicas_first = key.state == Some(State::PendingReplicaDeletion);
+    let unknown = key.multi_region.is_none() && key.id.starts_with("mrk-");
+    if unknown || (!relatives.spans().is_empty() && !replicas_first) {
+        let mut text = match when {
+            Some(when) => text![when, "this Region loses the key."],
+            None => text!["This Region has lost the key."],
+        };
+        text.sentence(match unknown {
+            true => text![
+                "Related keys with the same id in other Regions hold the same key material: check that they are Enabled."
+            ],
+            false => text![
+                "The related keys in ",
+                relatives,
+                " hold the same key material: check that they are Enabled."
+            ],
+        });
+        return text;
+    }
+    let (what, becomes, is) = lost(key);
     let mut text = match when {
         Some(when) => text![when, what, becomes, "."],
         None => text![is, "."],

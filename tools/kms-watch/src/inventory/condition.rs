@@ -75,12 +75,12 @@ impl Condition {
     pub(crate) fn help(self) -> &'static str {
         match self {
             Self::PendingDeletion => "is deleted within --within days",
-            Self::Public => "has a policy that lets in everybody in every account",
+            Self::Public => "has a policy that allows everybody in every account",
             Self::Expiring => "has key material that expires within --within days",
             Self::PendingImport => "has no key material",
             Self::Unavailable => "is in a custom key store that does not answer",
             Self::Disabled => "is disabled",
-            Self::Foreign => "has a policy that lets in somebody who is not trusted",
+            Self::Foreign => "has a policy that allows somebody who is not trusted",
             Self::BlindSpot => "denies you something",
             Self::NoRotation => "could rotate by itself, and does not",
             Self::Unused => "was not used for 90 days, as far as KMS recorded it",

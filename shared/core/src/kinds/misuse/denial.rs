@@ -102,60 +102,41 @@ impl Denial {
                 " in the key policy and in an IAM policy of account ",
                 stranger
             ],
-            (Self::KeyPolicy, None) => text![
-                "If the call was expected, take it out of the Deny statement of the key policy"
-            ],
-            (Self::NoKeyPolicy, None) => {
-                text![
-                    "If the call was expected, allow ",
-                    action,
-                    " in the key policy"
-                ]
-            }
-            (Self::IdentityPolicy, None) => text![
-                "If the call was expected, take it out of the Deny statement of the IAM policy of the caller"
-            ],
-            (Self::NoIdentityPolicy, None)
-                if actor.is_some_and(|actor| actor.kind.as_str() == "AWSService") =>
-            {
-                text![
-                    "If the call was expected, allow ",
-                    action,
-                    " in an IAM policy of the principal for whom the service acts"
-                ]
-            }
-            (Self::NoIdentityPolicy, None) => {
-                text![
-                    "If the call was expected, allow ",
-                    action,
-                    " in an IAM policy of the caller"
-                ]
-            }
-            (Self::Boundary, None) => text![
-                "If the call was expected, allow ",
-                action,
-                " in the permissions boundary of the caller"
-            ],
-            (Self::Session, None) => {
-                text![
-                    "If the call was expected, allow ",
-                    action,
-                    " in the session policy of the caller"
-                ]
-            }
-            (Self::Endpoint, None) => {
-                text![
-                    "If the call was expected, allow ",
-                    action,
-                    " in the policy of the VPC endpoint"
-                ]
-            }
-            (Self::Unknown, None) => text![
-                "If the call was expected, find out which policy denies ",
-                action,
-                "; AWS does not say"
-            ],
+            (_, None) => self.allow_at_home(action, actor),
         }
+    }
+
+    /// The same for a caller of the key's account, whom no policy of the organization denies.
+    fn allow_at_home(self, action: Text, actor: Option<&Actor>) -> Text {
+        let service = actor.is_some_and(|actor| actor.kind.as_str() == "AWSService");
+        let place = match self {
+            Self::KeyPolicy => {
+                return text![
+                    "If the call was expected, take it out of the Deny statement of the key policy"
+                ];
+            }
+            Self::IdentityPolicy => {
+                return text![
+                    "If the call was expected, take it out of the Deny statement of the IAM policy of the caller"
+                ];
+            }
+            Self::Unknown | Self::ServiceControlPolicy | Self::ResourceControlPolicy => {
+                return text![
+                    "If the call was expected, find out which policy denies ",
+                    action,
+                    "; AWS does not say"
+                ];
+            }
+            Self::NoKeyPolicy => "the key policy",
+            Self::NoIdentityPolicy if service => {
+                "an IAM policy of the principal for whom the service acts"
+            }
+            Self::NoIdentityPolicy => "an IAM policy of the caller",
+            Self::Boundary => "the permissions boundary of the caller",
+            Self::Session => "the session policy of the caller",
+            Self::Endpoint => "the policy of the VPC endpoint",
+        };
+        text!["If the call was expected, allow ", action, " in ", place]
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 
-use crate::cli::Cli;
 use crate::{exit_codes, output};
 
 /// Which shell.
@@ -24,16 +23,16 @@ pub(crate) struct Folder {
 }
 
 /// Writes the completions to standard output.
-pub(crate) fn completions(args: &Shell) -> std::io::Result<u8> {
+pub(crate) fn completions(args: &Shell, mut command: Command) -> std::io::Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "kms-watch", &mut script);
+    clap_complete::generate(args.shell, &mut command, "kms-watch", &mut script);
     output::print(&script)?;
     Ok(exit_codes::DONE)
 }
 
 /// Writes a page for the command, and one for each of its subcommands.
-pub(crate) fn man(args: &Folder) -> std::io::Result<u8> {
+pub(crate) fn man(args: &Folder, command: Command) -> std::io::Result<u8> {
     std::fs::create_dir_all(&args.folder)?;
-    clap_mangen::generate_to(Cli::command(), &args.folder)?;
+    clap_mangen::generate_to(command, &args.folder)?;
     Ok(exit_codes::DONE)
 }

@@ -31,7 +31,7 @@ mod style;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -67,7 +67,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Explain(args) => Ok(runtime.block_on(explain::run(args))?),
         Command::Demo(args) => Ok(runtime.block_on(demo::run(args))?),
         Command::Ack(args) => Ok(runtime.block_on(ack::run(args))?),
-        Command::Completions(args) => Ok(generate::completions(args)?),
-        Command::Man(args) => Ok(generate::man(args)?),
+        Command::Completions(args) => Ok(generate::completions(args, Cli::command())?),
+        Command::Man(args) => Ok(generate::man(args, Cli::command())?),
     }
 }

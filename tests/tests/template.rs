@@ -956,6 +956,10 @@ fn a_sweep_measures_in_its_own_namespace_only() {
 
 /// What the sweep holds rules against comes along in its program.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how insta is told to make a snapshot anew"
+)]
 fn the_rules_that_the_sweep_knows_are_those_of_the_template() {
     let path = repository().join("shared/sweep/src/attest/rules.json");
     let made = rules_for_the_sweep(&Template::read());

@@ -7,8 +7,11 @@ use watch_core::ports::CallErrorKind;
 
 use super::*;
 
-fn sdk(answers: &[(u16, &[(&str, &str)], &str)]) -> (SdkConfig, StaticReplayClient) {
-    let event = |(status, headers, body): &(u16, &[(&str, &str)], &str)| {
+/// Status, headers, and body.
+type Answer<'a> = (u16, &'a [(&'a str, &'a str)], &'a str);
+
+fn sdk(answers: &[Answer<'_>]) -> (SdkConfig, StaticReplayClient) {
+    let event = |(status, headers, body): &Answer<'_>| {
         let mut response = http::Response::builder().status(*status);
         for (name, value) in *headers {
             response = response.header(*name, *value);

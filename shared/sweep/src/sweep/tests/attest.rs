@@ -282,9 +282,10 @@ async fn a_deployment_that_nobody_was_told_of_allows_for_nothing() {
         .items
         .borrow_mut()
         .retain(|(_, sort), _| !sort.starts_with("alert#"));
-    let mut there = world.parts.there.borrow_mut();
-    there.functions.get_mut(FUNCTION).unwrap().configuration["CodeSha256"] = json!("2");
-    drop(there);
+    {
+        let mut there = world.parts.there.borrow_mut();
+        there.functions.get_mut(FUNCTION).unwrap().configuration["CodeSha256"] = json!("2");
+    }
     world.run("full", &hour(24)).await;
     world.run("light", &hour(25)).await;
     assert_eq!(

@@ -126,6 +126,8 @@ mod tests {
     #[test]
     fn every_command_says_what_its_exit_codes_mean() {
         let mut cli = Cli::command();
+        // What all commands take, such as `--quiet`, is given to them here.
+        cli.build();
         for command in cli.get_subcommands_mut() {
             let name = command.get_name().to_owned();
             if ["completions", "man", "help"].contains(&name.as_str()) {

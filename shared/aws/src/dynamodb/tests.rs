@@ -700,7 +700,7 @@ async fn what_a_retry_cannot_mend_is_tried_once() {
     for (code, kind) in [
         ("AccessDeniedException", CallErrorKind::Denied),
         ("UnrecognizedClientException", CallErrorKind::Denied),
-        ("ResourceNotFoundException", CallErrorKind::Other),
+        ("ResourceNotFoundException", CallErrorKind::NotFound),
         ("ValidationException", CallErrorKind::Other),
         (
             "ItemCollectionSizeLimitExceededException",

@@ -200,7 +200,7 @@ fn material_that_expires_is_never_called_resolved() {
             assert_eq!(alert["kind"], "AlarmRecovered");
             // A contributor's event does not say what the date was; only the ledger does then.
             let (resolution, end) = if alarm_of_all && !ledger {
-                ("MATERIAL_GONE", "is gone")
+                ("MATERIAL_GONE", "is missing")
             } else {
                 ("EXPIRED", "has expired")
             };
@@ -303,7 +303,7 @@ fn an_alarm_about_a_key_store_says_what_hangs_on_it_and_when_it_is_over() {
         alert["summary"]
             .as_str()
             .unwrap()
-            .contains("is CONNECTED, and 3 keys are in it"),
+            .contains("is CONNECTED. The key store holds 3 keys."),
         "{alert:#}"
     );
     assert_eq!(function.handle(&raised)["outcome"], "duplicate");

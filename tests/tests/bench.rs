@@ -42,7 +42,7 @@ fn what_is_asked_wrongly_is_refused() {
         let output = bench(arguments);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
-        assert!(errors.contains("bench-lambda: "), "{arguments:?}: {errors}");
+        assert!(errors.contains("error: "), "{arguments:?}: {errors}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
 }

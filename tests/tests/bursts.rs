@@ -154,7 +154,7 @@ fn decoys_of_the_victims_owner_hide_neither_what_is_worse_nor_what_is_as_bad() {
     assert_eq!(schedule(&function, &worse)["outcome"], "delivered");
     let worst = mails(&function);
     assert!(
-        worst[0].starts_with("CRITICAL: alias/payments"),
+        worst[0].starts_with("CRITICAL: Deletion of alias/payments"),
         "{worst:#?}"
     );
 

@@ -221,7 +221,10 @@ fn what_a_record_does_not_name_is_told_all_the_same() {
             let alert = &outcome["alerts"][0];
             assert_eq!(alert["details"]["resources"], json!([]), "{}", row.name);
             assert!(
-                alert["summary"].as_str().unwrap().contains("left out"),
+                alert["summary"]
+                    .as_str()
+                    .unwrap()
+                    .contains("left the name out"),
                 "{alert}"
             );
         }

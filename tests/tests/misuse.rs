@@ -83,7 +83,7 @@ fn who_needs_a_key_that_is_pending_deletion_is_told_with_the_command_that_saves_
     assert_eq!(alert["severity"], "CRITICAL");
     let title = alert["title"].as_str().unwrap();
     assert!(
-        title.starts_with("alias/payments still needed, but deletion due "),
+        title.starts_with("alias/payments still needed; deletion due "),
         "{title}"
     );
     let details = &alert["details"];

@@ -109,12 +109,23 @@ impl Alert {
         }
     }
 
-    /// What a chat keeps together: a story. What is alone stands with others about its key, or of its kind.
+    /// What a chat keeps together: all about one key, or one key store. Of the rest a story, or what is of one kind.
     pub fn thread(&self) -> String {
-        match (self.dedup_key.split_once("#event#"), &self.key) {
-            (Some((key, _)), Some(_)) => key.to_owned(),
-            (Some((account, _)), None) => format!("{account}#{}", self.kind),
-            (None, _) => self.dedup_key.clone(),
+        let place = self.account.as_ref().zip(self.region.as_ref());
+        match (&self.key, &self.key_store, place) {
+            (Some(key), _, _) => key.arn.to_string(),
+            (None, Some(store), Some((account, region))) => {
+                format!(
+                    "{}/{}/{}",
+                    store.id.as_str(),
+                    account.as_str(),
+                    region.as_str()
+                )
+            }
+            _ => match self.dedup_key.split_once("#event#") {
+                Some((account, _)) => format!("{account}#{}", self.kind),
+                None => self.dedup_key.clone(),
+            },
         }
     }
 

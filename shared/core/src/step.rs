@@ -70,7 +70,8 @@ impl Step {
 }
 
 /// Operations that change nothing begin with one of these (the services' API references).
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
+    "detect",
     "describe",
     "get",
     "list",

@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The notification as JSON. All alerts of one story form one thread.
+/// The notification as JSON. All alerts about one key form one thread, and with it all of a story.
 ///
 /// # Errors
 ///

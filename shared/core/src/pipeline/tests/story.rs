@@ -46,7 +46,7 @@ fn the_end_names_what_it_ends_and_has_the_same_name() {
         (&cancelled, Status::Closed),
     ] {
         assert_eq!(alert.dedup_key, scheduled.dedup_key);
-        assert_eq!(alert.thread(), scheduled.dedup_key);
+        assert_eq!(alert.thread(), ARN);
         assert_eq!(alert.status, status, "{}", alert.kind);
     }
     assert_eq!(cancelled.resolves, [scheduled.id, near.id]);

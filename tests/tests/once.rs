@@ -235,7 +235,7 @@ fn three_hundred_deletions_are_few_mails_and_a_whole_feed() {
         .collect();
     assert_eq!(subjects.len(), 10, "{subjects:#?}");
     assert!(
-        subjects[5].starts_with("HIGH: 6 times KeyDeletionScheduled, keys of "),
+        subjects[5].starts_with("HIGH: 6 times KeyDeletionScheduled, keys without owner, "),
         "{}",
         subjects[5]
     );

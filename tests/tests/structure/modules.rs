@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "core",
         &[
             "(root) arn countdown severity",
+            "value",
             "hash items subject text",
             "actor enrichment key source stack step",
             "answers link",

@@ -1,7 +1,5 @@
 //! `kms-watch history`: the life of one key as the ledger tells it, also of one that KMS has forgotten.
 
-pub(crate) mod ledger;
-
 use std::io::{self, Write};
 
 use aws_config::SdkConfig;
@@ -18,7 +16,7 @@ use crate::demo::error::DemoError;
 use crate::demo::show::Show;
 use crate::demo::story;
 use crate::exit_codes;
-use crate::history::ledger::{Ledger, Life};
+use crate::ledger::{Ledger, LedgerError, Life};
 use crate::stack::{Stack, StackError};
 use crate::style::{BOLD, style};
 
@@ -64,10 +62,8 @@ pub(crate) enum HistoryError {
     Demo(#[from] DemoError),
     #[error("the ledger knows no key \"{wanted}\"{known}")]
     UnknownKey { wanted: String, known: String },
-    #[error(
-        "failed to read the ledger: {0}\nthe table and its key may ask for dynamodb:Query, dynamodb:GetItem and dynamodb:Scan"
-    )]
-    Ledger(String),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     #[error("failed to write")]
     Output(#[from] io::Error),
 }

@@ -12,6 +12,7 @@ pub(crate) mod error;
 mod exposure;
 pub(crate) mod filter;
 mod progress;
+mod question;
 mod report;
 mod row;
 mod sample;

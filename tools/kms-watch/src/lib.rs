@@ -9,7 +9,7 @@
 //! | [`demo`] | the main job on an embedded AWS, as a story |
 //! | [`generate`] | completions of shells, and man pages |
 //!
-//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]), [`output`], [`style`].
+//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]), the deployed [`stack`] and its [`ledger`], [`output`], [`style`].
 //!
 //! It is a crate of its own because its ways to credentials (profiles, single sign-on, other programs) must not come along
 //! into a function.
@@ -24,6 +24,7 @@ mod failure;
 mod generate;
 mod history;
 mod inventory;
+mod ledger;
 mod output;
 mod stack;
 mod style;

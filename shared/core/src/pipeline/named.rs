@@ -7,6 +7,7 @@ use super::draft::{Draft, Frame, claim_key};
 use super::ended::Ended;
 use super::gathered::{Asked, Gathered};
 use super::plan::lacks_material;
+use super::proof::Candidate;
 use crate::decision::Occurrence;
 use crate::kinds::{Background, Clues};
 use crate::ledger::{Claim, ClaimState, Item, Memory, Profile, Raised};
@@ -42,8 +43,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             }
         } else if let (Some(items), Some(series)) = (&items, &draft.frame.series)
             && let Some(claim) = find_delivered(items, &draft.occurrence)
-            // Written in the same batch, so that nobody needs to look for the alert.
-            && series.find(items).since >= Some(claim.occurred_at)
+            && self.is_proven(memory, &draft, &claim, items).await
         {
             return Err(self.repeat(memory, series, &draft.occurrence, &claim).await);
         }
@@ -53,6 +53,20 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             facts,
             _made: (),
         })
+    }
+
+    async fn is_proven(
+        &self,
+        memory: &Memory<'_, L>,
+        draft: &Draft,
+        claim: &Claim,
+        items: &[Item],
+    ) -> bool {
+        let candidate = Candidate {
+            occurrence: &draft.occurrence,
+            frame: &draft.frame,
+        };
+        self.prove(memory, candidate, claim, items).await.is_some()
     }
 
     fn settle(

@@ -17,7 +17,7 @@ pub(super) enum Plan {
     AtOnce,
     /// It has no name before its key material, or its date, is known.
     FactsFirst,
-    /// Most of its like are repeats. Whoever finds that out first costs one read and one write, and asks KMS nothing: a
+    /// Most of its like are repeats. Whoever finds that out first costs two reads and one write, and asks KMS nothing: a
     /// program that fails a thousand times a second must not use up the quotas that other alerts need.
     LedgerFirst,
 }

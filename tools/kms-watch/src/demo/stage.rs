@@ -22,7 +22,7 @@ use watch_local::{Caller, LocalAws, Options, Published};
 use watch_template::{Router, Stack, Template};
 
 use crate::demo::error::DemoError;
-use crate::history::ledger::Ledger;
+use crate::ledger::Ledger;
 
 /// Every function that events invoke, with its decisions. A schedule invokes the one that is left, `key-inventory`.
 const FUNCTIONS: [(&str, Decide); 7] = [

@@ -6,7 +6,7 @@ use watch_core::text::Untrusted;
 use watch_policy::{Context, Policy};
 use watch_sweep::look::Look;
 
-use crate::inventory::row::Question;
+use crate::inventory::question::Question;
 
 /// As many foreigners are named.
 const NAMED: usize = 50;

@@ -19,6 +19,7 @@ use watch_sweep::tally::is_unused;
 
 use crate::inventory::condition::Condition;
 use crate::inventory::exposure::Exposure;
+use crate::inventory::question::Question;
 
 /// A key, with the members of the JSON report.
 #[derive(Clone, Debug, Serialize)]
@@ -110,16 +111,6 @@ pub(crate) struct Seen {
     pub(crate) look: Look,
     /// `None` if it was not asked.
     pub(crate) last_use: Option<Result<LastUsage, CallError>>,
-}
-
-/// What a reader wants to know.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Question<'a> {
-    pub(crate) owner_tag_key: &'a str,
-    pub(crate) within_days: u32,
-    pub(crate) now: Timestamp,
-    pub(crate) trusted_accounts: &'a [&'a str],
-    pub(crate) trusted_organizations: &'a [&'a str],
 }
 
 impl Seen {

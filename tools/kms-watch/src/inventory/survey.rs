@@ -21,7 +21,8 @@ use crate::account;
 use crate::inventory::args::{Args, LastUse};
 use crate::inventory::error::InventoryError;
 use crate::inventory::progress::Progress;
-use crate::inventory::row::{Question, Row, Seen};
+use crate::inventory::question::Question;
+use crate::inventory::row::{Row, Seen};
 
 /// Keys that are looked at at the same time.
 const LOOKS_AT_ONCE: usize = 48;
@@ -77,16 +78,7 @@ pub(crate) async fn survey(
     now: Timestamp,
     progress: &Progress,
 ) -> Result<Survey, InventoryError> {
-    let mut survey = Survey {
-        regions: regions.to_vec(),
-        at: now,
-        rows: Vec::new(),
-        tally: Tally::default(),
-        managed_unlisted: 0,
-        last_use_asked: false,
-        filtered: 0,
-        nameless: Vec::new(),
-    };
+    let mut survey = Survey::begin(regions, now);
     let mut listed = Vec::new();
     for region in regions {
         let sdk = account::in_region(sdk, region);
@@ -262,6 +254,19 @@ fn means_nothing(usage: &Result<LastUsage, CallError>) -> bool {
 }
 
 impl Survey {
+    fn begin(regions: &[Region], now: Timestamp) -> Self {
+        Self {
+            regions: regions.to_vec(),
+            at: now,
+            rows: Vec::new(),
+            tally: Tally::default(),
+            managed_unlisted: 0,
+            last_use_asked: false,
+            filtered: 0,
+            nameless: Vec::new(),
+        }
+    }
+
     fn add(&mut self, seen: &Seen, args: &Args, question: Question<'_>) {
         let Question { now, .. } = question;
         // Deleted since it was listed.

@@ -70,14 +70,15 @@ fn what_needs_facts_first_costs_one_more() {
 }
 
 #[test]
-fn a_repeat_costs_one_read_and_one_write_and_asks_kms_nothing() {
+fn a_repeat_costs_two_reads_and_one_write_and_asks_kms_nothing() {
     let watch = slow();
     let first = decrypt("1", "2026-11-20T10:00:00Z");
     let first = costs(&watch, first, Verdict::Delivered);
     assert_eq!(first, (4, ALERT.to_vec(), 4));
     let again = decrypt("2", "2026-11-20T10:00:01Z");
     let again = costs(&watch, again, Verdict::Duplicate);
-    assert_eq!(again, (2, vec![("add", 1), ("read", 1)], 0));
+    // The second read looks for the alert that proves it.
+    assert_eq!(again, (3, vec![("add", 1), ("read", 2)], 0));
 }
 
 #[test]

@@ -13,7 +13,12 @@ use watch_core::ledger::{Item, PARTITION_KEY, Profile};
 use watch_core::ports::Ledger as _;
 use watch_core::text::Untrusted;
 
-use crate::history::HistoryError;
+/// The ledger did not answer, in words.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to read the ledger: {0}\nthe table and its key may ask for dynamodb:Query, dynamodb:GetItem and dynamodb:Scan"
+)]
+pub(crate) struct LedgerError(String);
 
 /// The ledger's table, for reading.
 pub(crate) struct Ledger {
@@ -45,7 +50,7 @@ impl Ledger {
     }
 
     /// Every key that the ledger knows.
-    pub(crate) async fn lives(&self) -> Result<Vec<Life>, HistoryError> {
+    pub(crate) async fn lives(&self) -> Result<Vec<Life>, LedgerError> {
         let mut lives = Vec::new();
         for key in self.keys().await? {
             lives.push(self.life(key).await?);
@@ -59,7 +64,7 @@ impl Ledger {
         &self,
         sdk: &SdkConfig,
         name: &str,
-    ) -> Result<Vec<Life>, HistoryError> {
+    ) -> Result<Vec<Life>, LedgerError> {
         if let Ok(key) = name.parse() {
             let life = self.life(key).await?;
             return Ok(Vec::from_iter(life.is_known().then_some(life)));
@@ -85,7 +90,7 @@ impl Ledger {
     }
 
     /// What else has a partition is an account, which has no life.
-    async fn keys(&self) -> Result<Vec<KeyArn>, HistoryError> {
+    async fn keys(&self) -> Result<Vec<KeyArn>, LedgerError> {
         let pages = self.client.scan().table_name(&self.table);
         let items = pages
             .projection_expression(PARTITION_KEY)
@@ -103,7 +108,7 @@ impl Ledger {
             .collect())
     }
 
-    async fn life(&self, key: KeyArn) -> Result<Life, HistoryError> {
+    async fn life(&self, key: KeyArn) -> Result<Life, LedgerError> {
         let partition = key.to_string();
         let query = self
             .client
@@ -119,7 +124,7 @@ impl Ledger {
             .profiles
             .read(&[profile_key])
             .await
-            .map_err(|error| HistoryError::Ledger(error.to_string()))?;
+            .map_err(|error| LedgerError(error.to_string()))?;
         let profile = profiles.first().map(Profile::read).unwrap_or_default();
         let tags = profile.tags.iter().flat_map(|tags| &tags.value);
         let owner = tags
@@ -160,12 +165,12 @@ impl Life {
 }
 
 /// A call that DynamoDB refused, or did not answer.
-fn refused(error: &(impl ProvideErrorMetadata + std::error::Error)) -> HistoryError {
+fn refused(error: &(impl ProvideErrorMetadata + std::error::Error)) -> LedgerError {
     let words = match (error.code(), error.message()) {
         (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
         (None, _) => DisplayErrorContext(error).to_string(),
     };
-    HistoryError::Ledger(Untrusted::new(&words).as_str().to_owned())
+    LedgerError(Untrusted::new(&words).as_str().to_owned())
 }
 
 /// An entry holds texts and truths, and the number of its end, which nobody is shown.

@@ -158,6 +158,7 @@ impl Lambda {
             occurrence: parcel.occurrence,
             unnamed: parcel.unnamed,
             sweep: false,
+            request: request.to_owned(),
         };
         let invocation = self.begin(about, seed);
         let handled = async {
@@ -187,6 +188,7 @@ impl Lambda {
                 occurrence: None,
                 unnamed: false,
                 sweep: true,
+                request: format!("{seed:016x}"),
             };
             let invocation = self.begin(about, mix(&[seed, attempt, 11]));
             let asked = watch_aws::start::Invocation {
@@ -238,6 +240,7 @@ impl Lambda {
         pages.runs.push(Run {
             unnamed: about.unnamed,
             sweep: about.sweep,
+            request: about.request,
             started: self.clock.milliseconds(),
             ended: u128::MAX,
             end: End::Running,
@@ -270,6 +273,7 @@ struct About {
     occurrence: Option<usize>,
     unnamed: bool,
     sweep: bool,
+    request: String,
 }
 
 /// What became of an invocation that did not fail.

@@ -92,8 +92,6 @@ pub(super) struct Message {
     pub(super) misnamed: bool,
     /// It is of a severity that people do not hear of.
     pub(super) info: bool,
-    /// It is CRITICAL: what another invocation is said to have served does not count.
-    pub(super) critical: bool,
 }
 
 /// A message that names several things.
@@ -157,6 +155,8 @@ pub(super) struct Run {
     pub(super) unnamed: bool,
     /// A sweep, and no event's.
     pub(super) sweep: bool,
+    /// Lambda's name of the invocation, which its own attempts share.
+    pub(super) request: String,
     /// Virtual milliseconds since the beginning.
     pub(super) started: u128,
     pub(super) ended: u128,

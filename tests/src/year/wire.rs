@@ -380,7 +380,6 @@ impl Wire {
             says_ledger: false,
             misnamed: false,
             info: attribute("severity") == "INFO",
-            critical: attribute("severity") == "CRITICAL",
         };
         if burst {
             let text = message.message.clone();

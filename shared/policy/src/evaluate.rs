@@ -91,7 +91,10 @@ fn of_class(
         let met = statement.met(caller, class, context, None);
         match (statement.effect, mode, met) {
             (_, _, Met::No) => {}
-            (Effect::Allow, _, Met::Yes) | (Effect::Allow, Mode::Possible, _) => allowed |= ops,
+            (Effect::Allow, _, Met::Yes) => allowed |= ops,
+            (Effect::Allow, Mode::Possible, _) => {
+                allowed |= ops.without(mirrored(statement, statements, context));
+            }
             (Effect::Deny, _, Met::Yes) => denied |= ops,
             (Effect::Deny, Mode::Possible, _) => {}
             (Effect::Deny, _, Met::Unknown) => denied |= ops,
@@ -109,6 +112,18 @@ fn of_class(
         true => fixed,
         false => chosen(&by_choice, caller, class, context, fixed),
     }
+}
+
+/// What is denied wherever `allow` is met, because a deny asks for the same condition.
+fn mirrored(allow: &Statement, statements: &[&Statement], context: &Context<'_>) -> Ops {
+    let mut ops = Ops::NONE;
+    for deny in statements.iter().filter(|it| it.effect == Effect::Deny) {
+        let is_about = deny.resource.matches(context) == Some(true);
+        if is_about && deny.condition.fingerprint() == allow.condition.fingerprint() {
+            ops |= deny.ops;
+        }
+    }
+    ops
 }
 
 /// What the caller may do by the best ways to call.

@@ -405,6 +405,20 @@ fn written(statements: &[String]) -> Policy {
     Policy::parse(&format!(r#"{{"Statement":[{}]}}"#, statements.join(","))).unwrap()
 }
 
+/// A deny that asks for the condition of the allow takes all of it, whatever a further deny asks for.
+#[test]
+fn what_the_same_condition_denies_lets_in_nobody() {
+    const STRANGERS: &str = r#""NotPrincipal":{"AWS":"111122223333"},"Action":"kms:Encrypt","Resource":"*","Condition":{"StringLike":{"aws:userid":"AROAQ7EXAMPLEROLE00001:*"}}"#;
+    const OUTSIDE: &str = r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}"#;
+    let allow = format!(r#"{{"Effect":"Allow",{STRANGERS}}}"#);
+    let deny = format!(r#"{{"Effect":"Deny",{STRANGERS}}}"#);
+    let of =
+        |statements: &[&str]| assess(&format!(r#"{{"Statement":[{}]}}"#, statements.join(",")));
+    assert!(of(&[&allow, OUTSIDE]).is_foreign());
+    assert!(!of(&[&allow, &deny]).is_foreign());
+    assert!(!of(&[&allow, &deny, OUTSIDE]).is_foreign());
+}
+
 /// JSON with the words of a policy in it, in places right and wrong.
 fn json() -> impl Strategy<Value = String> {
     let words = proptest::sample::select(vec![

@@ -789,7 +789,7 @@ fn a_key_store_is_the_subject_and_its_keys_make_it_critical() {
     assert_eq!(json!(alert.key_store)["name"], "hsm");
 
     let chat: Value = serde_json::from_str(&render::chat(&alert).unwrap()).unwrap();
-    let thread = "account#111122223333#us-east-1#cks-1#store";
+    let thread = "cks-1/111122223333/us-east-1";
     assert_eq!(chat["metadata"]["threadId"], thread);
     let body = render::people(&alert);
     assert!(

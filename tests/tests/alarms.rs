@@ -315,10 +315,10 @@ fn an_alarm_about_a_key_store_says_what_hangs_on_it_and_when_it_is_over() {
         [&json!("RESOLVED"), &json!(true)]
     );
     assert_eq!(function.handle(&over)["outcome"], "duplicate");
-    // INFO is for machines.
+    // Who was told that it went off is told that it is over, though that is INFO.
     assert_eq!(
         (function.received("people").len(), function.feed().len()),
-        (0, 2)
+        (1, 2)
     );
 }
 

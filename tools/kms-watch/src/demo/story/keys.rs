@@ -78,7 +78,10 @@ impl Scene<'_> {
         self.everything_comes_twice();
         self.pass(1);
         self.stage.aws.advance(SignedDuration::from_mins(1));
-        self.happens("KMS deleted the key, and has forgotten it. The ledger knows its name. AWS tells it four times.").await
+        self.happens(
+            "KMS deleted the key. The ledger knows its name. AWS tells of the deletion four times.",
+        )
+        .await
     }
 
     pub(super) async fn rotation(&mut self) -> Result<(), DemoError> {

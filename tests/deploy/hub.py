@@ -125,7 +125,7 @@ def hub(stack):
     # Not of the organisation; not an alert.
     assert put(cloud, "777788889999", bus, feed) == "AccessDeniedException"
     assert put(cloud, ACCOUNT, bus, feed, source="somebody") == "AccessDeniedException"
-    # The hub is down: the account tells its own, keeps the rest, and owes the hub alone.
+    # The hub is down: the account tells its own, keeps the event, and owes the hub the alert.
     cloud.client("events", HUB).remove_permission(EventBusName=central.ids["Bus"], StatementId="AccountsOfTheOrganisation")
     steps.forget(stack)
     happening = steps.happenings(key_id, arn)["key-activity"]
@@ -137,7 +137,9 @@ def hub(stack):
     document = json.dumps({"Version": "2012-10-17", "Statement": [policy | {"Sid": "Again"}]})
     cloud.client("events", HUB).put_permission(EventBusName=central.ids["Bus"], Policy=document)
     steps.hand_over_again(stack, 1)
-    assert not any(stack.mail().values()), "only the hub was owed it"
+    # What another invocation is said to have served does not count: the others may get it once more (ADR 14).
+    again = {topic: len(messages) for topic, messages in stack.mail().items()}
+    assert max(again.values(), default=0) <= 1, again
     assert len(queue_of(cloud, central.outputs["AlertsUrl"])) == 1
     stack.deploy("UPDATE", **stack.PARAMETERS)
 

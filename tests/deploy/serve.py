@@ -271,9 +271,13 @@ eb._dispatch_to_lambda = deliver_to_function
 # --- Lambda -----------------------------------------------------------------------------------------------------------------
 
 
+delivery = threading.local()
+
+
 def invoke_asynchronously(function, event):
-    """AWS: what failed is sent to its destination in the name of the function's role. ministack asks no role, and its pauses
-    are longer. Counts what is under way, so that a test knows when all is done."""
+    """AWS: what failed is sent to its destination in the name of the function's role, and all attempts have one request id.
+    ministack asks no role, gives each attempt its own id, and its pauses are longer. Counts what is under way, so that a test
+    knows when all is done."""
     settings = function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
     tries = 1 + (2 if settings.get("MaximumRetryAttempts") is None else int(settings["MaximumRetryAttempts"]))
     destination = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
@@ -282,6 +286,7 @@ def invoke_asynchronously(function, event):
     def run():
         set_request_account_id(ACCOUNT)
         set_request_region(REGION)
+        delivery.request_id = new_uuid()
         try:
             for attempt in range(tries):
                 time.sleep(RETRY_SECONDS * attempt)
@@ -308,7 +313,7 @@ execute = lambda_svc._execute_function_dispatch
 
 def execute_and_note(function, config, event, request_id, started):
     """What each invocation came to. AWS tells it to nobody where EventBridge invokes."""
-    result = execute(function, config, event, request_id, started)
+    result = execute(function, config, event, getattr(delivery, "request_id", request_id), started)
     entry = {"function": config["FunctionName"], "event": event, "error": bool(result.get("error")), "result": result.get("body")}
     with lock:
         seen["invocations"].append({**entry, "log": result.get("log", "")})

@@ -165,7 +165,9 @@ fn account_of(arn: &str) -> Option<(&str, &str, &str)> {
     let mut next = || parts.next();
     let (arn, partition, service) = (next()?, next()?, next()?);
     let (_region, account, resource) = (next()?, next()?, next()?);
-    let whole = arn == "arn" && !partition.contains(['*', '?']) && !resource.is_empty();
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'-';
+    let is_partition = partition.starts_with("aws") && partition.bytes().all(plain);
+    let whole = arn == "arn" && is_partition && !resource.is_empty();
     (whole && is_account(account)).then_some((account, service, resource))
 }
 
@@ -388,6 +390,9 @@ mod tests {
         }
         let provider = "arn:aws:iam::111122223333:saml-provider/idp";
         cases.push(("Federated", provider, identity(provider)));
+        // A partition that AWS has not got is nobody's.
+        let nowhere = "arn:aws\u{200b}:iam::111122223333:root";
+        cases.push(("AWS", nowhere, other("AWS", nowhere)));
         cases.push(("CanonicalUser", provider, other("CanonicalUser", provider)));
         for partition in ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso-b"] {
             let arn = &*format!("arn:{partition}:iam::111122223333:root").leak();

@@ -175,7 +175,10 @@ async fn a_scheduled_deletion_is_told() {
     let title = alert["title"].as_str().unwrap();
     let subject = subject.as_ref().unwrap();
     assert!(subject.contains(title), "{subject}");
-    assert!(title.starts_with("alias/scheduled is scheduled"), "{title}");
+    assert!(
+        title.starts_with("Deletion of alias/scheduled scheduled"),
+        "{title}"
+    );
     assert!(message.contains("aws kms cancel-key-deletion --key-id"));
     assert_eq!(attributes["keyId"]["Value"], key.as_str());
     let chat: Value = serde_json::from_str(&on.sent("chat")[0].0).unwrap();
@@ -328,8 +331,8 @@ async fn a_deletion_told_three_ways_is_one_alert() {
         .collect();
     assert_eq!(claims, [("DELIVERED", 3); 2]);
     assert!(known["profile"].contains_key("deletedAt"));
-    // Two claims, two alerts, the profile.
-    assert_eq!(known.len(), 5, "{:?}", known.keys());
+    // Two claims, two alerts, the profile, and the story that both are part of.
+    assert_eq!(known.len(), 6, "{:?}", known.keys());
     // Burst control has seen the schedule and the deletion, in windows of their own, and none of the duplicates.
     let account = items(table, &db, &format!("account#{ACCOUNT}#{REGION}")).await;
     let counters: Vec<_> = account

@@ -171,6 +171,7 @@ fn every_kind_of_these_functions_has_a_snapshot() {
     seen.extend(["Burst", "LowDigest"]);
     // Of no event.
     seen.extend([
+        "DependantsFound",
         "InventoryDigest",
         "KeyAccessDrifted",
         "KeyDeletionNear",

@@ -13,8 +13,12 @@ use tokio::runtime::LocalOptions;
 use watch_core::config::{Config, ConfigError, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
+#[cfg(feature = "history")]
+use watch_core::pipeline::Following;
 use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::{Clock, Kms, Ledger, Topics};
+#[cfg(feature = "history")]
+use watch_core::ports::{Grants, Uses};
 
 use crate::error::chain;
 use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, parameters, sdk, warm};
@@ -141,11 +145,42 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
     }
 }
 
+#[cfg(feature = "history")]
+impl<K, T, L, C, D> Handler for Following<K, T, L, C, D>
+where
+    K: Kms,
+    T: Topics,
+    L: Ledger,
+    C: Clock,
+    D: Grants + Uses,
+{
+    type Outcome = Outcome;
+    type Failure = HandleError;
+
+    async fn handle(
+        &self,
+        payload: &Value,
+        invocation: &Invocation,
+    ) -> Result<Outcome, HandleError> {
+        self.handle(payload, &invocation.request_id, invocation.time_left)
+            .await
+    }
+}
+
 /// Runs a function that takes one event at a time under the Lambda Runtime API until Lambda ends it.
 ///
 /// If it cannot start, it says why as [`serve`] does.
 pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
     run_with(function, decide, true)
+}
+
+/// Runs a function as [`run`] does that looks, after an alert about a key that is lost, for what depends on the key.
+#[cfg(feature = "history")]
+pub fn run_with_dependants(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
+    serve(function, async move |config: Config, sdk| Following {
+        watch: prepared(function, decide, config, &sdk, true).await,
+        traces: crate::Traces::new(&sdk),
+    })
 }
 
 /// Runs a function as [`run`] does that never asks KMS anything, and may not.
@@ -155,19 +190,30 @@ pub fn run_without_keys(function: &'static str, decide: fn(&Event) -> Decision) 
 
 fn run_with(function: &'static str, decide: fn(&Event) -> Decision, asks_kms: bool) -> ExitCode {
     serve(function, async move |config: Config, sdk| {
-        if config.ledger_table.is_none() {
-            tracing::warn!(function, "no ledger: no de-duplication, no memory");
-        }
-        let watch = watch(function, decide, config, &sdk);
-        warm::up(
-            Some(&watch.kms).filter(|_| asks_kms),
-            &watch.topics.topics,
-            watch.ledger.as_ref(),
-            &watch.config,
-        )
-        .await;
-        watch
+        prepared(function, decide, config, &sdk, asks_kms).await
     })
+}
+
+/// A function's path of one event, with its connections open.
+async fn prepared(
+    function: &'static str,
+    decide: fn(&Event) -> Decision,
+    config: Config,
+    sdk: &SdkConfig,
+    asks_kms: bool,
+) -> Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock> {
+    if config.ledger_table.is_none() {
+        tracing::warn!(function, "no ledger: no de-duplication, no memory");
+    }
+    let watch = watch(function, decide, config, sdk);
+    warm::up(
+        Some(&watch.kms).filter(|_| asks_kms),
+        &watch.topics.topics,
+        watch.ledger.as_ref(),
+        &watch.config,
+    )
+    .await;
+    watch
 }
 
 /// Runs any function under the Lambda Runtime API until Lambda ends it: reads its settings, and has `prepare` make of

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::arn::{AccountId, Partition, Region};
+use crate::dependants::Dependants;
 use crate::enrichment::Enrichment;
 use crate::kinds::Kind;
 use crate::kinds::story::Status;
@@ -68,6 +69,8 @@ pub struct Alert {
     pub key_store: Option<KeyStore>,
     /// Who did it, `null` if nobody did.
     pub actor: Option<Actor>,
+    /// Who and what depends on the key, where that matters and as far as it is known; else `null`.
+    pub dependants: Option<Dependants>,
     /// What only this kind of alert has to say.
     #[cfg_attr(
         feature = "schema",

@@ -46,6 +46,10 @@ impl Identify for KeyDisabled {
 }
 
 impl Ask for KeyDisabled {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,

@@ -12,6 +12,7 @@ use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::answers::Material;
 use crate::arn::{AccountId, Region};
+use crate::dependants::Dependants;
 use crate::facts::{Facts, KeyStoreFacts, PolicyOf, Reads};
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile, Raised};
@@ -103,6 +104,11 @@ pub(crate) trait Ask {
         Vec::new()
     }
 
+    /// Who depends on the key is worth saying: the key is about to be lost, or cannot be used.
+    fn names_dependants(&self) -> bool {
+        false
+    }
+
     /// What it is cannot be told before KMS and the ledger were asked, which costs a round trip; then comes
     /// [`Learn::settle`].
     fn needs_facts(&self) -> bool {
@@ -133,6 +139,11 @@ pub(crate) trait Learn {
 
     /// Puts down what only this event tells of the key.
     fn teach(&self, _profile: &mut Profile, _at: Timestamp, _actor: Option<&Actor>) {}
+
+    /// Who was found to depend on the key.
+    fn found_dependants(&self) -> Option<&Dependants> {
+        None
+    }
 
     /// Takes over from KMS what the event should have said.
     fn observe(&mut self, _key: &Key) {}

@@ -10,6 +10,7 @@ use super::signal::Alarm;
 use super::{KeyAccessDrifted, Kind, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
+use crate::dependants::Dependants;
 use crate::facts::{PolicyOf, Reads};
 use crate::hash::short_hash;
 use crate::ledger::repeats::Repeats;
@@ -184,6 +185,11 @@ impl Kind {
         self.it().memories(subject)
     }
 
+    /// Who depends on the key is worth saying.
+    pub(crate) fn names_dependants(&self) -> bool {
+        self.it().names_dependants()
+    }
+
     pub(crate) fn needs_facts(&self) -> bool {
         self.it().needs_facts()
     }
@@ -226,6 +232,18 @@ impl Kind {
 
     pub(crate) fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
         self.it().teach(profile, at, actor)
+    }
+
+    /// Who depends on the key: those who were found, or else those who are remembered, where that is worth saying.
+    pub(crate) fn dependants(&self, profile: &Profile) -> Option<Dependants> {
+        let found = self.it().found_dependants();
+        let remembered = || {
+            profile
+                .dependants
+                .as_ref()
+                .filter(|_| self.names_dependants())
+        };
+        found.or_else(remembered).cloned()
     }
 
     pub(crate) fn observe(&mut self, key: &Key) {

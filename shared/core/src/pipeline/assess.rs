@@ -132,6 +132,7 @@ pub(super) fn assess(
         key: portrait.key,
         key_store: portrait.key_store,
         actor,
+        dependants: portrait.dependants,
         details: kind,
         next_steps,
         enrichment: portrait.enrichment,

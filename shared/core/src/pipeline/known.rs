@@ -82,6 +82,7 @@ impl Known {
             policy: policy.as_deref(),
         });
         teach(&occurrence, &frame, &mut profile);
+        portrait.dependants = occurrence.kind.dependants(&profile);
         if let Some(reason) = problem {
             portrait.lacks_ledger(reason);
         }

@@ -1,6 +1,7 @@
 //! What is known of what an alert is about.
 
 use crate::about::{Key, KeyStore};
+use crate::dependants::Dependants;
 use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
 use crate::owner::OTHERS;
 use crate::text::Untrusted;
@@ -14,6 +15,8 @@ pub(super) struct Portrait {
     pub(super) key_store: Option<KeyStore>,
     /// KMS says that there is no such key, or key store.
     pub(super) gone: bool,
+    /// Who and what depends on the key, where the kind of alert says so.
+    pub(super) dependants: Option<Dependants>,
     /// How much of it was asked of KMS.
     pub(super) enrichment: Enrichment,
 }
@@ -25,6 +28,7 @@ impl Portrait {
             key: None,
             key_store: None,
             gone: false,
+            dependants: None,
             enrichment: Enrichment {
                 status: EnrichmentStatus::Complete,
                 source: EnrichmentSource::Event,

@@ -186,6 +186,10 @@ impl Ask for KeyDeletionNear {
         vec![Ack::key(&subject.partition_key())]
     }
 
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,

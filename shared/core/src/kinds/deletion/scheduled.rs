@@ -105,6 +105,10 @@ impl Identify for KeyDeletionScheduled {
 }
 
 impl Ask for KeyDeletionScheduled {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: true,

@@ -35,6 +35,10 @@ impl Identify for KeyMaterialDeleted {
 }
 
 impl Ask for KeyMaterialDeleted {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         READS
     }

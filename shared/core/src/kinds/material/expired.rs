@@ -37,6 +37,10 @@ impl Identify for KeyMaterialExpired {
 }
 
 impl Ask for KeyMaterialExpired {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         READS
     }

@@ -1,0 +1,181 @@
+//! Every call that can silence the watch goes two ways.
+
+use serde_json::{Value, json};
+use watch_core::kinds::watch_changed::calls::{CALLS, Call};
+use watch_tests::template::{Router, Stack, Template};
+
+use super::GUARD;
+
+/// Calls of the table as CloudTrail would record them, on a part of the stack, with the row's first parameter.
+fn calls() -> impl Iterator<Item = (&'static Call, Value)> {
+    CALLS.iter().map(|row| {
+        let name = match (row.service, row.name) {
+            ("cloudformation", _) => "kms-watch",
+            (_, "UpdateEventBus") => "default",
+            _ => "kms-watch-Part-1A2B3C4D5E6F",
+        };
+        let place = row.at[0];
+        let arn = |service, rest| format!("arn:aws:{service}:us-east-1:111122223333:{rest}{name}");
+        let value = match place {
+            "topicArn" => arn("sns", ""),
+            "subscriptionArn" => format!("{}:8f0ec3a0", arn("sns", "")),
+            "eventSourceArn" | "sourceArn" => arn("sqs", ""),
+            "resourceArn" if row.service == "dynamodb" => arn("dynamodb", "table/"),
+            "resourceArn" => arn("sns", ""),
+            "queueUrl" => format!("https://sqs.us-east-1.amazonaws.com/111122223333/{name}"),
+            _ => name.to_owned(),
+        };
+        let request = place
+            .rsplit('/')
+            .fold(json!(value), |inner, member| match member {
+                "*" => json!([inner]),
+                member => json!({ member: inner }),
+            });
+        // As Lambda calls it.
+        let version = if row.service == "lambda" {
+            "20150331v2"
+        } else {
+            ""
+        };
+        let event = json!({
+            "source": format!("aws.{}", row.service), "detail-type": "AWS API Call via CloudTrail",
+            "account": "111122223333", "region": "us-east-1",
+            "detail": {
+                "eventSource": format!("{}.amazonaws.com", row.service),
+                "eventName": format!("{}{version}", row.name),
+                "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/u"},
+                "requestParameters": request,
+            }
+        });
+        (row, event)
+    })
+}
+
+/// What only watch-guard tells of, and why.
+const NOT_TOLD_DIRECTLY: [(&str, &str); 4] = [
+    ("CreateChangeSet", "changes nothing before it is executed"),
+    (
+        "CreateStackRefactor",
+        "changes nothing before it is executed",
+    ),
+    (
+        "UpdateEventSourceMapping",
+        "names the function in its answer",
+    ),
+    (
+        "DeleteEventSourceMapping",
+        "names the function in its answer",
+    ),
+];
+
+/// Whichever rule of the two ways somebody takes first, the other way tells.
+#[test]
+fn every_call_that_silences_is_told_twice_over_two_ways() {
+    let template = Template::read();
+    let mut router = Router::new(&template, &Stack::default());
+    let rules = template.rules(&Stack::default());
+    let way = |id: &String| {
+        let rule = rules.iter().find(|rule| rule.id == *id).unwrap();
+        rule.function.clone()
+    };
+    for (row, event) in calls() {
+        let name = format!("{} {}", row.service, row.name);
+        let ways = |event: &Value, router: &mut Router| -> Vec<_> {
+            let matched = router.rules(&event.to_string());
+            matched.iter().map(way).collect()
+        };
+        let function = Some(GUARD.to_owned());
+        let directly = !NOT_TOLD_DIRECTLY.iter().any(|(call, _)| *call == row.name);
+        let both = if directly {
+            vec![None, function.clone()]
+        } else {
+            vec![function.clone()]
+        };
+        let mut told = ways(&event, &mut router);
+        told.sort();
+        assert_eq!(told, both, "{name}");
+
+        // Without its parameters, which CloudTrail leaves out of long requests.
+        let mut bare = event.clone();
+        bare["detail"]["requestParameters"] = Value::Null;
+        let mut told = ways(&bare, &mut router);
+        told.sort();
+        assert_eq!(told, both, "{name} without parameters");
+
+        // An attempt, and a deployment, are for the function alone.
+        let trail = row.service == "cloudtrail";
+        for (pointer, value) in [
+            ("errorCode", json!("AccessDenied")),
+            (
+                "userIdentity",
+                json!({"type": "AssumedRole", "invokedBy": "cloudformation.amazonaws.com"}),
+            ),
+        ] {
+            let mut other = event.clone();
+            other["detail"][pointer] = value;
+            if trail && pointer == "userIdentity" {
+                // Any stack's: no deployment of this one changes a trail.
+                continue;
+            }
+            assert_eq!(
+                ways(&other, &mut router),
+                std::slice::from_ref(&function),
+                "{name} with {pointer}"
+            );
+        }
+
+        // Of another account that sends its events here.
+        let mut foreign = event.clone();
+        foreign["account"] = json!("444455556666");
+        assert_eq!(ways(&foreign, &mut router), [], "{name} of another account");
+
+        // Of another stack.
+        if !trail && row.name != "UpdateEventBus" {
+            let text = event.to_string().replace("kms-watch", "orders");
+            let matched = router.rules(&text);
+            assert!(
+                matched.iter().all(|id| way(id).is_some()),
+                "{name} of another stack"
+            );
+        }
+    }
+}
+
+/// A StackSet's instances have names of which CloudFormation leaves the beginning.
+#[test]
+fn parts_of_a_stack_with_a_long_name_are_told_directly_too() {
+    let long = "StackSet-kms-watch-5f0c1b7e-8a3d-4c52-9d0e-2b6f1a7c3e45";
+    let cut = |id: &str| format!("StackSet-kms-watch-5f0c1-{id}-1A2B3C4D5E6F");
+    let stack = Stack::default().with("AWS::StackName", long).with(
+        "MaterialExpirationFunctionCloudTrail",
+        cut("MaterialExpirationFuncti"),
+    );
+    let mut router = Router::new(&Template::read(), &stack);
+    for (row, event) in calls() {
+        if NOT_TOLD_DIRECTLY.iter().any(|(call, _)| *call == row.name)
+            || row.service == "cloudtrail"
+        {
+            continue;
+        }
+        let short = matches!(
+            row.service,
+            "events" | "scheduler" | "lambda" | "iam" | "sqs"
+        );
+        let name = if short {
+            cut("Part")
+        } else {
+            format!("{long}-Part-1A2B3C4D5E6F")
+        };
+        let text = event
+            .to_string()
+            .replace("kms-watch-Part-1A2B3C4D5E6F", &name);
+        let text = text.replace("\"kms-watch\"", &format!("\"{long}\""));
+        let matched = router.rules(&text);
+        assert!(
+            matched.iter().any(|id| id.ends_with("Changed")),
+            "{} {}: {text}",
+            row.service,
+            row.name
+        );
+    }
+}

@@ -19,6 +19,13 @@ fn read(world: &World) -> Vec<String> {
     asked
 }
 
+impl World {
+    fn refuse(&self, operation: &'static str, error: &CallError) {
+        let mut kms = self.kms.0.borrow_mut();
+        kms.broken.insert(operation, error.clone());
+    }
+}
+
 fn account() -> World {
     let world = world(&[]);
     for number in 0..90 {
@@ -32,9 +39,7 @@ fn account() -> World {
     });
     // Who may not ask for last uses has no reason to read the roster for it.
     let refused = CallError::new("AccessDeniedException", "no");
-    let mut kms = world.kms.0.borrow_mut();
-    kms.broken.insert("GetKeyLastUsage", refused);
-    drop(kms);
+    world.refuse("GetKeyLastUsage", &refused);
     world
 }
 
@@ -68,9 +73,7 @@ async fn without_the_aliases_every_part_is_read() {
     let world = account();
     world.run("full", DAY_1).await;
     let refused = CallError::new("ThrottlingException", "no");
-    let mut kms = world.kms.0.borrow_mut();
-    kms.broken.insert("ListAllAliases", refused);
-    drop(kms);
+    world.refuse("ListAllAliases", &refused);
     read(&world);
     world.run("light", "2026-11-20T04:00:00Z").await;
     let parts: BTreeSet<_> = read(&world).into_iter().collect();

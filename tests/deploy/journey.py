@@ -14,7 +14,7 @@ import steps
 from cloud import ROOT, Cloud, Stack
 
 # In this order: what changes the stack comes last.
-STEPS = [steps.refusals, steps.alerts, steps.subscribers, steps.alarms, steps.sweep, steps.failures, steps.undelivered,
+STEPS = [steps.refusals, steps.alerts, steps.subscribers, steps.alarms, steps.sweep, steps.sweep_is_checked, steps.failures, steps.undelivered,
          steps.samples, steps.ignored_settings, steps.health_key, hub.hub, hub.examples, steps.update, steps.delete]
 
 

@@ -41,6 +41,8 @@ MUTANTS = [
            "KeyInventoryRole", '"cloudwatch:namespace": KMSWatch', '"cloudwatch:namespace": AWS/KMS'),
     Mutant("a schedule may not start its function", steps.sweep, "SCHEDULED_TIME",
            "KeyInventoryScheduleRole", "!GetAtt KeyInventoryFunction.Arn", "!GetAtt KeyDeletionFunction.Arn"),
+    Mutant("the sweep's schedules may not be looked at", steps.sweep_is_checked, "WatchChanged",
+           "SeeTheSweep", "scheduler:GetSchedule", "scheduler:ListSchedules"),
     # What functions are given.
     Mutant("functions keep failures elsewhere", only(steps.failures, "key-deletion"), "UndeliveredEvents",
            "Globals", "Destination: !GetAtt FailedInvocations.Arn", "Destination: !GetAtt UndeliveredEvents.Arn"),

@@ -342,6 +342,19 @@ def sweep(stack):
     stack.mail()
 
 
+def sweep_is_checked(stack):
+    """A schedule has watch-guard look at the sweep, which may do that, finds all as it was deployed, and says so in its log."""
+    for _ in range(2):
+        invocations = stack.reach("WatchGuardFunctionCheck", "2026-11-20T03:38:00Z")
+        assert [one["function"] for one in invocations] == [stack.function("watch-guard")], (invocations, stack.peek("UndeliveredEventsUrl"))
+        unhindered(invocations)
+        assert told(invocations[0]) == ("ignored", []), invocations[0]["result"]
+        assert "the sweep was checked" in invocations[0]["log"], invocations[0]["log"]
+    order = invocations[0]["event"]
+    swept = [stack.ids[f"KeyInventoryFunction{depth}"].rsplit("/", 1)[-1] for depth in ("Full", "Light")]
+    assert (order["check"], order["schedules"]) == (stack.function("key-inventory"), swept), order
+
+
 # --- Parameters -------------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,13 @@ use watch_template::{Stack, Template};
 
 /// A function that the sweep looks at.
 pub const FUNCTION: &str = "kms-watch-KeyDeletionFunction";
+/// The function that sweeps.
+pub const SWEEP: &str = "kms-watch-KeyInventoryFunction";
+/// The schedules that start it.
+pub const SCHEDULES: [&str; 2] = [
+    "kms-watch-KeyInventoryFunctionFull",
+    "kms-watch-KeyInventoryFunctionLight",
+];
 /// A rule that the sweep looks at.
 pub const RULE: &str = "kms-watch-KeyDeletionFunctionCloudTrail";
 /// A trail that records what the watch needs.
@@ -28,12 +35,16 @@ pub fn deploy(aws: &LocalAws) -> Vec<(&'static str, String)> {
     let functions: Vec<String> = template
         .functions()
         .iter()
-        .filter(|function| function.folder != "key-inventory")
         .map(|function| format!("kms-watch-{}", function.id))
         .collect();
     for name in &functions {
         put_function(aws, name, "code of the deployment");
     }
+    for name in SCHEDULES {
+        put_schedule(aws, name, "ENABLED", "cron(53 * * * ? *)");
+    }
+    // The sweep looks at all but itself.
+    let functions: Vec<String> = functions.into_iter().filter(|name| name != SWEEP).collect();
     aws.call_cloudwatch("PutMetricAlarm", alarm(1.0))
         .expect("an alarm");
     let elsewhere = json!({"Name": "elsewhere", "MuteTargets": {"AlarmNames": ["orders-Late-1A2B3C4D5E6F"]},
@@ -86,6 +97,19 @@ pub fn put_function(aws: &LocalAws, name: &str, code: &str) {
     });
     let invocation = json!({"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 21_600});
     aws.put_function(name, configuration, None, Some(invocation));
+}
+
+/// A schedule that starts the sweep.
+pub fn put_schedule(aws: &LocalAws, name: &str, state: &str, when: &str) {
+    let schedule = json!({
+        "Name": name, "GroupName": "default", "State": state, "ScheduleExpression": when,
+        "ScheduleExpressionTimezone": "UTC", "FlexibleTimeWindow": {"Mode": "OFF"}, "CreationDate": 1_771_000_000.5,
+        "Target": {
+            "Arn": format!("arn:aws:lambda:us-east-1:111122223333:function:{SWEEP}"),
+            "RoleArn": "arn:aws:iam::111122223333:role/r", "Input": "{}",
+        },
+    });
+    aws.put_schedule(name, schedule);
 }
 
 /// An alarm of the stack, as `PutMetricAlarm` has it.

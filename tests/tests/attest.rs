@@ -172,6 +172,43 @@ fn what_may_not_be_seen_is_told_once_and_what_passes_is_not_told() {
     }
 }
 
+/// What CloudFormation does in a deployment is for the feed. What it leaves behind is told, if it is not the template.
+#[test]
+fn a_deployment_that_takes_a_target_away_is_told_by_the_sweep() {
+    let watched = watched();
+    assert_eq!(watched.sweep("full"), [""; 0]);
+    let guard = Function::start_on(
+        Arc::clone(&watched.aws),
+        "watch-guard",
+        &[("STACK_NAME", "kms-watch")],
+    );
+    let call = |service: &str, name: &str, request: Value| {
+        let mut record = event("watch-guard/ct-disable-rule.json");
+        let detail = &mut record["detail"];
+        detail["eventSource"] = json!(format!("{service}.amazonaws.com"));
+        detail["eventName"] = json!(name);
+        detail["eventID"] = json!(format!("00000000-0000-4000-8000-{service:0>12}"));
+        detail["eventTime"] = json!(watched.aws.now().to_string());
+        detail["requestParameters"] = request;
+        if service == "events" {
+            detail["userIdentity"]["invokedBy"] = json!("cloudformation.amazonaws.com");
+        }
+        guard.handle(&record)["alerts"][0]["severity"].clone()
+    };
+    let update = json!({"stackName": "kms-watch"});
+    assert_eq!(call("cloudformation", "UpdateStack", update), "LOW");
+    let remove = json!({"rule": RULE, "ids": ["target"]});
+    assert_eq!(call("events", "RemoveTargets", remove), "INFO");
+    let pattern = pattern_of("KeyDeletionFunctionCloudTrail");
+    watched.aws.put_rule(RULE, "ENABLED", &pattern, &[]);
+    let told = watched.sweep("full");
+    let expected = format!("CRITICAL {RULE}: the rule has no target");
+    assert!(
+        told.len() == 1 && told[0].starts_with(&expected),
+        "{told:#?}"
+    );
+}
+
 /// From the schedule's call to the sweep.
 #[test]
 fn the_canary_that_the_guard_told_is_seen_by_the_sweep() {

@@ -85,16 +85,26 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
         "key-misuse",
         "key-rotation",
         "material-expiration",
-        "watch-guard",
     ] {
         assert!(
             deployed(function) == agreed_on,
             "{function} has another tree"
         );
     }
+    // The guard looks at the sweep as the sweep looks at others.
+    let agreed_on = tree("key-deletion");
+    let mut of_guard = tree("watch-guard");
+    for own in ["watch-guard", "watch-sweep"] {
+        assert!(of_guard.remove(own), "{own}");
+    }
+    let others = |function: &str, tree: &BTreeSet<String>| {
+        let mut tree = tree.clone();
+        tree.remove(function);
+        tree
+    };
+    assert_eq!(of_guard, others("key-deletion", &agreed_on));
     // The sweep needs two more services, and the words of the other functions.
     let of_sweep = tree("key-inventory");
-    let agreed_on = tree("key-deletion");
     let more: Vec<_> = of_sweep.difference(&agreed_on).cloned().collect();
     insta::assert_snapshot!("more_for_the_sweep", more.join("\n"));
     // Features may be more, crates are never other ones.

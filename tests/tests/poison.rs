@@ -183,6 +183,76 @@ fn a_silenced_watch_is_told() {
     tells_all_the_same("watch-guard", &stack, &["watch-guard/ct-disable-rule.json"]);
 }
 
+/// A call that CloudFormation makes for somebody.
+fn by_cloud_formation() -> Value {
+    let mut record = event("watch-guard/ct-disable-rule.json");
+    record["detail"]["eventID"] = json!("00000000-0000-4000-8000-000000000099");
+    record["detail"]["userIdentity"] = json!({
+        "type": "AssumedRole", "principalId": "AROA:AWSCloudFormation", "accountId": "111122223333",
+        "arn": "arn:aws:sts::111122223333:assumed-role/Eve/AWSCloudFormation",
+        "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111122223333:role/Eve"}},
+        "invokedBy": "cloudformation.amazonaws.com",
+    });
+    record
+}
+
+/// What CloudFormation does in a deployment that was told is quiet. A deployment that only the ledger knows is none, however the
+/// ledger words it.
+#[test]
+fn no_deployment_that_the_ledger_makes_up_excuses_a_call() {
+    let stack = [("STACK_NAME", "kms-watch")];
+    let guard = |aws| Function::start_on(aws, "watch-guard", &stack);
+    let severity = |function: &Function| {
+        let outcome = function.handle(&by_cloud_formation());
+        outcome["alerts"][0]["severity"].clone()
+    };
+    let call = event("watch-guard/ct-disable-rule.json");
+    let mut update = call.clone();
+    update["detail"]["eventSource"] = json!("cloudformation.amazonaws.com");
+    update["detail"]["eventName"] = json!("UpdateStack");
+    update["detail"]["requestParameters"] = json!({"stackName": "kms-watch"});
+
+    let honest = guard(aws());
+    honest.handle(&update);
+    let notes = items(&honest.aws);
+    let is_note = |item: &&Item| item["sk"] == "watch#deployment";
+    let note = notes.iter().find(is_note).expect("it is remembered");
+    assert_eq!(severity(&honest), "INFO", "a deployment that was told");
+
+    // The same note, without the alert.
+    let only_noted = guard(aws());
+    write(&only_noted.aws, &notes);
+    // Where and as an earlier version had it, and where each function may write.
+    let mut bare = note.clone();
+    bare.insert("pk".to_owned(), "account#111122223333#us-east-1".into());
+    bare.insert("at".to_owned(), call["detail"]["eventTime"].clone());
+    write(&only_noted.aws, &[bare]);
+    assert_eq!(severity(&only_noted), "CRITICAL", "nobody was told");
+
+    // A note that names another alert: of what the same intruder did before.
+    let misnamed = guard(aws());
+    misnamed.handle(&call);
+    let alerts = misnamed.aws.table_items(LEDGER);
+    let mut alerts = alerts.iter().map(members);
+    let alert = alerts.find(|item| item["sk"].as_str().unwrap().starts_with("alert#"));
+    let mut other = note.clone();
+    other.insert("toldAs".to_owned(), alert.unwrap()["sk"].clone());
+    write(&misnamed.aws, &[other]);
+    assert_eq!(severity(&misnamed), "CRITICAL", "that was no deployment");
+
+    // A note that says nothing at all is not the first deployment.
+    let blank = guard(aws());
+    let mut nothing = note.clone();
+    nothing.remove("toldAs");
+    write(&blank.aws, &[nothing]);
+    assert_eq!(severity(&blank), "CRITICAL", "there is a note");
+
+    // Nor does a ledger that gives no answer excuse anything.
+    let deaf = guard(aws());
+    deaf.aws.faults().deny("dynamodb:BatchGetItem");
+    assert_eq!(severity(&deaf), "CRITICAL", "nobody knows");
+}
+
 /// What a sweep remembers, and did not tell.
 #[test]
 fn a_sweep_counts_down_whatever_the_profile_says() {

@@ -3,16 +3,24 @@
 //! * Trigger: EventBridge rules for the API calls, through CloudTrail, that can change what KMS Watch sees or says, whoever
 //!   they are about: in which ways a call may name its resource is the code's business, and not the rules'.
 //! * Effect: one alert on the topics, nothing else. Other rules tell the health topic of the same calls without a function.
-//! * IAM: `sns:Publish` and `sns:GetTopicAttributes` on its topics; its ledger. Nothing of KMS.
+//! * IAM: `sns:Publish` and `sns:GetTopicAttributes` on its topics; its ledger; what [`guard`] reads of key-inventory. Nothing
+//!   of KMS.
 //!
-//! One call it expects: the canary, by which the stack shows that the watch is at work.
+//! One call it expects: the canary, by which the stack shows that the watch is at work. And once an hour a schedule has it look
+//! at key-inventory, which looks at all others ([`check`]).
 //!
 //! What a call does stands in the table [`watch_core::kinds::watch_changed::calls::CALLS`]; whether it is about this stack is
 //! seen by the names that CloudFormation gives (`watch_core::stack`).
 
+pub mod check;
+pub mod guard;
+
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{Event, Unreadable, is_call};
 use watch_core::kinds::{Kind, WatchCanary, WatchChanged};
+
+/// The function's name.
+pub const NAME: &str = "watch-guard";
 
 /// What this function makes of an event.
 pub fn decide(event: &Event) -> Decision {

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    watch_aws::run_without_keys("watch-guard", watch_guard::decide)
+    watch_aws::serve(watch_guard::NAME, watch_guard::guard::guard)
 }

@@ -13,7 +13,8 @@
 //! | `cloudwatch` | metrics and alarms; with the feature `inventory` |
 //! | `parameters` | what of the settings Parameter Store holds |
 //! | `parts` | the parts of the watch; with the feature `inventory` |
-//! | `signed` | calls without an SDK crate of their own; with the feature `inventory` |
+//! | `signed` | calls without an SDK crate of their own |
+//! | `workers` | functions and schedules of the watch |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
@@ -31,9 +32,10 @@
 //! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
+//! * for whoever looks at other functions of the watch, `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`,
+//!   `lambda:GetFunctionEventInvokeConfig`, `scheduler:GetSchedule`;
 //! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`, and what `parts` reads: `events:ListRules`, `events:ListTargetsByRule`,
-//!   `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`, `lambda:GetFunctionEventInvokeConfig`,
 //!   `cloudwatch:DescribeAlarms`, `cloudwatch:ListAlarmMuteRules`, `cloudwatch:GetAlarmMuteRule`,
 //!   `cloudtrail:DescribeTrails`, `cloudtrail:GetTrailStatus`, `cloudtrail:GetEventSelectors`, `sqs:GetQueueAttributes`.
 
@@ -53,11 +55,11 @@ mod parameters;
 #[cfg(feature = "inventory")]
 pub mod parts;
 pub mod sdk;
-#[cfg(feature = "inventory")]
 mod signed;
 pub mod sns;
 pub mod start;
 pub mod warm;
+pub mod workers;
 
 pub use bus::{BusAdapter, Ways};
 pub use clock::SystemClock;
@@ -70,4 +72,5 @@ pub use kms::KmsAdapter;
 #[cfg(feature = "inventory")]
 pub use parts::PartsAdapter;
 pub use sns::SnsAdapter;
-pub use start::{Failure, Handler, Invocation, Settings, run, run_without_keys, serve, watch};
+pub use start::{Failure, Handler, Invocation, Settings, run, serve, watch, watch_without_keys};
+pub use workers::WorkersAdapter;

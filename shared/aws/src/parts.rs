@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use serde_json::{Value, json};
 use watch_core::answers::{
-    AlarmData, FunctionData, MuteRule, Rule, Subscription, Target, TrailData,
+    AlarmData, FunctionData, MuteRule, Rule, ScheduleData, Subscription, Target, TrailData,
 };
 use watch_core::arn::TopicArn;
-use watch_core::ports::{CallError, CallErrorKind, Page, Parts};
+use watch_core::ports::{CallError, CallErrorKind, Page, Parts, Workers};
 
 use crate::cloudwatch::CloudWatchAdapter;
 use crate::page::page;
-use crate::signed::{Call, Protocol, Signed};
+use crate::signed::{Call, Patience, Protocol, Service, Signed};
 use crate::sns::SnsAdapter;
+use crate::workers::WorkersAdapter;
 
 #[cfg(test)]
 mod tests;
@@ -23,27 +24,30 @@ const PAGES: usize = 20;
 /// Trails that are looked at: an account may have five in a Region, and see an organisation's.
 const MOST_TRAILS: usize = 20;
 
-const EVENTS: (&str, Protocol) = (
-    "events",
-    Protocol::Json {
+const EVENTS: Service = Service {
+    name: "events",
+    id: "EventBridge",
+    protocol: Protocol::Json {
         target: "AWSEvents",
         version: "1.1",
     },
-);
-const TRAILS: (&str, Protocol) = (
-    "cloudtrail",
-    Protocol::Json {
+};
+const TRAILS: Service = Service {
+    name: "cloudtrail",
+    id: "CloudTrail",
+    protocol: Protocol::Json {
         target: "CloudTrail_20131101",
         version: "1.1",
     },
-);
-const QUEUES: (&str, Protocol) = (
-    "sqs",
-    Protocol::Json {
+};
+const QUEUES: Service = Service {
+    name: "sqs",
+    id: "SQS",
+    protocol: Protocol::Json {
         target: "AmazonSQS",
         version: "1.0",
     },
-);
+};
 
 /// The parts of the watch, each in its service.
 #[derive(Clone, Debug)]
@@ -51,6 +55,7 @@ pub struct PartsAdapter {
     sns: SnsAdapter,
     cloudwatch: CloudWatchAdapter,
     signed: Signed,
+    workers: WorkersAdapter,
 }
 
 impl PartsAdapter {
@@ -59,45 +64,22 @@ impl PartsAdapter {
         Self {
             sns: SnsAdapter::new(sdk),
             cloudwatch: CloudWatchAdapter::new(sdk),
-            signed: Signed::new(sdk),
+            signed: Signed::new(sdk, Patience::LONG),
+            workers: WorkersAdapter::new(sdk),
         }
     }
 
     async fn ask(
         &self,
-        (service, protocol): (&'static str, Protocol),
+        service: Service,
         operation: &'static str,
         body: Value,
     ) -> Result<Value, CallError> {
         let call = Call {
             service,
-            protocol,
             operation,
             path: "/".to_owned(),
             body,
-        };
-        self.signed.call(call).await
-    }
-
-    /// `GET` of what Lambda has of a function, whose name stands in the path.
-    async fn get(
-        &self,
-        operation: &'static str,
-        version: &str,
-        name: &str,
-        what: &str,
-    ) -> Result<Value, CallError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.is_empty() || !name.chars().all(plain) {
-            let what = "no name of a function";
-            return Err(CallError::new("ConstructionFailure", what));
-        }
-        let call = Call {
-            service: "lambda",
-            protocol: Protocol::Rest,
-            operation,
-            path: format!("/{version}/functions/{name}/{what}"),
-            body: Value::Null,
         };
         self.signed.call(call).await
     }
@@ -115,6 +97,16 @@ impl PartsAdapter {
             logging: status["IsLogging"] == true,
             selectors,
         })
+    }
+}
+
+impl Workers for PartsAdapter {
+    async fn function(&self, name: &str) -> Result<FunctionData, CallError> {
+        self.workers.function(name).await
+    }
+
+    async fn schedule(&self, name: &str) -> Result<ScheduleData, CallError> {
+        self.workers.schedule(name).await
     }
 }
 
@@ -152,38 +144,6 @@ impl Parts for PartsAdapter {
             .ask(EVENTS, "ListTargetsByRule", json!({"Rule": rule}))
             .await?;
         Ok(list(&answer["Targets"]).iter().map(target).collect())
-    }
-
-    async fn function(&self, name: &str) -> Result<FunctionData, CallError> {
-        let configuration = self
-            .get(
-                "GetFunctionConfiguration",
-                "2015-03-31",
-                name,
-                "configuration",
-            )
-            .await?;
-        let concurrency = self
-            .get("GetFunctionConcurrency", "2019-09-30", name, "concurrency")
-            .await?;
-        let invocation = self
-            .get(
-                "GetFunctionEventInvokeConfig",
-                "2019-09-25",
-                name,
-                "event-invoke-config",
-            )
-            .await;
-        let invocation = match invocation {
-            // Nothing is set.
-            Err(error) if error.kind() == CallErrorKind::NotFound => Value::Null,
-            invocation => invocation?,
-        };
-        Ok(FunctionData {
-            configuration,
-            concurrency: concurrency["ReservedConcurrentExecutions"].as_i64(),
-            invocation,
-        })
     }
 
     async fn alarms(&self, prefix: &str) -> Result<Vec<AlarmData>, CallError> {

@@ -1,4 +1,4 @@
-//! Calls of services of which a sweep needs one or two operations, and no more: signed JSON, on the runtime of the SDK.
+//! Calls of services of which a function needs one or two operations, and no more: signed JSON, on the runtime of the SDK.
 //!
 //! What an SDK crate would do about credentials, signatures, attempts and time limits, is done by the same code here. What it
 //! would add is types for hundreds of operations.
@@ -26,17 +26,44 @@ use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use aws_types::service_config::ServiceConfigKey;
 use serde_json::Value;
 use watch_core::ports::CallError;
 
 use crate::error::call_error;
 use crate::sdk;
 
-/// Three attempts with their pauses fit.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a call may take, and how often it is tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// All attempts with their pauses.
+    pub(crate) operation: Duration,
+    /// Each of them.
+    pub(crate) attempt: Duration,
+    /// How many there are at most.
+    pub(crate) attempts: u32,
+}
+
+impl Patience {
+    /// For what nobody waits for: three attempts with their pauses fit.
+    pub(crate) const LONG: Self = Self {
+        operation: Duration::from_secs(10),
+        attempt: Duration::from_secs(3),
+        attempts: 3,
+    };
+}
 
 /// A service, and how it is spoken with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// In host names and signatures: `events`.
+    pub(crate) name: &'static str,
+    /// In settings, where it may have an endpoint of its own: `EventBridge` (SDK reference guide, service-specific endpoints).
+    pub(crate) id: &'static str,
+    pub(crate) protocol: Protocol,
+}
+
+/// How a service is spoken with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Protocol {
     /// AWS JSON: the operation is in a header, after this.
@@ -53,9 +80,7 @@ pub(crate) enum Protocol {
 /// A call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    /// In host names and signatures: `events`.
-    pub(crate) service: &'static str,
-    pub(crate) protocol: Protocol,
+    pub(crate) service: Service,
     pub(crate) operation: &'static str,
     /// Of the URL; `/` but for REST.
     pub(crate) path: String,
@@ -66,11 +91,15 @@ pub(crate) struct Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
     sdk: SdkConfig,
+    patience: Patience,
 }
 
 impl Signed {
-    pub(crate) fn new(sdk: &SdkConfig) -> Self {
-        Self { sdk: sdk.clone() }
+    pub(crate) fn new(sdk: &SdkConfig, patience: Patience) -> Self {
+        Self {
+            sdk: sdk.clone(),
+            patience,
+        }
     }
 
     /// The answer to a call.
@@ -81,36 +110,50 @@ impl Signed {
         let credentials = credentials.ok_or_else(|| missing("no credentials"))?;
         let http = self.sdk.http_client();
         let http = http.ok_or_else(|| missing("no HTTP client"))?;
+        let Service { name, .. } = call.service;
         let endpoint = self.endpoint(call.service, region.as_ref());
+        let Patience {
+            operation: limit,
+            attempt,
+            attempts,
+        } = self.patience;
         let retries = sdk::retries(Duration::from_millis(200), Duration::from_secs(1));
         let operation = Operation::builder()
-            .service_name(call.service)
+            .service_name(name)
             .operation_name(call.operation)
             .behavior_version(sdk::behavior())
             .http_client(http)
             .endpoint_url(&endpoint)
-            .timeout_config(sdk::timeouts(ATTEMPT_TIMEOUT, OPERATION_TIMEOUT))
-            .standard_retry(&retries)
+            .timeout_config(sdk::timeouts(attempt, limit))
+            .standard_retry(&retries.with_max_attempts(attempts))
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
-            .runtime_plugin(signing(call.service, region.clone().into(), credentials))
+            .runtime_plugin(signing(name, region.clone().into(), credentials))
             .serializer(request)
             .deserializer::<Value, ErrorMetadata>(answer)
             .build();
         Box::pin(operation.invoke(call))
             .await
-            .map_err(|error| call_error(&error, OPERATION_TIMEOUT))
+            .map_err(|error| call_error(&error, limit))
     }
 
-    /// Where a service is: as the environment says, else by its name (AWS General Reference, service endpoints).
-    fn endpoint(&self, service: &str, region: &str) -> String {
-        if let Some(endpoint) = self.sdk.endpoint_url() {
-            return endpoint.to_owned();
+    /// Where a service is: as the settings say of it or of all, else by its name (AWS General Reference, service endpoints).
+    fn endpoint(&self, service: Service, region: &str) -> String {
+        let own = ServiceConfigKey::builder()
+            .service_id(service.id)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        let own = self.sdk.service_config().zip(own.ok());
+        let own = own.and_then(|(settings, key)| settings.load_config(key));
+        if let Some(url) = own.or_else(|| self.sdk.endpoint_url().map(str::to_owned)) {
+            return url.trim_end_matches('/').to_owned();
         }
         let is_china = region.starts_with("cn-");
-        // In GovCloud the endpoints of these services are FIPS ones, except Lambda's.
-        let has_fips = !region.starts_with("us-gov-") || service == "lambda";
+        // In GovCloud the endpoints of most of these services are FIPS ones.
+        let has_fips =
+            !region.starts_with("us-gov-") || ["lambda", "scheduler"].contains(&service.name);
         let fips = self.sdk.use_fips().unwrap_or_default() && has_fips;
         let fips = if fips { "-fips" } else { "" };
         let dual = self.sdk.use_dual_stack().unwrap_or_default();
@@ -120,7 +163,7 @@ impl Signed {
             (true, false) => "api.aws",
             (true, true) => "api.amazonwebservices.com.cn",
         };
-        format!("https://{service}{fips}.{region}.{suffix}")
+        format!("https://{}{fips}.{region}.{suffix}", service.name)
     }
 }
 
@@ -149,7 +192,7 @@ fn signing(
 
 fn request(call: Call) -> Result<HttpRequest, BoxError> {
     let builder = http::Request::builder().uri(call.path);
-    let request = match call.protocol {
+    let request = match call.service.protocol {
         Protocol::Json { target, version } => builder
             .method("POST")
             .header("content-type", format!("application/x-amz-json-{version}"))

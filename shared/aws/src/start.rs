@@ -145,29 +145,38 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
 ///
 /// If it cannot start, it says why as [`serve`] does.
 pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
-    run_with(function, decide, true)
-}
-
-/// Runs a function as [`run`] does that never asks KMS anything, and may not.
-pub fn run_without_keys(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
-    run_with(function, decide, false)
-}
-
-fn run_with(function: &'static str, decide: fn(&Event) -> Decision, asks_kms: bool) -> ExitCode {
     serve(function, async move |config: Config, sdk| {
-        if config.ledger_table.is_none() {
-            tracing::warn!(function, "no ledger: no de-duplication, no memory");
-        }
         let watch = watch(function, decide, config, &sdk);
-        warm::up(
-            Some(&watch.kms).filter(|_| asks_kms),
-            &watch.topics.topics,
-            watch.ledger.as_ref(),
-            &watch.config,
-        )
-        .await;
+        ready(&watch, true).await;
         watch
     })
+}
+
+/// Opens the connections that an event needs.
+async fn ready(watch: &Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock>, asks_kms: bool) {
+    if watch.ledger.is_none() {
+        let function = watch.function;
+        tracing::warn!(function, "no ledger: no de-duplication, no memory");
+    }
+    warm::up(
+        Some(&watch.kms).filter(|_| asks_kms),
+        &watch.topics.topics,
+        watch.ledger.as_ref(),
+        &watch.config,
+    )
+    .await;
+}
+
+/// A function's path of one event as [`watch`] makes it, of a function that never asks KMS anything, with open connections.
+pub async fn watch_without_keys(
+    function: &'static str,
+    decide: fn(&Event) -> Decision,
+    config: Config,
+    sdk: &SdkConfig,
+) -> Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock> {
+    let watch = watch(function, decide, config, sdk);
+    ready(&watch, false).await;
+    watch
 }
 
 /// Runs any function under the Lambda Runtime API until Lambda ends it: reads its settings, and has `prepare` make of

@@ -105,6 +105,7 @@ impl Alert {
             folded: heard != Heard::Alone,
             heard: Some(heard),
             dedup_key: Some(self.dedup_key.clone()),
+            deployment: self.details.is_deployment(),
             told_at: now,
         }
     }

@@ -180,6 +180,10 @@ pub struct FunctionData {
     pub invocation: Value,
 }
 
+/// What `GetSchedule` of EventBridge Scheduler answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScheduleData(pub Value);
+
 /// An alarm of CloudWatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmData {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::answers::{
     AlarmData, FunctionData, Grant, KeyStoreData, LastUsage, Material, Metadata, MuteRule,
-    RotationStatus, Rule, Subscription, Tags, Target, TrailData,
+    RotationStatus, Rule, ScheduleData, Subscription, Tags, Target, TrailData,
 };
 use crate::arn::{BusArn, KeyArn, KeyStoreId, Region, TopicArn};
 use crate::items::{Claim, Item, ItemKey, Member};
@@ -90,20 +90,30 @@ pub trait Grants {
     ) -> Result<Page<Grant>, CallError>;
 }
 
+/// The functions of the watch, and what starts them.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Workers {
+    /// `GetFunctionConfiguration`, `GetFunctionConcurrency` and `GetFunctionEventInvokeConfig`.
+    async fn function(&self, name: &str) -> Result<FunctionData, CallError>;
+    /// `GetSchedule`.
+    async fn schedule(&self, name: &str) -> Result<ScheduleData, CallError>;
+}
+
 /// The parts of the watch itself.
 #[expect(
     async_fn_in_trait,
     reason = "a function handles one event at a time on one thread"
 )]
-pub trait Parts {
+pub trait Parts: Workers {
     /// `ListSubscriptionsByTopic`, to the end, and `GetSubscriptionAttributes` of those that are confirmed.
     async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError>;
     /// `ListRules` of the default bus whose names begin with `prefix`, to the end.
     async fn rules(&self, prefix: &str) -> Result<Vec<Rule>, CallError>;
     /// `ListTargetsByRule`.
     async fn targets(&self, rule: &str) -> Result<Vec<Target>, CallError>;
-    /// `GetFunctionConfiguration`, `GetFunctionConcurrency` and `GetFunctionEventInvokeConfig`.
-    async fn function(&self, name: &str) -> Result<FunctionData, CallError>;
     /// `DescribeAlarms` whose names begin with `prefix`, to the end.
     async fn alarms(&self, prefix: &str) -> Result<Vec<AlarmData>, CallError>;
     /// `ListAlarmMuteRules`, to the end, and `GetAlarmMuteRule` of those that are not over.

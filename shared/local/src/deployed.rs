@@ -15,6 +15,7 @@ const PAGE: usize = 10;
 pub(crate) struct Deployed {
     rules: BTreeMap<(String, String), Rule>,
     functions: BTreeMap<(String, String), Function>,
+    schedules: BTreeMap<(String, String), Value>,
     queues: BTreeMap<(String, String), BTreeMap<String, String>>,
     trails: BTreeMap<String, Trail>,
 }
@@ -48,8 +49,11 @@ fn error(code: &'static str, message: impl Into<String>, status: u16) -> JsonErr
     }
 }
 
-/// The operation, and the name in the path, of a request to Lambda (Lambda API Reference).
-pub(crate) fn of_path(path: &str) -> Option<(&'static str, String)> {
+/// The service, the operation, and the name in the path, of a request to Lambda or Scheduler (their API references).
+pub(crate) fn of_path(path: &str) -> Option<(&'static str, &'static str, String)> {
+    if let Some(name) = path.strip_prefix("/schedules/") {
+        return (!name.contains('/')).then(|| ("scheduler", "GetSchedule", name.to_owned()));
+    }
     let mut parts = path.trim_start_matches('/').split('/');
     let (version, kind, name, what) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let operation = match (version, kind, what) {
@@ -58,7 +62,7 @@ pub(crate) fn of_path(path: &str) -> Option<(&'static str, String)> {
         ("2019-09-25", "functions", "event-invoke-config") => "GetFunctionEventInvokeConfig",
         _ => return None,
     };
-    Some((operation, name.to_owned()))
+    Some(("lambda", operation, name.to_owned()))
 }
 
 /// The ARN that a request is about; for permissions and faults.
@@ -72,6 +76,10 @@ pub(crate) fn resource(service: &str, region: &str, account: &str, body: &Value)
         "lambda" => {
             let name = body["FunctionName"].as_str()?;
             format!("arn:{aws}:lambda:{region}:{account}:function:{name}")
+        }
+        "scheduler" => {
+            let name = body["Name"].as_str()?;
+            format!("arn:{aws}:scheduler:{region}:{account}:schedule/default/{name}")
         }
         "sqs" => {
             let name = body["QueueUrl"].as_str()?.rsplit('/').next()?;
@@ -124,6 +132,15 @@ impl Deployed {
         self.functions.remove(&(region.to_owned(), name.to_owned()));
     }
 
+    /// Lays down a schedule; `Null` takes it away.
+    pub(crate) fn put_schedule(&mut self, region: &str, name: &str, schedule: Value) {
+        let place = (region.to_owned(), name.to_owned());
+        match schedule {
+            Value::Null => drop(self.schedules.remove(&place)),
+            schedule => drop(self.schedules.insert(place, schedule)),
+        }
+    }
+
     pub(crate) fn put_queue(&mut self, region: &str, name: &str, attributes: &[(&str, &str)]) {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let place = (region.to_owned(), name.to_owned());
@@ -168,6 +185,7 @@ impl Deployed {
                 };
                 function.invocation.clone().ok_or_else(none)
             }
+            "GetSchedule" => self.schedule(region, body),
             "GetQueueAttributes" => {
                 let url = body["QueueUrl"].as_str().unwrap_or_default();
                 let name = url.rsplit('/').next().unwrap_or_default();
@@ -226,6 +244,16 @@ impl Deployed {
             error("ResourceNotFoundException", what, 404)
         };
         function.ok_or_else(none)
+    }
+
+    fn schedule(&self, region: &str, body: &Value) -> Outcome {
+        let name = body["Name"].as_str().unwrap_or_default();
+        let schedule = self.schedules.get(&(region.to_owned(), name.to_owned()));
+        let none = || {
+            let what = format!("Schedule {name} does not exist.");
+            error("ResourceNotFoundException", what, 404)
+        };
+        schedule.cloned().ok_or_else(none)
     }
 
     fn trail(&self, name: &Value) -> Result<&Trail, JsonError> {

@@ -6,13 +6,16 @@
 //! | `topics` | who listens |
 //! | `rules` | rules and targets, against those of the template (`rules.json`) |
 //! | `functions` | whether a function can run |
+//! | `schedules` | whether the schedules of sweeps can start them |
 //! | `alarms` | whether alarms can tell, and mute rules |
 //! | `trails` | whether a trail records what the rules need |
 //! | `queues` | what waits in the queues of what failed |
 //! | `noted` | what is not as it was noted after the last deployment |
 //! | `canary` | whether the canary came through lately |
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
 use watch_core::arn::Region;
 use watch_core::kinds::WatchFinding;
 use watch_core::ports::{CallError, CallErrorKind};
@@ -25,6 +28,7 @@ pub mod functions;
 pub mod noted;
 pub mod queues;
 pub mod rules;
+pub mod schedules;
 mod topics;
 pub mod trails;
 
@@ -39,6 +43,8 @@ pub enum Group {
     Rules,
     /// Functions.
     Functions,
+    /// What starts functions.
+    Schedules,
     /// Alarms, and rules that mute them.
     Alarms,
     /// Trails.
@@ -55,6 +61,7 @@ impl Group {
             Self::Topics => "topics",
             Self::Rules => "rules",
             Self::Functions => "functions",
+            Self::Schedules => "schedules",
             Self::Alarms => "alarms",
             Self::Trails => "trails",
             Self::Queues => "queues",
@@ -152,11 +159,39 @@ impl Finding {
             silences: self.silences,
             by_call: self.by_call,
             restore: self.restore,
+            by_guard: false,
             found_at,
             stack: stack.map(str::to_owned),
             region: Some(region.clone()),
         }
     }
+}
+
+/// What may be the doing of a deployment is told if it is still so after this: by the next look.
+const HOLD: SignedDuration = SignedDuration::from_mins(25);
+
+/// Those of the findings that are to be told, each with the time since when it is so, and the names of all that is wrong. `known`
+/// is what was wrong at the last look. What of it is in no group of `seen` was not looked at, and stays as it was.
+pub fn weigh(
+    findings: Vec<Finding>,
+    known: &BTreeMap<String, Timestamp>,
+    seen: &BTreeSet<Group>,
+    at: Timestamp,
+) -> (Vec<(Finding, Timestamp)>, BTreeMap<String, Timestamp>) {
+    let is_seen = |name: &str| seen.iter().any(|group| group.has(name));
+    let unseen = known.iter().filter(|(name, _)| !is_seen(name));
+    let unseen = unseen.map(|(name, since)| (name.clone(), *since));
+    let mut wrong: BTreeMap<String, Timestamp> = unseen.collect();
+    let mut due = Vec::new();
+    for finding in findings {
+        let since = known.get(&finding.name()).copied();
+        let since = since.filter(|since| *since <= at).unwrap_or(at);
+        wrong.insert(finding.name(), since);
+        if !finding.held || at.duration_since(since) >= HOLD {
+            due.push((finding, since));
+        }
+    }
+    (due, wrong)
 }
 
 /// How a group stands cannot be seen. Whoever may not look will not be able to by itself.

@@ -290,9 +290,21 @@ impl Template {
     }
 
     fn kind(&self, resource: &str) -> &str {
-        // A rule that SAM makes is not in the template.
         let kind = self.document["Resources"][resource]["Type"].as_str();
-        kind.unwrap_or("AWS::Events::Rule")
+        // What SAM makes is not in the template.
+        kind.unwrap_or(if self.is_schedule(resource) {
+            "AWS::Scheduler::Schedule"
+        } else {
+            "AWS::Events::Rule"
+        })
+    }
+
+    /// SAM makes a schedule of this name, of an event of a function.
+    fn is_schedule(&self, resource: &str) -> bool {
+        self.functions().iter().any(|function| {
+            let event = resource.strip_prefix(&function.id);
+            event.is_some_and(|event| function.properties["Events"][event]["Type"] == "ScheduleV2")
+        })
     }
 
     fn arn(&self, resource: &str, name: &str) -> String {
@@ -300,6 +312,7 @@ impl Template {
             "AWS::CloudWatch::Alarm" => ("cloudwatch", format!("alarm:{name}")),
             "AWS::DynamoDB::Table" => ("dynamodb", format!("table/{name}")),
             "AWS::Events::Rule" => ("events", format!("rule/{name}")),
+            "AWS::Scheduler::Schedule" => ("scheduler", format!("schedule/default/{name}")),
             "AWS::Serverless::Function" => ("lambda", format!("function:{name}")),
             "AWS::IAM::Role" => return format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             "AWS::Logs::LogGroup" => ("logs", format!("log-group:{name}:*")),

@@ -1,8 +1,10 @@
 //! Every call that can silence the watch goes two ways.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use watch_core::kinds::watch_changed::calls::{CALLS, Call};
-use watch_tests::template::{Router, Stack, Template};
+use watch_tests::template::{Router, Rule, Stack, Template};
 
 use super::GUARD;
 
@@ -178,4 +180,30 @@ fn parts_of_a_stack_with_a_long_name_are_told_directly_too() {
             row.name
         );
     }
+}
+
+/// Each name that the rules of watch-guard ask for is a row of the table: none was taken out there.
+#[test]
+fn the_rules_ask_for_no_call_that_the_table_does_not_have() {
+    let rules = Template::read().rules(&Stack::default());
+    let of_guard = |rule: &&Rule| {
+        let id = rule.id.strip_prefix("WatchGuardFunction");
+        id.is_some_and(|id| id != "Canary")
+    };
+    let mut asked = BTreeSet::new();
+    for rule in rules.iter().filter(of_guard) {
+        for name in rule.pattern["detail"]["eventName"].as_array().unwrap() {
+            // `{"prefix": "UpdateFunction"}`: Lambda adds a date and a version.
+            let (begin, whole) = (name["prefix"].as_str(), name.as_str());
+            let is_row = |row: &&Call| match begin {
+                Some(begin) => row.name.starts_with(begin),
+                None => whole == Some(row.name),
+            };
+            let rows: Vec<_> = CALLS.iter().filter(is_row).map(|row| row.name).collect();
+            assert!(!rows.is_empty(), "{name} is no row");
+            asked.extend(rows);
+        }
+    }
+    let rows = CALLS.iter().map(|row| row.name);
+    assert_eq!(asked, rows.collect());
 }

@@ -13,6 +13,13 @@ const BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/kms-watch";
 /// A name for `TrustedAccountsParameter`.
 const TRUSTED: &str = "/security/trusted";
 
+/// What tells how a function is deployed.
+const LOOKS_AT_FUNCTION: [&str; 3] = [
+    "lambda:GetFunctionConfiguration",
+    "lambda:GetFunctionConcurrency",
+    "lambda:GetFunctionEventInvokeConfig",
+];
+
 /// Reads of KMS on a key that every function makes.
 const KEY_READS: [&str; 2] = ["kms:DescribeKey", "kms:ListResourceTags"];
 /// Those about its material.
@@ -109,22 +116,29 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
                 let topic = arn(&format!("arn:aws:sns:~:kms-watch-{topic}"));
                 grant("sns:ListSubscriptionsByTopic", topic);
             }
-            for other in template.functions() {
-                if other.folder == SWEEPER {
-                    continue;
-                }
-                for action in [
-                    "lambda:GetFunctionConfiguration",
-                    "lambda:GetFunctionConcurrency",
-                    "lambda:GetFunctionEventInvokeConfig",
-                ] {
-                    let function = format!("arn:aws:lambda:~:function:kms-watch-{}", other.id);
-                    grant(action, arn(&function));
-                }
-            }
             for queue in ["UndeliveredEvents", "FailedInvocations"] {
                 let queue = arn(&format!("arn:aws:sqs:~:kms-watch-{queue}"));
                 grant("sqs:GetQueueAttributes", queue);
+            }
+        }
+        // The sweep looks at all functions but itself, and watch-guard at the sweep.
+        for other in template.functions() {
+            let is_sweep = other.folder == SWEEPER;
+            let looks = match function.folder.as_str() {
+                SWEEPER => !is_sweep,
+                GUARD => is_sweep,
+                _ => false,
+            };
+            for action in LOOKS_AT_FUNCTION.into_iter().filter(|_| looks) {
+                let function = format!("arn:aws:lambda:~:function:kms-watch-{}", other.id);
+                grant(action, arn(&function));
+            }
+        }
+        if function.folder == GUARD {
+            for event in ["Full", "Light"] {
+                let schedule = format!("kms-watch-KeyInventoryFunction{event}");
+                let schedule = format!("arn:aws:scheduler:~:schedule/default/{schedule}");
+                grant("scheduler:GetSchedule", arn(&schedule));
             }
         }
         for action in [
@@ -228,10 +242,10 @@ fn each_function_has_a_role_of_its_own_that_the_user_can_bound() {
         .map(|function| function.properties["Role"]["Fn::GetAtt"][0].to_string())
         .collect();
     assert_eq!(roles.len(), template.functions().len());
-    // One more is for the schedules of sweeps, and one for the canary's.
+    // One more each is for the schedules of sweeps, of the look at them, and of the canary.
     assert_eq!(
         template.resources("AWS::IAM::Role").count(),
-        roles.len() + 2
+        roles.len() + 3
     );
     for (id, role) in template.resources("AWS::IAM::Role") {
         let bounded = template.resolve(

@@ -1,12 +1,12 @@
 //! Topics, queues, the ledger, and who may use them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use watch_core::kinds::watch_changed::calls::CALLS;
 use watch_tests::template::{Stack, Template};
 
-use super::{names, read};
+use super::{GUARD, SWEEPER, names, read};
 
 fn deny_of<'a>(template: &'a Template, kind: &str, list: &str, id: &str) -> Option<&'a Value> {
     let mut policies = template.resources(kind);
@@ -182,36 +182,52 @@ fn only_the_functions_write_the_ledger_and_nobody_is_locked_out() {
 /// What an item is about is its partition key, and of that IAM knows a condition.
 #[test]
 fn a_function_writes_of_what_its_alerts_are_about() {
+    const KEYS: &str = "arn:aws:kms:*";
     let template = Template::read();
-    let mut seen = BTreeSet::new();
+    // By role and action.
+    let mut given: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     let of_ledger = |(id, _): &(&str, &Value)| id.starts_with("Ledger");
     let policies = template.resources("AWS::IAM::Policy");
     for (id, policy) in policies.filter(of_ledger) {
-        let statements = policy["PolicyDocument"]["Statement"].as_array().unwrap();
-        assert_eq!(statements.len(), 1, "{id}");
-        let keys = template.resolve(
-            &statements[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"],
-            &Stack::default(),
-        );
-        let keys = names(keys.as_array().unwrap());
-        for role in policy["Roles"].as_array().unwrap() {
-            let role = role["Ref"].as_str().unwrap();
-            assert!(seen.insert(role.to_owned()), "{role} has two");
-            let mut wanted = BTreeSet::from(["account#*".to_owned()]);
-            if role != "WatchGuardRole" {
-                wanted.insert("arn:aws:kms:*".to_owned());
+        for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+            let keys = template.resolve(
+                &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"],
+                &Stack::default(),
+            );
+            let keys = names(keys.as_array().unwrap());
+            let actions = match &statement["Action"] {
+                Value::String(action) => BTreeSet::from([action.clone()]),
+                actions => names(actions.as_array().unwrap()),
+            };
+            for role in policy["Roles"].as_array().unwrap() {
+                for action in &actions {
+                    let place = (role["Ref"].as_str().unwrap().to_owned(), action.clone());
+                    let twice = given.insert(place, keys.clone());
+                    assert_eq!(twice, None, "{id} {role} {action}");
+                }
             }
-            if ["KeyActivityRole", "AlarmRelayRole", "KeyInventoryRole"].contains(&role) {
-                wanted.insert("cks-*".to_owned());
-            }
-            assert_eq!(keys, wanted, "{role}");
         }
     }
-    let roles = template.functions();
-    let roles = roles
-        .iter()
-        .map(|function| &function.properties["Role"]["Fn::GetAtt"][0]);
-    assert_eq!(seen, names(roles));
+    let mut wanted = BTreeMap::new();
+    for function in template.functions() {
+        let role = function.properties["Role"]["Fn::GetAtt"][0].as_str();
+        for action in ["BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem"] {
+            let mut keys = vec!["account#*"];
+            match function.folder.as_str() {
+                // What it notes of the sweep nobody else may write, least of all the sweep.
+                GUARD => keys.push("guard#*"),
+                SWEEPER => keys.extend([KEYS, "cks-*", "sweep#*"]),
+                "key-activity" | "alarm-relay" => keys.extend([KEYS, "cks-*"]),
+                _ => keys.push(KEYS),
+            }
+            if function.folder == SWEEPER && action == "BatchGetItem" {
+                keys.push("guard#*");
+            }
+            let place = (role.unwrap().to_owned(), format!("dynamodb:{action}"));
+            wanted.insert(place, keys.into_iter().map(str::to_owned).collect());
+        }
+    }
+    assert_eq!(given, wanted);
 }
 
 /// The policy of the organisation that docs/threat-model.md offers, against the table: what silences is denied, to all but

@@ -128,6 +128,59 @@ fn a_missed_sweep_is_told_whatever_became_of_it() {
     assert!(alarm["Threshold"].as_i64().unwrap() > 24 * 60 * 60);
 }
 
+/// The sweep looks at all functions but itself. That nobody looks at the sweep is told without any function.
+#[test]
+fn the_sweep_is_looked_at_every_hour_and_a_look_that_stays_away_is_told() {
+    let template = Template::read();
+    let functions = template.functions();
+    let guard = functions.iter().find(|it| it.folder == super::GUARD);
+    let schedule = &guard.unwrap().properties["Events"]["Check"]["Properties"];
+    let (_, hour) = daily(schedule["ScheduleExpression"].as_str().unwrap());
+    assert_eq!((hour, &schedule["State"]), (None, &json!("ENABLED")));
+    let input = template.resolve(&schedule["Input"], &Stack::default());
+    let input: Value = serde_json::from_str(input.as_str().unwrap()).expect("the input is JSON");
+    let sweep = sweeper(&template);
+    let schedules: Vec<_> = sweep.properties["Events"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    let named = schedules
+        .iter()
+        .map(|event| format!("kms-watch-{}{event}", sweep.id));
+    assert_eq!(input["schedules"], json!(named.collect::<Vec<_>>()));
+    assert_eq!(input["check"], format!("kms-watch-{}", sweep.id));
+
+    let resources = &template.document["Resources"];
+    let role = &resources["WatchGuardScheduleRole"]["Properties"];
+    assert_eq!(
+        role["AssumeRolePolicyDocument"],
+        resources["KeyInventoryScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]
+    );
+    let statements = &role["Policies"][0]["PolicyDocument"]["Statement"];
+    assert_eq!(statements[0]["Action"], "lambda:InvokeFunction");
+    assert_eq!(
+        statements[0]["Resource"],
+        json!({"Fn::GetAtt": ["WatchGuardFunction", "Arn"]})
+    );
+    let alarm = &resources["CheckMissed"]["Properties"];
+    assert_eq!(
+        (&alarm["Period"], &alarm["TreatMissingData"]),
+        (&json!(3_600), &json!("breaching"))
+    );
+    let counted = &resources["SweepChecked"]["Properties"];
+    assert_eq!(counted["LogGroupName"], json!({"Ref": "WatchGuardLogs"}));
+    // The words of the function's log.
+    let code = read("functions/watch-guard/src/guard.rs");
+    let words = counted["FilterPattern"].as_str().unwrap().trim_matches('"');
+    assert!(code.contains(&format!("\"{words}\"")), "{words}");
+    let metric = &counted["MetricTransformations"][0];
+    assert_eq!(
+        (&metric["MetricName"], &metric["MetricNamespace"]),
+        (&alarm["MetricName"], &alarm["Namespace"])
+    );
+}
+
 /// Its role may do this and nothing else, only Scheduler may have it, and only its call is a canary.
 #[test]
 fn the_canary_is_sent_by_a_role_of_its_own_and_missed_when_it_stays_away() {

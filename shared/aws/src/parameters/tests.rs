@@ -1,4 +1,5 @@
 use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
+use aws_smithy_types::body::SdkBody;
 use watch_core::ports::CallErrorKind;
 
 use super::*;
@@ -107,28 +108,4 @@ async fn a_service_that_does_not_answer_is_not_waited_for() {
     let sdk = sdk().into_builder().http_client(NeverClient::new()).build();
     let error = read(&sdk, NAME).await.unwrap_err();
     assert_eq!(error.kind(), CallErrorKind::Timeout);
-}
-
-#[test]
-fn the_address_is_that_of_the_settings_or_of_the_region() {
-    assert_eq!(endpoint(&sdk()).as_deref(), Some("http://127.0.0.1:1"));
-    for (region, fips, expected) in [
-        ("us-east-1", false, "https://ssm.us-east-1.amazonaws.com"),
-        (
-            "us-gov-west-1",
-            true,
-            "https://ssm-fips.us-gov-west-1.amazonaws.com",
-        ),
-        (
-            "cn-north-1",
-            false,
-            "https://ssm.cn-north-1.amazonaws.com.cn",
-        ),
-    ] {
-        let sdk = SdkConfig::builder()
-            .region(aws_config::Region::new(region))
-            .use_fips(fips)
-            .build();
-        assert_eq!(endpoint(&sdk).as_deref(), Some(expected));
-    }
 }

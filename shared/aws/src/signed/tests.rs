@@ -29,13 +29,18 @@ fn sdk(answers: &[Answer<'_>]) -> (SdkConfig, StaticReplayClient) {
     (sdk, client)
 }
 
+const EVENTS: Service = Service {
+    name: "events",
+    id: "EventBridge",
+    protocol: Protocol::Json {
+        target: "AWSEvents",
+        version: "1.1",
+    },
+};
+
 fn list() -> Call {
     Call {
-        service: "events",
-        protocol: Protocol::Json {
-            target: "AWSEvents",
-            version: "1.1",
-        },
+        service: EVENTS,
         operation: "ListRules",
         path: "/".to_owned(),
         body: json!({"NamePrefix": "kms-watch"}),
@@ -45,7 +50,10 @@ fn list() -> Call {
 #[tokio::test]
 async fn a_call_is_signed_json() {
     let (sdk, client) = sdk(&[(200, &[], r#"{"Rules":[]}"#)]);
-    let answer = Signed::new(&sdk).call(list()).await.unwrap();
+    let answer = Signed::new(&sdk, Patience::LONG)
+        .call(list())
+        .await
+        .unwrap();
     assert_eq!(answer, json!({"Rules": []}));
     let request = client.actual_requests().next().unwrap();
     let header = |name: &str| request.headers().get(name).unwrap().to_owned();
@@ -83,23 +91,33 @@ async fn every_failure_has_a_kind_and_what_may_pass_is_tried_three_times() {
     ];
     for (answer, kind, attempts) in cases {
         let (sdk, client) = sdk(&[answer; 3]);
-        let error = Signed::new(&sdk).call(list()).await.unwrap_err();
+        let error = Signed::new(&sdk, Patience::LONG)
+            .call(list())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert_eq!(client.actual_requests().count(), attempts, "{error}");
     }
     let (sdk, _) = sdk(&[(429, &[], throttled), (200, &[], "{}")]);
-    assert_eq!(Signed::new(&sdk).call(list()).await.unwrap(), json!({}));
+    assert_eq!(
+        Signed::new(&sdk, Patience::LONG)
+            .call(list())
+            .await
+            .unwrap(),
+        json!({})
+    );
 }
 
 #[test]
 fn a_service_is_where_its_partition_has_it() {
-    let at = |region: &str, fips: bool, dual: bool, service: &str| {
+    let at = |region: &str, fips: bool, dual: bool, name: &'static str| {
+        let service = Service { name, ..EVENTS };
         let sdk = SdkConfig::builder()
             .region(Region::new(region.to_owned()))
             .use_fips(fips)
             .use_dual_stack(dual)
             .build();
-        Signed::new(&sdk).endpoint(service, region)
+        Signed::new(&sdk, Patience::LONG).endpoint(service, region)
     };
     for (region, fips, dual, service, host) in [
         (
@@ -129,6 +147,20 @@ fn a_service_is_where_its_partition_has_it() {
             false,
             "sqs",
             "sqs.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "us-gov-west-1",
+            true,
+            false,
+            "ssm",
+            "ssm.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "eu-west-1",
+            true,
+            false,
+            "ssm",
+            "ssm-fips.eu-west-1.amazonaws.com",
         ),
         (
             "eu-west-1",

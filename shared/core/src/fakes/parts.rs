@@ -4,9 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::answers::{AlarmData, FunctionData, MuteRule, Rule, Subscription, Target, TrailData};
+use crate::answers::{
+    AlarmData, FunctionData, MuteRule, Rule, ScheduleData, Subscription, Target, TrailData,
+};
 use crate::arn::TopicArn;
-use crate::ports::{CallError, Parts};
+use crate::ports::{CallError, Parts, Workers};
 
 /// What is there of the watch.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,8 @@ pub struct There {
     pub rules: Vec<(Rule, Vec<Target>)>,
     /// Functions by name.
     pub functions: BTreeMap<String, FunctionData>,
+    /// Schedules by name.
+    pub schedules: BTreeMap<String, ScheduleData>,
     /// Alarms.
     pub alarms: Vec<AlarmData>,
     /// Rules that mute alarms.
@@ -56,6 +60,15 @@ impl FakeParts {
     }
 }
 
+impl Workers for FakeParts {
+    async fn function(&self, name: &str) -> Result<FunctionData, CallError> {
+        self.ask("function", |there| there.functions.get(name).cloned())
+    }
+    async fn schedule(&self, name: &str) -> Result<ScheduleData, CallError> {
+        self.ask("schedule", |there| there.schedules.get(name).cloned())
+    }
+}
+
 impl Parts for FakeParts {
     async fn subscriptions(&self, topic: &TopicArn) -> Result<Vec<Subscription>, CallError> {
         if let Some(error) = &*self.broken.borrow() {
@@ -77,9 +90,6 @@ impl Parts for FakeParts {
             let found = rules.find(|(known, _)| known.name == rule)?;
             Some(found.1.clone())
         })
-    }
-    async fn function(&self, name: &str) -> Result<FunctionData, CallError> {
-        self.ask("function", |there| there.functions.get(name).cloned())
     }
     async fn alarms(&self, prefix: &str) -> Result<Vec<AlarmData>, CallError> {
         self.ask("alarms", |there| {

@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::case::Case;
 use super::describe::{Found, Identify, Learn, Limit, Tell};
 use crate::event::CloudTrailEvent;
-use crate::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
+use crate::ledger::history::PREFIX;
+use crate::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY, guards};
 use crate::severity::Severity;
 use crate::stack::Stack;
 use crate::text;
@@ -88,15 +89,21 @@ pub struct LastCanary {
 }
 
 impl LastCanary {
-    /// Name of the item.
+    /// Name of the item. It stands where only watch-guard may write.
     pub fn key(account_key: &str) -> ItemKey {
-        ItemKey::new(account_key, "watch#canary")
+        ItemKey::new(guards(account_key), "watch#canary")
     }
 
     /// Reads the item.
     pub fn read(item: &Item) -> Option<Self> {
         let told_as = item.get(TOLD_AS)?.as_str()?.to_owned();
         Some(Self { told_as })
+    }
+
+    /// Name of the item that proves it.
+    pub fn proof(&self, account_key: &str) -> Option<ItemKey> {
+        let is_alert = self.told_as.starts_with(PREFIX);
+        is_alert.then(|| ItemKey::new(account_key, &self.told_as))
     }
 }
 

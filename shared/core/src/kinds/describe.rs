@@ -62,6 +62,11 @@ pub(crate) trait Identify {
         false
     }
 
+    /// It tells that the stack is being deployed: it proves a deployment.
+    fn is_deployment(&self) -> bool {
+        false
+    }
+
     /// The CloudWatch alarm that told of it.
     fn alarm(&self) -> Option<&Alarm> {
         None
@@ -100,6 +105,11 @@ pub(crate) trait Ask {
 
     /// Further items of the ledger that are read along.
     fn memories(&self, _subject: &Subject) -> Vec<ItemKey> {
+        Vec::new()
+    }
+
+    /// Items that prove what the items say that were read along. Reading them costs a round trip.
+    fn proofs(&self, _subject: &Subject, _read: &[Item]) -> Vec<ItemKey> {
         Vec::new()
     }
 
@@ -258,6 +268,8 @@ pub(crate) struct Background<'a> {
     pub(crate) at: Timestamp,
     /// The items of the ledger that were read along.
     pub(crate) items: &'a [Item],
+    /// There is no ledger: nothing is ever remembered.
+    pub(crate) unledgered: bool,
     /// Whether somebody was told that the alarm went off; `None` if that is not known, as without a ledger.
     pub(crate) raised: Option<Option<Raised>>,
 }

@@ -152,6 +152,10 @@ impl Kind {
         self.it().changes_state()
     }
 
+    pub(crate) fn is_deployment(&self) -> bool {
+        self.it().is_deployment()
+    }
+
     pub(crate) fn alarm(&self) -> Option<&Alarm> {
         self.it().alarm()
     }
@@ -182,6 +186,10 @@ impl Kind {
 
     pub(crate) fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
         self.it().memories(subject)
+    }
+
+    pub(crate) fn proofs(&self, subject: &Subject, read: &[Item]) -> Vec<ItemKey> {
+        self.it().proofs(subject, read)
     }
 
     pub(crate) fn needs_facts(&self) -> bool {

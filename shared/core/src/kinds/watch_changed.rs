@@ -1,20 +1,22 @@
 //! KMS Watch itself was changed: by an API call on a part of the stack, or in a way that only the sweep found.
 
 pub mod calls;
+mod deployment;
 mod tell;
 
 use std::borrow::Cow;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use self::calls::{Call, STACKS, TRAILS, Weight};
+pub use self::deployment::Deployment;
 use super::describe::{Ask, Background, Found, Identify, Identity, Learn};
 use crate::arn::Region;
 use crate::event::CloudTrailEvent;
 use crate::hash::short_hash;
 use crate::ledger::repeats::Repeats;
-use crate::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
+use crate::ledger::{Item, ItemKey};
 use crate::stack::Stack;
 use crate::subject::Subject;
 use crate::text;
@@ -24,16 +26,6 @@ use crate::text::{Text, Untrusted};
 const RESOURCES: usize = 10;
 /// How many texts of a request are looked at.
 const LOOKED_AT: usize = 1_000;
-/// Sort key of what is remembered of the stack's last deployment.
-const DEPLOYMENT: &str = "watch#deployment";
-/// When it began.
-const AT: &str = "at";
-/// The alert that told of it.
-const TOLD_AS: &str = "toldAs";
-/// A deployment is over by then, and its records have come.
-const DEPLOYS_FOR: SignedDuration = SignedDuration::from_hours(3);
-/// Clocks of two services differ by less.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// KMS Watch itself was changed, or somebody tried.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -78,7 +70,7 @@ struct About {
     region: Option<Region>,
     /// What the sweep found, and what it would do about it.
     finding: Option<WatchFinding>,
-    remembers: Option<Timestamp>,
+    /// Nothing was ever deployed that the ledger knows.
     first: bool,
 }
 
@@ -110,38 +102,14 @@ pub struct WatchFinding {
     pub by_call: bool,
     /// The command that brings it back or shows how it stands.
     pub restore: Option<String>,
+    /// The sweep cannot look at itself: watch-guard found it.
+    pub by_guard: bool,
     /// When it was found so first: the same finding at another time is another one.
     pub found_at: Timestamp,
     /// The stack that the part is of, if its name is known.
     pub stack: Option<String>,
     /// Where it is.
     pub region: Option<Region>,
-}
-
-/// The last deployment of the stack that the ledger knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    /// When it began.
-    pub at: Timestamp,
-    /// Sort key of the alert that told of it.
-    pub told_as: Option<String>,
-}
-
-impl Deployment {
-    /// Name of the item.
-    pub fn key(account_key: &str) -> ItemKey {
-        ItemKey::new(account_key, DEPLOYMENT)
-    }
-
-    /// Reads the item.
-    pub fn read(item: &Item) -> Option<Self> {
-        Some(Self {
-            at: began(item)?,
-            told_as: item
-                .get(TOLD_AS)
-                .and_then(|it| Some(it.as_str()?.to_owned())),
-        })
-    }
 }
 
 impl WatchChanged {
@@ -358,30 +326,42 @@ impl Identify for WatchChanged {
     fn is_by_event(&self) -> bool {
         self.about.finding.is_none()
     }
+
+    fn is_deployment(&self) -> bool {
+        self.deploys() || self.about.first
+    }
 }
 
 impl Ask for WatchChanged {
     fn memories(&self, subject: &Subject) -> Vec<ItemKey> {
-        let wanted = self.is_part() || self.deploys();
-        let key = ItemKey::new(subject.account_key(), DEPLOYMENT);
+        let wanted = self.needs_facts();
+        let key = Deployment::key(&subject.account_key());
         wanted.then_some(key).into_iter().collect()
     }
 
+    fn proofs(&self, subject: &Subject, read: &[Item]) -> Vec<ItemKey> {
+        let proof = |it: Deployment| it.proof(&subject.account_key());
+        let known = read.iter().find_map(Deployment::read);
+        known.and_then(proof).into_iter().collect()
+    }
+
     fn needs_facts(&self) -> bool {
-        self.is_part()
+        self.is_part() || self.deploys()
     }
 }
 
 impl Learn for WatchChanged {
     fn settle(&mut self, known: &Background<'_>) -> Result<(), Cow<'static, str>> {
-        let is = |item: &&Item| item.get(SORT_KEY).is_some_and(|sort| sort == DEPLOYMENT);
-        let began = known.items.iter().find(is).map(began);
-        // What nobody has seen yet is the first deployment, of which this is a part.
-        self.about.first = began.is_none();
-        self.deployment_known = Some(began.is_none_or(|began| {
-            let since = began.map(|began| known.at.duration_since(began));
-            since.is_some_and(|since| since >= -SKEW && since <= DEPLOYS_FOR)
-        }));
+        if !self.is_part() {
+            return Ok(());
+        }
+        let item = known.items.iter().find_map(Deployment::read);
+        // What nobody has seen yet is the first deployment, of which this is a part. A ledger that gives no answer has seen nothing.
+        let is_known = known.raised.is_some() || known.unledgered;
+        self.about.first = item.is_none() && is_known;
+        let told = item.and_then(|it| it.told(known.items));
+        let is_open = told.is_some_and(|told| Deployment::is_open(&told, known.at));
+        self.deployment_known = Some(self.about.first || is_open);
         Ok(())
     }
 
@@ -391,33 +371,22 @@ impl Learn for WatchChanged {
     }
 
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
-        if !self.deploys() && !self.about.first {
+        if !self.is_deployment() {
             return Vec::new();
         }
-        let key = ItemKey::new(found.subject.account_key(), DEPLOYMENT);
-        let known = found.item(&key).and_then(Deployment::read);
-        self.about.remembers = known.as_ref().map(|known| known.at);
+        let account = found.subject.account_key();
+        let known = found.item(&Deployment::key(&account));
+        let known = known.and_then(Deployment::read);
         // A record that comes late does not set it back, and nothing sets it ahead.
-        let at = self
-            .about
-            .remembers
-            .filter(|began| *began <= found.now.saturating_add(SKEW).unwrap_or(found.now))
-            .map_or(found.at, |began| began.max(found.at));
-        let earlier = known.filter(|known| known.at == at && at != found.at);
-        let told_as = earlier.and_then(|known| known.told_as);
-        vec![Item::from_iter([
-            (PARTITION_KEY.to_owned(), key.partition.into()),
-            (SORT_KEY.to_owned(), key.sort.into()),
-            (AT.to_owned(), at.to_string().into()),
-            (
-                TOLD_AS.to_owned(),
-                told_as.unwrap_or_else(|| found.told_as.to_owned()).into(),
-            ),
-        ])]
+        let later = known.filter(|known| {
+            let told = known.told(found.items);
+            told.is_some_and(|told| {
+                told.occurred_at > found.at && !Deployment::is_ahead(&told, found.now)
+            })
+        });
+        let deployment = later.unwrap_or_else(|| Deployment {
+            told_as: found.told_as.to_owned(),
+        });
+        vec![deployment.item(&account)]
     }
-}
-
-/// When a deployment began that is remembered, if the item says so.
-fn began(item: &Item) -> Option<Timestamp> {
-    item.get(AT)?.as_str()?.parse().ok()
 }

@@ -42,6 +42,9 @@ pub struct Entry {
     /// The story that it is a part of; `None` in an earlier form.
     #[serde(default)]
     pub dedup_key: Option<String>,
+    /// It told that the stack is being deployed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deployment: bool,
     /// When it was told.
     pub told_at: Timestamp,
 }

@@ -14,6 +14,7 @@
 //! | `ack#deletion` | that somebody wants the deletion that it names: [`ack`] | until the deletion |
 //! | `story#<condition>` | which alerts of a story are open: [`Openings`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
+//! | `watch#…`, under `guard#…` and `sweep#…` | what those know of the watch who watch it | for ever |
 //! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; for ever |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
 //!
@@ -42,6 +43,16 @@ pub use crate::items::{
     COUNT, Claim, ClaimState, Item, ItemKey, Member, PARTITION_KEY, SORT_KEY, TIME_TO_LIVE,
 };
 use crate::ports::{CallError, Ledger};
+
+/// Partition key of what only watch-guard writes about an account and Region: its role alone may (`template.yaml`).
+pub fn guards(account_key: &str) -> String {
+    account_key.replacen("account#", "guard#", 1)
+}
+
+/// Partition key of what only the sweep writes.
+pub fn sweeps(account_key: &str) -> String {
+    account_key.replacen("account#", "sweep#", 1)
+}
 
 /// The ledger of those who have none.
 #[derive(Clone, Copy, Debug)]

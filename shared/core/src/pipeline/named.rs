@@ -7,7 +7,7 @@ use super::draft::{Draft, Frame, claim_key};
 use super::ended::Ended;
 use super::gathered::{Asked, Gathered};
 use super::plan::lacks_material;
-use super::proof::Candidate;
+use super::proof::{Candidate, PAUSE};
 use crate::decision::Occurrence;
 use crate::kinds::{Background, Clues};
 use crate::ledger::{Claim, ClaimState, Item, Memory, Profile, Raised};
@@ -23,6 +23,15 @@ pub(super) struct Named {
     _made: (),
 }
 
+/// Whether what the ledger did not have is not there.
+#[derive(Clone, Copy)]
+struct Remembers {
+    /// There is no ledger.
+    unledgered: bool,
+    /// It gave every answer.
+    all: bool,
+}
+
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     /// Finds the name. It ends here for what is nobody's business, and for a repeat of what was told.
     pub(super) async fn name(
@@ -32,12 +41,17 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     ) -> Result<Named, Ended> {
         let Gathered {
             mut draft,
-            items,
+            mut items,
             facts,
             ..
         } = gathered;
-        if let (Some(items), Some(facts)) = (&items, &facts) {
-            let remembers = memory.is_there() && memory.problem().is_none();
+        if let (Some(items), Some(facts)) = (&mut items, &facts) {
+            let proofs = self.read_proofs(memory, &draft, items).await;
+            items.extend(proofs);
+            let remembers = Remembers {
+                unledgered: !memory.is_there(),
+                all: memory.is_there() && memory.problem().is_none(),
+            };
             if let Err(reason) = self.settle(&mut draft, items, facts, remembers) {
                 return Err(self.ignored(&draft.occurrence, reason));
             }
@@ -53,6 +67,18 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             facts,
             _made: (),
         })
+    }
+
+    /// What proves the items that were read along.
+    async fn read_proofs(&self, memory: &Memory<'_, L>, draft: &Draft, read: &[Item]) -> Vec<Item> {
+        let keys = draft.occurrence.kind.proofs(&draft.frame.subject, read);
+        let found = memory.read(&keys).await;
+        if keys.is_empty() || !found.is_empty() {
+            return found;
+        }
+        // A batch is not written as one.
+        tokio::time::sleep(PAUSE).await;
+        memory.read(&keys).await
     }
 
     async fn is_proven(
@@ -74,7 +100,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         draft: &mut Draft,
         items: &[Item],
         facts: &Asked,
-        remembers: bool,
+        remembers: Remembers,
     ) -> Result<(), Cow<'static, str>> {
         let Draft {
             occurrence, frame, ..
@@ -90,7 +116,8 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             steps: &self.config.expiry_warning_days,
             at: frame.at,
             items,
-            raised: remembers.then(|| find_raised(items, frame)),
+            unledgered: remembers.unledgered,
+            raised: remembers.all.then(|| find_raised(items, frame)),
         };
         occurrence.kind.settle(&background)
     }

@@ -18,7 +18,7 @@ use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::source::Via;
 
 /// A batch is not written as one: the alert may be there a moment after the claim.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 /// What a sweep saw counts from this long before it told of it.
 const SWEPT_BACK: SignedDuration = SignedDuration::from_hours(26);
 /// The clocks of KMS and of the watch are not one.

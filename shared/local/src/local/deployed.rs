@@ -46,6 +46,19 @@ impl LocalAws {
         self.with(|world| world.deployed.delete_function(self.region(), name));
     }
 
+    /// Lays down a schedule of EventBridge Scheduler, in the place of the one with this name, as the API answers it. It starts
+    /// nothing.
+    pub fn put_schedule(&self, name: &str, schedule: Value) {
+        self.with(|world| {
+            world.deployed.put_schedule(self.region(), name, schedule);
+        });
+    }
+
+    /// Takes a schedule away.
+    pub fn delete_schedule(&self, name: &str) {
+        self.put_schedule(name, Value::Null);
+    }
+
     /// Lays down a queue of SQS, in the place of the one with this name, and returns its URL. It takes no messages; how many
     /// wait, an attribute says.
     pub fn put_queue(&self, name: &str, attributes: &[(&str, &str)]) -> String {

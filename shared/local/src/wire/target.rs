@@ -51,11 +51,15 @@ pub(super) enum Target {
 impl Target {
     pub(super) fn read(request: &Request<Bytes>) -> Option<Self> {
         if request.method() == http::Method::GET {
-            let (operation, name) = deployed::of_path(request.uri().path())?;
+            let (service, operation, name) = deployed::of_path(request.uri().path())?;
+            let member = match service {
+                "lambda" => "FunctionName",
+                _ => "Name",
+            };
             return Some(Self::Deployed {
-                service: "lambda",
+                service,
                 operation: operation.to_owned(),
-                body: json!({"FunctionName": name}),
+                body: json!({ member: name }),
             });
         }
         if request.method() != http::Method::POST {

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
+use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY, guards, sweeps};
 use watch_core::text;
 use watch_core::text::{Text, Untrusted};
 
 use super::{Finding, Group, and_more};
 
+/// Sort key of the item.
+const PARTS: &str = "watch#parts";
 /// A deployment is over by then.
 const DEPLOYS_FOR: SignedDuration = SignedDuration::from_hours(3);
 /// Clocks of two services differ by less.
@@ -36,6 +38,12 @@ pub struct Noted {
     pub alarms: BTreeMap<String, Facets>,
     /// Queues by name.
     pub queues: BTreeMap<String, Facets>,
+    /// Schedules by name.
+    #[serde(default)]
+    pub schedules: BTreeMap<String, Facets>,
+    /// What is wrong, and since when, if nothing else knows.
+    #[serde(default)]
+    pub wrong: BTreeMap<String, Timestamp>,
 }
 
 /// What this sweep saw; `None` of what it did not look at.
@@ -47,12 +55,19 @@ pub struct Seen {
     pub alarms: Option<BTreeMap<String, Facets>>,
     /// Queues by name.
     pub queues: Option<BTreeMap<String, Facets>>,
+    /// Schedules by name.
+    pub schedules: Option<BTreeMap<String, Facets>>,
 }
 
 impl Noted {
-    /// Name of the item.
+    /// Name of the sweep's item. It stands where only the sweep may write.
     pub fn key(account_key: &str) -> ItemKey {
-        ItemKey::new(account_key, "watch#parts")
+        ItemKey::new(sweeps(account_key), PARTS)
+    }
+
+    /// Name of the item of watch-guard, which looks at the sweep. It stands where only watch-guard may write.
+    pub fn key_of_guard(account_key: &str) -> ItemKey {
+        ItemKey::new(guards(account_key), PARTS)
     }
 
     /// Reads the item.
@@ -60,9 +75,8 @@ impl Noted {
         Self::deserialize(Value::Object(item.clone())).ok()
     }
 
-    /// The item.
-    pub fn item(&self, account_key: &str) -> Item {
-        let name = Self::key(account_key);
+    /// The item of this name.
+    pub fn item(&self, name: ItemKey) -> Item {
         let mut item = match serde_json::to_value(self) {
             Ok(Value::Object(item)) => item,
             _ => Item::new(),
@@ -79,6 +93,8 @@ impl Noted {
             functions: BTreeMap::new(),
             alarms: BTreeMap::new(),
             queues: BTreeMap::new(),
+            schedules: BTreeMap::new(),
+            wrong: BTreeMap::new(),
         };
         noted.take(seen, at);
         noted
@@ -96,6 +112,9 @@ impl Noted {
         self.queues = seen
             .queues
             .unwrap_or_else(|| std::mem::take(&mut self.queues));
+        self.schedules = seen
+            .schedules
+            .unwrap_or_else(|| std::mem::take(&mut self.schedules));
     }
 
     /// A deployment that began at `deployed_at` may have made what is seen at `at` another than what is noted.
@@ -114,6 +133,12 @@ impl Noted {
                     seen.get(name)
                         .and_then(|seen| of_function(name, noted, seen)),
                 );
+            }
+        }
+        if let Some(seen) = &seen.schedules {
+            for (name, noted) in &self.schedules {
+                let seen = seen.get(name);
+                found.extend(seen.and_then(|seen| of_schedule(name, noted, seen)));
             }
         }
         if let Some(seen) = &seen.alarms {
@@ -164,6 +189,21 @@ fn of_function(name: &str, noted: &Facets, seen: &Facets) -> Option<Finding> {
         finding.silencing()
     } else {
         finding
+    })
+}
+
+fn of_schedule(name: &str, noted: &Facets, seen: &Facets) -> Option<Finding> {
+    let differs = noted
+        .iter()
+        .any(|(facet, noted)| seen.get(facet).is_some_and(|seen| seen != noted));
+    let what = text![
+        "the schedule is not the one that was deployed: sweeps may not start, or not look at all keys"
+    ];
+    differs.then(|| {
+        Finding::new(Group::Schedules, "changed", name, what)
+            .version(&watch_core::hash::short_hash(&format!("{seen:?}")))
+            .silencing()
+            .held()
     })
 }
 
@@ -230,6 +270,7 @@ mod tests {
                 ("b", &[("definition", "1")]),
             ])),
             queues: Some(parts(&[("q", &[("settings", "1")])])),
+            schedules: Some(parts(&[("s", &[("settings", "1")])])),
         }
     }
 
@@ -241,7 +282,10 @@ mod tests {
     #[test]
     fn what_is_not_as_it_was_noted_is_found_and_what_was_not_looked_at_is_not() {
         let noted = Noted::first(seen(), at(NOW));
-        assert_eq!(Noted::read(&noted.item("account#1#r")), Some(noted.clone()));
+        assert_eq!(
+            Noted::read(&noted.item(Noted::key("account#1#r"))),
+            Some(noted.clone())
+        );
         assert_eq!(found(&noted, &seen()), []);
         assert_eq!(found(&noted, &Seen::default()), []);
         let mut other = seen();
@@ -258,6 +302,9 @@ mod tests {
         let mut queue = seen();
         queue.queues = Some(parts(&[("q", &[("settings", "2")])]));
         assert_eq!(found(&noted, &queue), [("settings", false)]);
+        let mut schedule = seen();
+        schedule.schedules = Some(parts(&[("s", &[("settings", "2")])]));
+        assert_eq!(found(&noted, &schedule), [("changed", true)]);
         // Another change is another finding.
         let name = |seen: &Seen| noted.compare(seen)[0].name();
         let mut third = queue.clone();

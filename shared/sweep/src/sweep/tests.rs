@@ -21,7 +21,6 @@ mod access;
 mod attest;
 mod lists;
 mod poison;
-mod still;
 mod watch;
 
 fn at(text: &str) -> Timestamp {

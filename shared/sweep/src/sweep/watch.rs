@@ -9,7 +9,7 @@ use watch_core::decision::Occurrence;
 use watch_core::kinds::{Deployment, LastCanary, WatchChanged};
 use watch_core::ledger::history::Entry;
 use watch_core::ledger::{Item, ItemKey};
-use watch_core::ports::{CallError, CallErrorKind, Datum, MetricUnit, Parts};
+use watch_core::ports::{CallError, CallErrorKind, Datum, MetricUnit, Parts, Workers};
 use watch_core::stack::Stack;
 
 use super::run::Run;
@@ -18,14 +18,12 @@ use crate::attest::noted::{Facets, Noted, Seen};
 use crate::attest::rules::Deployed;
 use crate::attest::{
     Audience, Finding, Group, alarms, canary, functions, listeners, of_topic, queues, rules,
-    trails, unseen,
+    trails, unseen, weigh,
 };
 use crate::order::Depth;
 use crate::position::Position;
 use crate::tally::datum;
 
-/// What may be the doing of a deployment is told if it is still so after this: by the next sweep.
-const HOLD: SignedDuration = SignedDuration::from_mins(25);
 /// Longest wait for all answers about a group.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// As much of a long stack's name is left in any name of a rule.
@@ -249,13 +247,16 @@ impl<W: Ports> Sweep<W> {
         let item = |name: &ItemKey| items.iter().find(|item| name.names(item));
         let [noted, deployment, canary] = names.each_ref().map(item);
         let deployment = deployment.and_then(Deployment::read);
-        let deployment = deployment.and_then(|it| it.told_as);
-        let canary = canary.and_then(LastCanary::read).map(|it| it.told_as);
+        let deployment = deployment.and_then(|it| it.proof(&run.account));
+        let canary = canary.and_then(LastCanary::read);
+        let canary = canary.and_then(|it| it.proof(&run.account));
+        let deployed = |entry: &Entry| entry.deployment && entry.kind == "WatchChanged";
+        let came = |entry: &Entry| entry.kind == "WatchCanary";
         let at = |entry: Option<Entry>| entry.map(|entry| entry.occurred_at);
         Some(Remembered {
             noted: noted.and_then(Noted::read),
-            deployed_at: at(self.proof(run, deployment, "WatchChanged").await),
-            canary_at: at(self.proof(run, canary, "WatchCanary").await),
+            deployed_at: at(self.proof(run, deployment, deployed).await),
+            canary_at: at(self.proof(run, canary, came).await),
         })
     }
 
@@ -291,22 +292,24 @@ impl<W: Ports> Sweep<W> {
             }
             Some(noted) => return look.findings.extend(noted.compare(&seen)),
         };
-        if let Err(error) = run.store.put(&[new.item(&run.account)]).await {
+        if let Err(error) = run.store.put(&[new.item(Noted::key(&run.account))]).await {
             run.note(format!("the parts of the watch were not noted: {error}"));
         }
     }
 
-    /// The alert that an item of the ledger names, if the history has it, of this kind, and not of the future.
-    async fn proof(&self, run: &Run<'_, W>, told_as: Option<String>, kind: &str) -> Option<Entry> {
-        let sort = told_as.filter(|sort| sort.starts_with("alert#"))?;
-        let item: Option<Item> = run
-            .store
-            .get(ItemKey::new(&run.account, sort))
-            .await
-            .unwrap_or_default();
+    /// The alert that an item of the ledger names, if the history has it, it tells of that, and it is not of the future.
+    async fn proof(
+        &self,
+        run: &Run<'_, W>,
+        name: Option<ItemKey>,
+        tells: impl Fn(&Entry) -> bool,
+    ) -> Option<Entry> {
+        let name = name?;
+        let item: Option<Item> = run.store.get(name.clone()).await.unwrap_or_default();
         let entry = Entry::read(&item?)?;
+        let is_it = Entry::key(&run.account, entry.occurred_at, &entry.alert_id) == name;
         let ahead = entry.occurred_at.duration_since(run.at) > SKEW;
-        (entry.kind == kind && !ahead).then_some(entry)
+        (is_it && tells(&entry) && !ahead).then_some(entry)
     }
 
     /// Tells each finding once: by its name it is a duplicate as long as it stays, and a new one when it comes again.
@@ -317,22 +320,9 @@ impl<W: Ports> Sweep<W> {
         look: Look,
     ) -> Vec<Datum> {
         let known = std::mem::take(&mut position.wrong);
-        let is_seen = |name: &str| look.groups.iter().any(|group| group.has(name));
-        // What was not looked at stays as it was.
-        let mut wrong: BTreeMap<String, Timestamp> = known
-            .iter()
-            .filter(|(name, _)| !is_seen(name))
-            .map(|(name, since)| (name.clone(), *since))
-            .collect();
+        let (due, wrong) = weigh(look.findings, &known, &look.groups, run.at);
         let region = self.config.alerts.alert_topic.region();
-        for finding in look.findings {
-            let known_since = known.get(&finding.name()).copied();
-            let since = known_since.filter(|since| *since <= run.at);
-            let since = since.unwrap_or(run.at);
-            wrong.insert(finding.name(), since);
-            if finding.held && run.at.duration_since(since) < HOLD {
-                continue;
-            }
+        for (finding, since) in due {
             let finding = finding.since(since, self.stack_name(), region);
             let kind = WatchChanged::of_sweep(finding);
             let occurrence = Occurrence::of_sweep(self.account(), kind, since, None);

@@ -146,7 +146,12 @@ impl Tell for WatchChanged {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         if let Some(finding) = &self.about.finding {
-            let mut text = text!["A sweep found on ", self.what(), ": ", &finding.what, "."];
+            let who = if finding.by_guard {
+                "The function watch-guard"
+            } else {
+                "A sweep"
+            };
+            let mut text = text![who, " found on ", self.what(), ": ", &finding.what, "."];
             if finding.by_call {
                 text.sentence(
                     "An alert should have reported the call that did it. If none did, somebody suppressed the event.",

@@ -2,7 +2,7 @@
 
 use watch_core::answers::{AlarmData, FunctionData, Rule, Subscription, Target, TrailData};
 use watch_core::ledger::history::Entry;
-use watch_core::ledger::{Item, ItemKey};
+use watch_core::ledger::{Item, ItemKey, guards};
 use watch_core::ports::Ledger;
 
 use super::*;
@@ -116,14 +116,14 @@ async fn told(world: &World, note: &str, kind: &str, when: &str) {
     let ledger = world.sweep.watch.ledger.as_ref().unwrap();
     let partition = "account#111122223333#us-east-1";
     let entry = json!({"alertId": "x", "occurredAt": when, "kind": kind, "severity": "LOW", "title": "t", "name": "n",
-        "owner": null, "actor": null, "via": "CLOUDTRAIL", "eventName": null, "folded": false, "toldAt": when});
+        "owner": null, "actor": null, "via": "CLOUDTRAIL", "eventName": null, "folded": false, "toldAt": when,
+        "deployment": note == "watch#deployment"});
     let entry: Entry = serde_json::from_value(entry).unwrap();
     let item = entry.item(partition);
     let told_as = item["sk"].clone();
     let note = Item::from_iter([
-        ("pk".to_owned(), partition.into()),
+        ("pk".to_owned(), guards(partition).into()),
         ("sk".to_owned(), note.into()),
-        ("at".to_owned(), when.into()),
         ("toldAs".to_owned(), told_as),
     ]);
     ledger.put(&[item, note]).await.unwrap();
@@ -300,7 +300,7 @@ async fn that_the_ledger_forgot_what_was_noted_is_told() {
     world.run("full", DAY_1).await;
     let ledger = world.sweep.watch.ledger.as_ref().unwrap();
     let name = (
-        "account#111122223333#us-east-1".to_owned(),
+        "sweep#111122223333#us-east-1".to_owned(),
         "watch#parts".to_owned(),
     );
     assert!(ledger.items.borrow_mut().remove(&name).is_some());
@@ -395,5 +395,5 @@ async fn what_gives_no_answer_twice_is_told() {
 #[test]
 fn the_item_of_the_canary_is_named_by_what_writes_it() {
     let key = watch_core::kinds::LastCanary::key("account#1#r");
-    assert_eq!(key, ItemKey::new("account#1#r", "watch#canary"));
+    assert_eq!(key, ItemKey::new("guard#1#r", "watch#canary"));
 }

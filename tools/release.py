@@ -1,9 +1,11 @@
 """Parts of tools/release that a shell is no good at. Every output depends on its input alone, byte for byte."""
 
+import gzip
 import json
 import os
 import re
 import sys
+import tarfile
 import time
 import uuid
 import zipfile
@@ -23,6 +25,33 @@ def pack(binary, archive):
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr(entry, Path(binary).read_bytes(), compresslevel=9)
+
+
+def archive(folder, file):
+    """A folder as a .tar.gz or .zip: files in order, of one owner and one time."""
+    folder = Path(folder)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert paths, "an empty folder"
+    named = [(path, f"{folder.name}/{path.relative_to(folder).as_posix()}") for path in paths]
+    executable = lambda path: path.stem == "kms-watch" and path.suffix in ("", ".exe")
+    if file.endswith(".zip"):
+        with zipfile.ZipFile(file, "w") as out:
+            for path, name in named:
+                entry = zipfile.ZipInfo(name, made_at()[:6])
+                entry.external_attr = (0o100755 if executable(path) else 0o100644) << 16
+                entry.create_system = 3
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                out.writestr(entry, path.read_bytes(), compresslevel=9)
+        return
+    seconds = int(os.environ["SOURCE_DATE_EPOCH"])
+    with open(file, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=seconds) as packed:
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as out:
+            for path, name in named:
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mtime = path.stat().st_size, seconds
+                entry.mode = 0o755 if executable(path) else 0o644
+                with open(path, "rb") as content:
+                    out.addfile(entry, content)
 
 
 def template(path, version):
@@ -96,4 +125,4 @@ def materials(version, out):
 
 
 if __name__ == "__main__":
-    {"zip": pack, "template": template, "materials": materials}[sys.argv[1]](*sys.argv[2:])
+    {"zip": pack, "archive": archive, "template": template, "materials": materials}[sys.argv[1]](*sys.argv[2:])

@@ -17,6 +17,12 @@ ORGANIZATION, HUB = "o-kmswatch01", "999988887777"
 FOLDER = ROOT / "docs/hub"
 
 
+def alert(event):
+    """What the feed has of a sample event."""
+    [snapshot] = (ROOT / "tests/tests/snapshots").glob(f"*@{event}.json.snap")
+    return json.loads(re.search(r"^=== feed ===\n(.*?)^=== ", snapshot.read_text(encoding="utf-8"), re.S | re.M)[1])
+
+
 class Plain:
     """A template without a transform, deployed in the hub's account. A step that is tried again deploys its own anew."""
 
@@ -150,7 +156,8 @@ def examples(stack):
     read = lambda name: (FOLDER / f"examples/{name}.yaml").read_text(encoding="utf-8")
     events = cloud.client("events", HUB)
     bus = events.create_event_bus(Name="examples")["EventBusArn"]
-    opened = json.loads((ROOT / "tests/deploy/alert.json").read_text(encoding="utf-8"))
+    opened = alert("key-deletion__ct-schedule-key-deletion")
+    assert (opened["kind"], opened["severity"]) == ("KeyDeletionScheduled", "CRITICAL"), opened
     with receiver(cloud) as (url, got):
         pagerduty = "0123456789abcdef0123456789abcdef"
         Plain(cloud, "pagerduty", read("pagerduty"), BusName="examples", RoutingKey=pagerduty, Endpoint=f"{url}/enqueue")

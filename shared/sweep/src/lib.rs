@@ -6,7 +6,7 @@
 //! | [`census`] | the lists of all keys, names and key stores |
 //! | [`look`] | one look at one key |
 //! | [`pace`] | KMS at a part of its request quotas |
-//! | [`roster`], [`position`], [`store`] | what is kept between sweeps, in the ledger |
+//! | [`roster`], [`still`], [`position`], [`store`] | what is kept between sweeps, in the ledger |
 //! | [`difference`] | what changed between two looks |
 //! | [`access`] | what of a policy and of grants is not as it was known |
 //! | [`attest`] | whether the watch can still tell |
@@ -30,6 +30,7 @@ pub mod order;
 pub mod pace;
 pub mod position;
 pub mod roster;
+pub mod still;
 pub mod store;
 pub mod sweep;
 pub mod tally;

@@ -65,6 +65,15 @@ pub struct Entry {
     pub gone_since: Option<Timestamp>,
 }
 
+impl Entry {
+    /// A light sweep looks at the key, whose aliases have this hash if they are known: it moves by itself, is gone, or has
+    /// another name.
+    pub fn moves(&self, aliases: Option<u32>) -> bool {
+        let is_renamed = aliases.is_some_and(|hash| hash != self.aliases);
+        self.watched || self.gone_since.is_some() || is_renamed
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

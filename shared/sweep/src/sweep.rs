@@ -32,6 +32,8 @@ mod tell;
 mod uses;
 mod watch;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -53,7 +55,9 @@ use crate::order::{Depth, Order};
 use crate::pace::Paced;
 use crate::position::{Pass, Position};
 use crate::roster::SHARDS;
+use crate::still::{Still, StillParts};
 use crate::store::Store;
+use crate::tally::Tally;
 
 pub use self::clock::SweepClock;
 pub use self::error::SweepError;
@@ -151,14 +155,12 @@ impl<W: Ports> Sweep<W> {
         let began = Instant::now();
         let account = self.account().account_key();
         let store = self.store()?;
-        let item = store
-            .get(Position::key(&account))
-            .await
-            .map_err(SweepError::Ledger)?;
+        let names = [Position::key(&account), StillParts::key(&account)];
+        let items = store.read(&names).await.map_err(SweepError::Ledger)?;
+        let [item, still] = names.map(|name| items.iter().find(|item| name.names(item)));
         self.watch.clock.set(None);
         let now = self.watch.clock.now();
         let mut position = item
-            .as_ref()
             .map_or_else(Position::default, Position::read)
             .believed(order.at.map_or(now, |at| now.max(at)));
         let at = self.set_clock(order.at, position.run_at);
@@ -172,6 +174,7 @@ impl<W: Ports> Sweep<W> {
         let keys = keys.map_err(SweepError::NoKeys)?;
         let run = Run::new(self, request, at, pass.depth, &position)?
             .within(began, ends)
+            .with_still(still.map_or_else(StillParts::default, StillParts::read))
             .with_listed(keys.count())
             .with_aliases(aliases);
         run.fail(rest.err());
@@ -215,16 +218,12 @@ impl<W: Ports> Sweep<W> {
         pass: &mut Pass,
         position: &mut Position,
     ) -> Result<(), SweepError> {
+        let still = run.standing_still(keys);
         while pass.shard < SHARDS && !run.is_over() {
-            let next = stretch(keys, pass.shard);
-            let rosters = run.rosters(next.clone()).await;
-            let rosters = rosters.map_err(SweepError::Ledger)?;
-            let parts = next
-                .zip(&rosters)
-                .map(|(shard, roster)| self.part(run, keys.shard(shard), shard, roster));
-            let parts = try_join_all(parts).await.map_err(SweepError::Ledger)?;
+            let next = stretch(keys, pass.shard, |shard| still.contains_key(&shard));
+            let parts = self.stretch(run, keys, next, &still).await;
             // Those that there was time for, up to the first that there was none for.
-            for counted in parts.into_iter().map_while(|part| part) {
+            for counted in parts.map_err(SweepError::Ledger)? {
                 pass.tally.absorb(counted);
                 pass.shard += 1;
             }
@@ -233,6 +232,33 @@ impl<W: Ports> Sweep<W> {
             self.save(run, position).await?;
         }
         Ok(())
+    }
+
+    /// What some parts of the roster count, up to the first that there was no time for. Those that stand still are not read.
+    async fn stretch(
+        &self,
+        run: &Run<'_, W>,
+        keys: &Keys,
+        shards: Range<u8>,
+        still: &BTreeMap<u8, Still>,
+    ) -> Result<Vec<Tally>, CallError> {
+        let moving = shards.clone().filter(|shard| !still.contains_key(shard));
+        let moving: Vec<_> = moving.collect();
+        run.disturb(&moving).await?;
+        let rosters = run.rosters(moving.iter().copied()).await?;
+        let looks = moving
+            .iter()
+            .zip(&rosters)
+            .map(|(shard, roster)| self.part(run, keys.shard(*shard), *shard, roster));
+        let mut looked_at = try_join_all(looks).await?.into_iter();
+        let counted = shards.map_while(|shard| match still.get(&shard) {
+            Some(still) => Some(Tally {
+                aws_managed: still.managed,
+                ..Tally::default()
+            }),
+            None => looked_at.next().flatten(),
+        });
+        Ok(counted.collect())
     }
 
     /// Sets the clock to the time for which the sweep was asked. An order that waited until others had run, as in a queue
@@ -274,8 +300,9 @@ impl<W: Ports> Sweep<W> {
     }
 
     async fn save(&self, run: &Run<'_, W>, position: &Position) -> Result<(), SweepError> {
-        let item = position.item(&run.account);
-        run.store.put(&[item]).await.map_err(SweepError::Ledger)
+        let mut items = vec![position.item(&run.account)];
+        items.extend(run.still.borrow_mut().take_news(&run.account));
+        run.store.put(&items).await.map_err(SweepError::Ledger)
     }
 }
 

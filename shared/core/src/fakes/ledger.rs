@@ -16,6 +16,8 @@ pub struct FakeLedger {
     pub items: RefCell<BTreeMap<(String, String), Item>>,
     /// Number of calls by name.
     pub calls: RefCell<BTreeMap<&'static str, usize>>,
+    /// Sort keys of the items that were asked for.
+    pub asked: RefCell<Vec<String>>,
     /// What every call answers instead.
     pub error: RefCell<Option<CallError>>,
     /// Calls that are refused, by name.
@@ -76,6 +78,8 @@ fn number(item: &Item, name: &str) -> u64 {
 impl Ledger for FakeLedger {
     async fn read(&self, keys: &[ItemKey]) -> Result<Vec<Item>, CallError> {
         self.enter("read").await?;
+        let sorts = keys.iter().map(|key| key.sort.clone());
+        self.asked.borrow_mut().extend(sorts);
         let found = keys
             .iter()
             .filter_map(|key| self.get(&key.partition, &key.sort));

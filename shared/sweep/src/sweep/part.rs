@@ -12,9 +12,10 @@ use super::gone::Fate;
 use super::key::Seen;
 use super::run::Run;
 use super::{Ports, Sweep};
-use crate::census::{Aliases, Keys};
+use crate::census::Keys;
 use crate::order::Depth;
 use crate::roster::{self, Entries, Entry, SHARDS, hash_of_aliases};
+use crate::still::Still;
 use crate::tally::{Hidden, Tally};
 
 /// Keys that are looked at at once. With answers in 20 ms that is enough for every quota.
@@ -24,11 +25,14 @@ const STRETCH: usize = 64;
 /// Profiles that are read at once.
 const PROFILES_AT_ONCE: usize = 50;
 
-/// The parts of the roster from `shard` on that are looked at together: those of a small account are small.
-pub(super) fn stretch(keys: &Keys, shard: u8) -> Range<u8> {
+/// The parts of the roster from `shard` on that are dealt with together: those of a small account are small, and those that
+/// are `left` as they are cost nothing.
+pub(super) fn stretch(keys: &Keys, shard: u8, left: impl Fn(u8) -> bool) -> Range<u8> {
     let (mut end, mut count) = (shard, 0);
     while end < SHARDS && count < STRETCH {
-        count += keys.shard(end).len();
+        if !left(end) {
+            count += keys.shard(end).len();
+        }
         end += 1;
     }
     shard..end
@@ -92,6 +96,8 @@ impl<W: Ports> Sweep<W> {
             let item = roster::item(&run.account, number, &after);
             run.store.put(&[item]).await?;
         }
+        let still = Still::of(listed, run.aliases.as_ref(), &after);
+        run.still.borrow_mut().note(number, still);
         Ok(Some(counted))
     }
 
@@ -207,7 +213,10 @@ impl Part<'_> {
                     };
                     self.after.insert(key.id().to_owned(), managed);
                 }
-                Some(entry) if run.depth == Depth::Light && !is_worth_a_look(names, key, entry) => {
+                Some(entry)
+                    if run.depth == Depth::Light
+                        && !entry.moves(names.map(|names| hash_of_aliases(names.of(key)))) =>
+                {
                     self.after.insert(key.id().to_owned(), entry.clone());
                 }
                 known => worth.push((key, known)),
@@ -215,11 +224,4 @@ impl Part<'_> {
         }
         worth
     }
-}
-
-/// A light sweep looks at a key that was in motion, or has another name.
-fn is_worth_a_look(aliases: Option<&Aliases>, key: &KeyArn, entry: &Entry) -> bool {
-    let is_renamed =
-        aliases.is_some_and(|aliases| hash_of_aliases(aliases.of(key)) != entry.aliases);
-    entry.watched || entry.gone_since.is_some() || is_renamed
 }

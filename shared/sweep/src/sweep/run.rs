@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use futures_util::lock::{Mutex, MutexGuard};
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +13,12 @@ use watch_core::ports::CallError;
 
 use super::error::SweepError;
 use super::{Ports, Sweep};
-use crate::census::Aliases;
+use crate::census::{Aliases, Keys};
 use crate::missed::History;
 use crate::order::Depth;
 use crate::position::{Gone, Position};
-use crate::roster::{self, Entries};
+use crate::roster::{self, Entries, SHARDS};
+use crate::still::{Still, StillParts};
 use crate::store::Store;
 
 /// Alerts of one kind that a run tells one after the other: those that go out alone, critical ones included, and the first
@@ -52,6 +52,8 @@ pub(super) struct Run<'a, W: Ports> {
     /// What it could not.
     pub(super) notes: RefCell<Vec<String>>,
     pub(super) gone: RefCell<Gone>,
+    /// The parts of the roster that need not be read.
+    pub(super) still: RefCell<StillParts>,
     /// Keys on KMS's list.
     pub(super) listed: usize,
     /// Keys that are there, and not on the list.
@@ -92,6 +94,7 @@ impl<'a, W: Ports> Run<'a, W> {
             failures: RefCell::default(),
             notes: RefCell::default(),
             gone: RefCell::default(),
+            still: RefCell::default(),
             listed: 0,
             left_out: Cell::new(0),
             looked_at: Cell::new(0),
@@ -105,6 +108,14 @@ impl<'a, W: Ports> Run<'a, W> {
         Self {
             began,
             ends,
+            ..self
+        }
+    }
+
+    /// These parts of the roster stood still when a sweep left them.
+    pub(super) fn with_still(self, still: StillParts) -> Self {
+        Self {
+            still: RefCell::new(still),
             ..self
         }
     }
@@ -152,9 +163,34 @@ impl<'a, W: Ports> Run<'a, W> {
         self.notes.borrow_mut().push(what);
     }
 
+    /// The parts of the roster in which a light sweep has nothing to look at.
+    pub(super) fn standing_still(&self, keys: &Keys) -> BTreeMap<u8, Still> {
+        let still = self.still.borrow();
+        let find = |shard| {
+            let found = still.find(shard, keys.shard(shard), self.aliases.as_ref())?;
+            Some((shard, found.clone()))
+        };
+        let shards = (0..SHARDS).filter(|_| self.depth == Depth::Light);
+        shards.filter_map(find).collect()
+    }
+
+    /// Forgets that these parts stood still, before anything in them is looked at: what is noted is never older than the
+    /// roster.
+    pub(super) async fn disturb(&self, shards: &[u8]) -> Result<(), CallError> {
+        for shard in shards {
+            self.still.borrow_mut().note(*shard, None);
+        }
+        let news = self.still.borrow_mut().take_news(&self.account);
+        self.store.put(news.as_slice()).await
+    }
+
     /// What is known of the keys in these parts of the roster.
-    pub(super) async fn rosters(&self, shards: Range<u8>) -> Result<Vec<Entries>, CallError> {
+    pub(super) async fn rosters(
+        &self,
+        shards: impl IntoIterator<Item = u8>,
+    ) -> Result<Vec<Entries>, CallError> {
         let names: Vec<_> = shards
+            .into_iter()
             .map(|shard| roster::key(&self.account, shard))
             .collect();
         let items = self.store.read(&names).await?;

@@ -21,6 +21,7 @@ mod access;
 mod attest;
 mod lists;
 mod poison;
+mod still;
 mod watch;
 
 fn at(text: &str) -> Timestamp {

@@ -64,7 +64,7 @@ impl<W: Ports> Sweep<W> {
         let mut rosters: VecDeque<(u8, Entries)> = VecDeque::new();
         for _ in 0..SHARDS {
             if rosters.is_empty() {
-                let next = stretch(keys, position.use_shard % SHARDS);
+                let next = stretch(keys, position.use_shard % SHARDS, |_| false);
                 let known = run.rosters(next.clone()).await?;
                 rosters.extend(next.zip(known));
             }

@@ -461,7 +461,7 @@ fn the_story_is_plain_text_where_no_terminal_is() {
     assert_eq!(text(&output.stderr), "");
 }
 
-/// Somebody who tries it has a minute, and a screen.
+/// Somebody who tries it has a minute, and a screen: what depends on the key is one mail of it.
 #[test]
 fn without_options_it_shows_the_point_on_one_screen() {
     let output = demo(&[], b"");
@@ -480,6 +480,8 @@ fn without_options_it_shows_the_point_on_one_screen() {
     for part in [
         "CRITICAL: Deletion of alias/payments scheduled for ",
         "aws kms cancel-key-deletion --key-id ",
+        "HIGH: What depends on alias/payments: 17 resources and 4 principals",
+        "RDS instance db-7QK2ORDERS (Billing, 2 days ago)",
         "Deletion of alias/payments cancelled",
         "HIGH: alias/sessions-old permanently deleted on ",
         "the same told again by KMS (KMS CMK Deletion): recognised, nothing sent",
@@ -494,7 +496,7 @@ fn without_options_it_shows_the_point_on_one_screen() {
         .filter(|line| line.starts_with("20"))
         .collect();
     assert!(
-        rows.len() == 4 && rows.is_sorted_by_key(|row| &row[..10]),
+        rows.len() == 5 && rows.is_sorted_by_key(|row| &row[..10]),
         "{rows:?}"
     );
 }

@@ -12,16 +12,21 @@ mod keys;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use watch_core::answers::Grant;
 use watch_core::config::Config;
+use watch_core::context;
 use watch_core::decision::{Decide, Decision};
 use watch_core::event::unwrap;
-use watch_core::fakes::{FakeClock, FakeTopics};
+use watch_core::fakes::{FakeClock, FakeLedger, FakeTopics, FakeTrail};
 use watch_core::ledger::NoLedger;
-use watch_core::pipeline::{Outcome, Watch};
+use watch_core::pipeline::{Following, Outcome, Watch};
 use watch_core::ports::Message;
 use watch_core::schema::{alert_schema, closed_alert_schema};
+use watch_core::text::Untrusted;
 
 use watch_sweep::order::Order;
 
@@ -73,6 +78,115 @@ fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
         .unwrap();
     let outcome = runtime.block_on(watch.handle(event, "request")).unwrap();
     (outcome, watch.topics.sent.take())
+}
+
+/// What depends on a key of a sample: a grant, uses by two roles, and one with a context of a program's own.
+fn traces() -> FakeTrail {
+    let trail = FakeTrail::default();
+    let key = "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+    let used = |hours: i64, role: &str, through: &str, context: Value| {
+        let time: Timestamp = "2026-02-14T09:00:00Z".parse().unwrap();
+        let time = time - SignedDuration::from_hours(hours);
+        json!({
+            "eventSource": "kms.amazonaws.com", "eventName": "GenerateDataKey", "eventTime": time.to_string(),
+            "eventID": format!("{role} {hours}"), "sourceIPAddress": through,
+            "userIdentity": {
+                "type": "AssumedRole", "accountId": "111122223333",
+                "sessionContext": {"sessionIssuer": {"arn": format!("arn:aws:iam::111122223333:role/{role}")}},
+                "invokedBy": through,
+            },
+            "requestParameters": {"encryptionContext": context},
+            "resources": [{"ARN": key, "type": "AWS::KMS::Key"}],
+        })
+    };
+    trail.records.borrow_mut().extend([
+        used(
+            11,
+            "AppServer",
+            "s3.amazonaws.com",
+            json!({"aws:s3:arn": "arn:aws:s3:::acme-ledger/2026/meier.pdf"}),
+        ),
+        used(
+            50,
+            "Billing",
+            "rds.amazonaws.com",
+            json!({"aws:rds:db-id": "db-7QK2ORDERS", "aws:ebs:id": "vol-0aa"}),
+        ),
+        used(49, "ci-deploy", "192.0.2.44", json!({"customer": "Meier"})),
+    ]);
+    let volumes = (1..=14).map(|number| {
+        let id = format!("vol-0a{number:03}");
+        Grant {
+            id: id.clone(),
+            grantee: Some(Untrusted::new("ec2.amazonaws.com")),
+            resource: context::resource([("aws:ebs:id", id.as_str())].into_iter()),
+            ..Grant::default()
+        }
+    });
+    trail.grants.borrow_mut().extend(volumes);
+    trail
+}
+
+/// What comes after the alert, as nothing was known; and the alert itself, as the ledger knows it all.
+#[test]
+fn who_depends_on_a_key_follows_its_alert_and_is_in_the_next_one() {
+    let schema = jsonschema::validator_for(&closed_alert_schema()).unwrap();
+    let settings = [
+        (
+            "ALERT_TOPIC_ARN",
+            "arn:aws:sns:us-east-1:111122223333:people",
+        ),
+        ("CHAT_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:chat"),
+        ("FEED_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:feed"),
+        ("LEDGER_TABLE", "ledger"),
+    ];
+    let settings = BTreeMap::from(settings.map(|(name, value)| (name, value.to_owned())));
+    let following = Following {
+        watch: Watch {
+            function: "key-deletion",
+            config: Config::from_lookup(|name| settings.get(name).cloned(), &[]).unwrap(),
+            decide: key_deletion::decide,
+            kms: SampleKeys,
+            topics: FakeTopics::default(),
+            ledger: Some(FakeLedger::default()),
+            clock: FakeClock::at("2026-02-14T12:00:00Z"),
+        },
+        traces: traces(),
+    };
+    let path = repository().join("events/key-deletion/ct-schedule-key-deletion.json");
+    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let handle = |event: &Value, request: &str| {
+        let left = Some(Duration::from_secs(30));
+        let outcome = runtime.block_on(following.handle(event, request, left));
+        let outcome = outcome.unwrap();
+        for alert in &outcome.alerts {
+            let alert = serde_json::to_value(alert).unwrap();
+            assert!(schema.is_valid(&alert), "{alert:#}");
+        }
+        (outcome, following.watch.topics.sent.take())
+    };
+    let (mut outcome, mut sent) = handle(&event, "request");
+    assert_eq!(outcome.alerts.len(), 2);
+    outcome.alerts.remove(0);
+    sent.drain(..3);
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!("dependants_after_the_alert", transcript(&outcome, &sent));
+    });
+    for member in ["id", "time"] {
+        event[member] = Value::Null;
+    }
+    event["detail"]["eventID"] = "9f000000-0000-4000-8000-000000000000".into();
+    event["detail"]["eventTime"] = "2026-02-14T11:00:00Z".into();
+    let (outcome, sent) = handle(&event, "another");
+    assert_eq!(outcome.alerts.len(), 1);
+    insta::with_settings!({ omit_expression => true }, {
+        insta::assert_snapshot!("dependants_in_the_alert", transcript(&outcome, &sent));
+    });
 }
 
 /// All that is received, as a reviewer wants to read it.
@@ -171,6 +285,7 @@ fn every_kind_of_these_functions_has_a_snapshot() {
     seen.extend(["Burst", "LowDigest"]);
     // Of no event.
     seen.extend([
+        "DependantsFound",
         "InventoryDigest",
         "KeyAccessDrifted",
         "KeyDeletionNear",

@@ -548,8 +548,11 @@ fn every_read_is_made_once() {
         ("GetKeyLastUsage", 1),
         ("GetKeyRotationStatus", 1),
         ("ListAliases", 1),
+        // Once people know: what depends on the key.
+        ("ListGrants", 1),
         ("ListKeyRotations", 1),
         ("ListResourceTags", 1),
+        ("LookupEvents", 1),
         ("Publish", 3),
         ("PutItem", 1),
         // The counter and the profile.

@@ -77,7 +77,12 @@ impl Snapshot {
         let (mail, chat) = lists.map_or((MAIL, CHAT), |(_, mail, chat)| (*mail, *chat));
         // Names as long as AWS takes them, wherever one may stand.
         let hostile = if self.name.contains("hostile") { 3 } else { 0 };
-        (mail + hostile, chat)
+        // Who depends on the key: a heading and six lines; in chat one.
+        let (list, line) = match self.alert["dependants"].is_object() {
+            true => (7, 1),
+            false => (0, 0),
+        };
+        (mail + hostile + list, chat + line)
     }
 }
 

@@ -36,13 +36,14 @@ fn ledger() -> NewKey {
         .material(ImportedMaterial::new("material"))
 }
 
-/// Eight calls of an event before it is published, three publishes, two calls after it: each a place to die. Lambda
+/// Eight calls of an event before it is published, three publishes, two calls after it, and two more for what depends on the
+/// key: each a place to die. Lambda
 /// invokes again, in a new environment, under the same request id.
 #[test]
 fn a_process_that_dies_at_any_call_loses_no_alert() {
     let scheduled = event("key-deletion/ct-schedule-key-deletion.json").to_string();
     let mut twice = 0;
-    for (variables, calls) in [(&[][..], 14), (&NO_LEDGER[..], 9)] {
+    for (variables, calls) in [(&[][..], 16), (&NO_LEDGER[..], 9)] {
         for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
             for call in 1..=calls {
                 let aws = Arc::new(LocalAws::start(Options::default()).unwrap());

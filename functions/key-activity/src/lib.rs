@@ -3,8 +3,8 @@
 //! * Trigger: EventBridge rules for CloudTrail's records of `DisableKey`, `EnableKey`, `CreateKey`, `PutKeyPolicy`,
 //!   `ReplicateKey`, `UpdatePrimaryRegion`, of grants, aliases, tags and descriptions, and of the operations on custom
 //!   key stores; and for the calls to AWS RAM that share something, and RAM's own event.
-//! * Effect: one alert on the topics, nothing else.
-//! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyPolicy`, `kms:GetKeyLastUsage`,
+//! * Effect: one alert on the topics, and one more that says what depends on a key which is lost.
+//! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyPolicy`, `kms:GetKeyLastUsage`, `kms:ListGrants`, `cloudtrail:LookupEvents`,
 //!   `kms:DescribeCustomKeyStores`, `kms:ListKeys`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 //!
 //! `UpdatePrimaryRegion` leaves a record in each of two Regions: that of the primary until now, with the caller and the

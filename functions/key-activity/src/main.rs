@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    watch_aws::run("key-activity", key_activity::decide)
+    watch_aws::run_with_dependants("key-activity", key_activity::decide)
 }

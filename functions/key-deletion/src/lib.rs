@@ -2,9 +2,9 @@
 //!
 //! * Trigger: EventBridge rules for `KMS CMK Deletion`, and through CloudTrail for `ScheduleKeyDeletion`,
 //!   `CancelKeyDeletion` and the service event `DeleteKey`.
-//! * Effect: one alert on the topics, nothing else.
+//! * Effect: one alert on the topics, and one more that says what depends on a key which is lost.
 //! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
-//!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
+//!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`, `kms:ListGrants`, `cloudtrail:LookupEvents`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{ApiCall, CloudTrailEvent, Event, KmsEventName};

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    watch_aws::run("key-deletion", key_deletion::decide)
+    watch_aws::run_with_dependants("key-deletion", key_deletion::decide)
 }

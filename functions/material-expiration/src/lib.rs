@@ -3,10 +3,10 @@
 //! * Trigger: EventBridge rules for `KMS Imported Key Material Expiration`, and through CloudTrail for
 //!   `ImportKeyMaterial`, `DeleteImportedKeyMaterial` and the service event `DeleteExpiredKeyMaterial`; and for state changes
 //!   of CloudWatch alarms on `SecondsUntilKeyMaterialExpiration`.
-//! * Effect: one alert on the topics, nothing else. When such an alarm ends, KMS is asked what became of the material,
-//!   since the metric ends with it.
+//! * Effect: one alert on the topics, and one more that says what depends on a key which is lost. When such an alarm ends, KMS
+//!   is asked what became of the material, since the metric ends with it.
 //! * IAM: `kms:DescribeKey`, `kms:ListAliases`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
-//!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
+//!   `kms:ListKeyRotations`, `kms:GetKeyLastUsage`, `kms:ListGrants`, `cloudtrail:LookupEvents`; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{ApiCall, Event, KmsEventName};

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    watch_aws::run("material-expiration", material_expiration::decide)
+    watch_aws::run_with_dependants("material-expiration", material_expiration::decide)
 }

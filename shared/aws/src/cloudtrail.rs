@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudtrail::Client;
-use aws_sdk_cloudtrail::config::Builder;
+use aws_sdk_cloudtrail::config::{Builder, Config};
 use aws_sdk_cloudtrail::types::{Event, LookupAttribute, LookupAttributeKey};
 use aws_smithy_runtime_api::client::retries::classifiers::RetryAction;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
-use watch_core::ports::{CallError, Page, Trail};
+use watch_core::arn::{KeyArn, Region};
+use watch_core::ports::{CallError, Page, Trail, Uses};
 
 use crate::error::call_error;
 use crate::page::page;
@@ -84,6 +85,57 @@ impl Trail for CloudTrailAdapter {
         let records = answer.events().iter().filter_map(record).collect();
         let next = answer.next_token();
         page(records, token, next.is_some(), next)
+    }
+}
+
+impl CloudTrailAdapter {
+    /// Events of the key's Region with this attribute, the newest first.
+    async fn look_up(
+        &self,
+        region: &Region,
+        (name, value): (LookupAttributeKey, &str),
+        within: Option<(Timestamp, Timestamp)>,
+    ) -> Result<Page<Value>, CallError> {
+        let attribute = LookupAttribute::builder()
+            .attribute_key(name)
+            .attribute_value(value)
+            .build()
+            .map_err(|error| CallError::new("ConstructionFailure", &error.to_string()))?;
+        let mut call = self
+            .client
+            .lookup_events()
+            .lookup_attributes(attribute)
+            .max_results(50);
+        if let Some((since, until)) = within {
+            call = call
+                .start_time(DateTime::from_secs(since.as_second()))
+                .end_time(DateTime::from_secs(until.as_second()));
+        }
+        let answer = sdk::send_in!(self.client, region.as_str(), Config::builder(), call)
+            .map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+        Ok(Page {
+            items: answer.events().iter().filter_map(record).collect(),
+            next: answer.next_token().map(str::to_owned),
+        })
+    }
+}
+
+impl Uses for CloudTrailAdapter {
+    async fn uses_of_key(
+        &self,
+        key: &KeyArn,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Page<Value>, CallError> {
+        let name = key.to_string();
+        let attribute = (LookupAttributeKey::ResourceName, name.as_str());
+        self.look_up(key.region(), attribute, Some((since, until)))
+            .await
+    }
+
+    async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError> {
+        let attribute = (LookupAttributeKey::EventId, id);
+        self.look_up(key.region(), attribute, None).await
     }
 }
 

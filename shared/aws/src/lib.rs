@@ -9,7 +9,8 @@
 //! | [`sns`] | publishing |
 //! | [`bus`] | putting alerts on a bus |
 //! | [`dynamodb`] | the ledger's table |
-//! | `cloudtrail` | the event history; with the feature `inventory` |
+//! | `cloudtrail` | the event history; with the feature `history` |
+//! | `traces` | who depends on a key; with the feature `history` |
 //! | `cloudwatch` | metrics and alarms; with the feature `inventory` |
 //! | `parameters` | what of the settings Parameter Store holds |
 //! | `parts` | the parts of the watch; with the feature `inventory` |
@@ -34,14 +35,15 @@
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
 //! * for whoever looks at other functions of the watch, `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`,
 //!   `lambda:GetFunctionEventInvokeConfig`, `scheduler:GetSchedule`;
-//! * with the feature `inventory`, `cloudtrail:LookupEvents` on `*`, `cloudwatch:PutMetricData` on `*` under the
+//! * with the feature `history`, `cloudtrail:LookupEvents` on `*`;
+//! * with the feature `inventory`, `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`, and what `parts` reads: `events:ListRules`, `events:ListTargetsByRule`,
 //!   `cloudwatch:DescribeAlarms`, `cloudwatch:ListAlarmMuteRules`, `cloudwatch:GetAlarmMuteRule`,
 //!   `cloudtrail:DescribeTrails`, `cloudtrail:GetTrailStatus`, `cloudtrail:GetEventSelectors`, `sqs:GetQueueAttributes`.
 
 pub mod bus;
 pub mod clock;
-#[cfg(feature = "inventory")]
+#[cfg(feature = "history")]
 pub mod cloudtrail;
 #[cfg(feature = "inventory")]
 pub mod cloudwatch;
@@ -58,12 +60,14 @@ pub mod sdk;
 mod signed;
 pub mod sns;
 pub mod start;
+#[cfg(feature = "history")]
+pub mod traces;
 pub mod warm;
 pub mod workers;
 
 pub use bus::{BusAdapter, Ways};
 pub use clock::SystemClock;
-#[cfg(feature = "inventory")]
+#[cfg(feature = "history")]
 pub use cloudtrail::CloudTrailAdapter;
 #[cfg(feature = "inventory")]
 pub use cloudwatch::CloudWatchAdapter;
@@ -72,5 +76,9 @@ pub use kms::KmsAdapter;
 #[cfg(feature = "inventory")]
 pub use parts::PartsAdapter;
 pub use sns::SnsAdapter;
+#[cfg(feature = "history")]
+pub use start::run_with_dependants;
 pub use start::{Failure, Handler, Invocation, Settings, run, serve, watch, watch_without_keys};
+#[cfg(feature = "history")]
+pub use traces::Traces;
 pub use workers::WorkersAdapter;

@@ -13,8 +13,12 @@ use tokio::runtime::LocalOptions;
 use watch_core::config::{Config, ConfigError, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
+#[cfg(feature = "history")]
+use watch_core::pipeline::Following;
 use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::{Clock, Kms, Ledger, Topics};
+#[cfg(feature = "history")]
+use watch_core::ports::{Grants, Uses};
 
 use crate::error::chain;
 use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, parameters, sdk, warm};
@@ -141,6 +145,28 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Handler for Watch<K, T, L, C> {
     }
 }
 
+#[cfg(feature = "history")]
+impl<K, T, L, C, D> Handler for Following<K, T, L, C, D>
+where
+    K: Kms,
+    T: Topics,
+    L: Ledger,
+    C: Clock,
+    D: Grants + Uses,
+{
+    type Outcome = Outcome;
+    type Failure = HandleError;
+
+    async fn handle(
+        &self,
+        payload: &Value,
+        invocation: &Invocation,
+    ) -> Result<Outcome, HandleError> {
+        self.handle(payload, &invocation.request_id, invocation.time_left)
+            .await
+    }
+}
+
 /// Runs a function that takes one event at a time under the Lambda Runtime API until Lambda ends it.
 ///
 /// If it cannot start, it says why as [`serve`] does.
@@ -149,6 +175,19 @@ pub fn run(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
         let watch = watch(function, decide, config, &sdk);
         ready(&watch, true).await;
         watch
+    })
+}
+
+/// Runs a function as [`run`] does that looks, after an alert about a key that is lost, for what depends on the key.
+#[cfg(feature = "history")]
+pub fn run_with_dependants(function: &'static str, decide: fn(&Event) -> Decision) -> ExitCode {
+    serve(function, async move |config: Config, sdk| {
+        let watch = watch(function, decide, config, &sdk);
+        ready(&watch, true).await;
+        Following {
+            watch,
+            traces: crate::Traces::new(&sdk),
+        }
     })
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::answers::Tags;
 use crate::arn::KeyArn;
+use crate::dependants::KeyOfStore;
 use crate::key::{Manager, MultiRegion, Origin, State};
 use crate::text::{Span, Text, Untrusted};
 
@@ -180,6 +181,9 @@ pub struct KeyStore {
     pub error_code: Option<Untrusted>,
     /// How many keys it holds.
     pub key_count: Option<u64>,
+    /// Some of them as the last full sweep saw them, those first on which most depends; `null` where that is not known, or the
+    /// alert is about no loss.
+    pub keys: Option<Vec<KeyOfStore>>,
 }
 
 impl KeyStore {

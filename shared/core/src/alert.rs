@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::arn::{AccountId, Partition, Region};
+use crate::dependants::Dependants;
 use crate::enrichment::Enrichment;
 use crate::kinds::Kind;
 use crate::kinds::story::Status;
@@ -56,6 +57,9 @@ pub struct Alert {
     /// The last moment at which data that depends on the key can be saved, where that is earlier than `undoUntil` or there is
     /// no such moment: databases that lose their key cannot be recovered after some days.
     pub data_deadline: Option<Timestamp>,
+    /// Until when databases can be saved, if any depend on the key, whether or not one is known.
+    #[serde(skip)]
+    pub databases_until: Option<Timestamp>,
     /// Account that owns what the alert is about.
     pub account: Option<AccountId>,
     /// Region of what the alert is about.
@@ -68,6 +72,8 @@ pub struct Alert {
     pub key_store: Option<KeyStore>,
     /// Who did it, `null` if nobody did.
     pub actor: Option<Actor>,
+    /// Who and what depends on the key, where that matters and as far as it is known; else `null`.
+    pub dependants: Option<Dependants>,
     /// What only this kind of alert has to say.
     #[cfg_attr(
         feature = "schema",

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::context::Named;
 use crate::key::{Manager, MaterialState, MultiRegion, Origin, State};
 use crate::text::{Untrusted, identifier};
 
@@ -126,6 +127,8 @@ pub struct Grant {
     pub encryption_context_subset: Vec<Untrusted>,
     /// Names, without their values, of what the encryption context must be.
     pub encryption_context_equals: Vec<Untrusted>,
+    /// The resource that the encryption context must name: of all its values the only one that is kept.
+    pub resource: Option<Named>,
     /// The resource for which the service must work.
     pub source_arn: Option<Untrusted>,
     /// Who may give it up.

@@ -12,6 +12,7 @@
 //! | [`alert`] | the alert, as it stands on the feed |
 //! | [`decision`] | what a function makes of an event: an [`decision::Occurrence`], or a reason to ignore it |
 //! | [`kinds`] | the kinds of alert: severity, title, summary, next steps, one file a subject |
+//! | [`dependants`] | what breaks: who and what depends on a key |
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
 //! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
@@ -20,6 +21,7 @@
 //! | [`answers`], [`items`] | plain data of the ports: what KMS answers, what the ledger's table holds |
 //! | [`stack`] | what belongs to the stack, by the names that CloudFormation gives |
 //! | [`subject`], [`actor`] | what happened to whom, and who did it, as one readable name |
+//! | [`context`] | what AWS services write into an encryption context |
 //! | [`arn`], [`key`], [`severity`], [`countdown`], [`mod@text`], [`link`] | the words that the others are made of |
 
 pub mod about;
@@ -28,8 +30,10 @@ pub mod alert;
 pub mod answers;
 pub mod arn;
 pub mod config;
+pub mod context;
 pub mod countdown;
 pub mod decision;
+pub mod dependants;
 pub mod enrichment;
 pub mod event;
 pub mod facts;

@@ -7,6 +7,7 @@ mod claimed;
 mod draft;
 mod ended;
 mod excerpt;
+mod follow;
 mod gathered;
 mod holding;
 mod known;
@@ -41,6 +42,8 @@ use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::source::{Source, Via};
 use crate::subject::Subject;
 use crate::text::Untrusted;
+
+pub use self::follow::Following;
 
 use self::ended::{Failure, Told};
 

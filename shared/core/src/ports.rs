@@ -141,6 +141,23 @@ pub trait Trail {
     ) -> Result<Page<Value>, CallError>;
 }
 
+/// Who used a key, as CloudTrail's event history has it. One method is one call of `LookupEvents`, in the key's Region.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Uses {
+    /// The records of calls about a key, newest first, the first page of 50: `next` says that there are more.
+    async fn uses_of_key(
+        &self,
+        key: &KeyArn,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Page<Value>, CallError>;
+    /// The record with this id.
+    async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError>;
+}
+
 /// Where measurements go.
 #[expect(
     async_fn_in_trait,

@@ -23,7 +23,8 @@ pub struct Caller {
     user_agent: String,
     mfa: bool,
     console: bool,
-    via_kms: bool,
+    /// The service that makes the call in its name.
+    via: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Caller {
                 .to_owned(),
             mfa: false,
             console: false,
-            via_kms: false,
+            via: None,
         }
     }
 
@@ -131,11 +132,16 @@ impl Caller {
     }
 
     /// The same caller, for whom KMS makes a call in another Region.
-    pub(crate) fn through_kms(mut self) -> Self {
-        const KMS: &str = "kms.amazonaws.com";
-        KMS.clone_into(&mut self.source_ip);
-        KMS.clone_into(&mut self.user_agent);
-        self.via_kms = true;
+    pub(crate) fn through_kms(self) -> Self {
+        self.through("kms.amazonaws.com")
+    }
+
+    /// The same caller, for whom an AWS service makes a call to KMS, by host name (`s3.amazonaws.com`).
+    #[must_use]
+    pub fn through(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.source_ip);
+        host.clone_into(&mut self.user_agent);
+        self.via = Some(host.to_owned());
         self
     }
 
@@ -153,7 +159,7 @@ impl Caller {
 
     /// Whether a service of AWS opens the connection.
     pub(crate) fn is_service(&self) -> bool {
-        self.via_kms || matches!(self.identity, Identity::AwsService { .. })
+        self.via.is_some() || matches!(self.identity, Identity::AwsService { .. })
     }
 
     /// Whether the caller belongs to an account that is not the key's.
@@ -188,8 +194,8 @@ impl Caller {
     /// `userIdentity` of a CloudTrail record at `now`.
     pub(crate) fn identity(&self, partition: &str, account: &str, now: Timestamp) -> Value {
         let mut identity = self.own_identity(partition, account, now);
-        if self.via_kms {
-            identity["invokedBy"] = "kms.amazonaws.com".into();
+        if let Some(host) = &self.via {
+            identity["invokedBy"] = host.as_str().into();
         }
         identity
     }

@@ -69,7 +69,7 @@ pub use iam::{Policy, PolicyError, Statement, UnusedPermission};
 pub use kms::{
     ImportedMaterial, KeySpec, KeyState, KeyStore, KeyUsage, KmsError, NewKey, Origin, parse_arn,
 };
-pub use local::{Faults, LocalAws};
+pub use local::{Faults, LocalAws, Service};
 pub use options::Options;
 pub use quotas::QuotaClock;
 pub use ram::RamError;

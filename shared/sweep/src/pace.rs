@@ -12,9 +12,13 @@ use watch_core::answers::{
 use watch_core::arn::{KeyArn, KeyStoreId};
 use watch_core::ports::{Alias, CallError, CallErrorKind, Census, Grants, Kms, Page};
 
-/// The reads of a sweep, with their quotas in requests a second (AWS KMS Developer Guide, request quotas).
+/// The reads of a sweep, with their quotas in requests a second (AWS KMS Developer Guide, request quotas; AWS CloudTrail API
+/// Reference, `LookupEvents`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are operations of KMS")]
+#[expect(
+    missing_docs,
+    reason = "they are operations of KMS, and one of CloudTrail"
+)]
 pub enum Operation {
     DescribeCustomKeyStores,
     DescribeKey,
@@ -26,11 +30,12 @@ pub enum Operation {
     ListKeyRotations,
     ListKeys,
     ListResourceTags,
+    LookupEvents,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::DescribeCustomKeyStores,
         Self::DescribeKey,
         Self::GetKeyLastUsage,
@@ -41,11 +46,13 @@ impl Operation {
         Self::ListKeyRotations,
         Self::ListKeys,
         Self::ListResourceTags,
+        Self::LookupEvents,
     ];
 
     /// The quota of the account in a Region, requests a second.
     pub fn quota(self) -> f64 {
         match self {
+            Self::LookupEvents => 2.0,
             Self::DescribeCustomKeyStores | Self::GetKeyLastUsage => 5.0,
             Self::ListGrants | Self::ListKeyRotations => 100.0,
             Self::ListAliases | Self::ListKeys => 500.0,
@@ -250,9 +257,19 @@ impl<K: Kms> Paced<K> {
     }
 }
 
-impl<K: Grants> Paced<K> {
-    /// `ListGrants`: a page.
-    pub async fn list_grants(
+impl<K> Paced<K> {
+    /// `LookupEvents`, whoever makes the call.
+    pub async fn look_up<T>(
+        &self,
+        mut ask: impl AsyncFnMut() -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.call(Operation::LookupEvents, async |_| ask().await)
+            .await
+    }
+}
+
+impl<K: Grants> Grants for Paced<K> {
+    async fn list_grants(
         &self,
         key: &KeyArn,
         marker: Option<&str>,

@@ -11,7 +11,8 @@
 //! | `end` | what there is to do once every key was looked at: metrics, digest |
 //! | `stores` | custom key stores that do not work |
 //! | `watch` | the watch itself: whether anybody listens |
-//! | `uses` | when keys were last used |
+//! | `uses` | when keys were last used, and by whom and for what |
+//! | `dependants` | who and what depends on a key |
 //! | `run` | what one run knows and counts |
 //! | `clock`, `report`, `error` | its "now", its answer, and why there is none |
 //!
@@ -19,6 +20,7 @@
 //! know: whatever dies in between, nothing is told never, and nothing that was done is done again.
 
 mod clock;
+mod dependants;
 mod drift;
 mod end;
 mod error;
@@ -46,7 +48,7 @@ use watch_core::decision::Decide;
 use watch_core::event::unwrap;
 use watch_core::pipeline::Watch;
 use watch_core::ports::{
-    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Topics, Trail,
+    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Topics, Trail, Uses,
 };
 use watch_core::subject::Subject;
 
@@ -83,7 +85,7 @@ pub trait Ports {
     /// The time of day.
     type Clock: Clock;
     /// CloudTrail's event history.
-    type Trail: Trail;
+    type Trail: Trail + Uses;
     /// Where measurements go.
     type Metrics: Metrics;
     /// The parts of the watch itself.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use watch_core::about::{LastUse, LastUseStatus};
 use watch_core::answers::LastUsage;
 use watch_core::arn::KeyArn;
+use watch_core::dependants::KeyOfStore;
 use watch_core::key::{Origin, State};
 use watch_core::kinds::{BlindSpot, Changes, Due, DueWhat, Totals};
 use watch_core::ledger::Profile;
@@ -22,6 +23,9 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
 const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// Names that are kept of each list.
 const NAMES: usize = 20;
+/// Keys that are kept of each custom key store, and so many of the dependants of each.
+const KEYS_OF_STORE: usize = 10;
+const DEPENDANTS_OF_KEY: usize = 3;
 /// Dates that are kept.
 const DATES: usize = 200;
 
@@ -61,6 +65,8 @@ pub struct Tally {
     pub changes: Changes,
     /// Keys by the custom key store that holds them.
     pub by_store: BTreeMap<String, u64>,
+    /// Some of those of each key store, those on which most depends.
+    pub store_keys: BTreeMap<String, Vec<KeyOfStore>>,
 }
 
 /// Some of many.
@@ -134,14 +140,33 @@ impl Tally {
             .by_origin
             .entry(word(metadata.origin.as_ref().map(Origin::as_str)))
             .or_default() += 1;
-        if let Some(store) = &metadata.custom_key_store_id {
-            *self.by_store.entry(store.as_str().to_owned()).or_default() += 1;
-        }
-        self.rotation_of(profile, &name);
         let owner = profile
             .tags
             .as_ref()
             .and_then(|tags| owner(&tags.value, owner_tag_key));
+        if let Some(store) = &metadata.custom_key_store_id {
+            let dependants = profile.dependants.clone();
+            let of_store = KeyOfStore {
+                key: key.clone(),
+                name: name.clone(),
+                owner: owner.clone(),
+                dependants: dependants.map(|it| it.at_most(DEPENDANTS_OF_KEY)),
+            };
+            *self.by_store.entry(store.as_str().to_owned()).or_default() += 1;
+            self.add_of_store(store.as_str().to_owned(), vec![of_store]);
+        }
+        self.rotation_of(profile, &name);
+        self.dates_of(key, profile, (&name, owner), at);
+    }
+
+    /// What falls due.
+    fn dates_of(
+        &mut self,
+        key: &KeyArn,
+        profile: &Profile,
+        (name, owner): (&Untrusted, Option<Untrusted>),
+        at: Timestamp,
+    ) {
         for (what, date) in dates(profile) {
             let next = match what {
                 DueWhat::Deletion => Some(&mut self.next_deletion),
@@ -162,6 +187,14 @@ impl Tally {
                 });
             }
         }
+    }
+
+    fn add_of_store(&mut self, store: String, keys: Vec<KeyOfStore>) {
+        let known = self.store_keys.entry(store).or_default();
+        known.extend(keys);
+        let count = |key: &KeyOfStore| key.dependants.as_ref().map_or(0, |it| it.count);
+        known.sort_by(|a, b| (count(b), &a.name).cmp(&(count(a), &b.name)));
+        known.truncate(KEYS_OF_STORE);
     }
 
     fn add_due(&mut self, due: Due) {
@@ -188,6 +221,9 @@ impl Tally {
         sum(&mut self.by_state, other.by_state);
         sum(&mut self.by_origin, other.by_origin);
         sum(&mut self.by_store, other.by_store);
+        for (store, keys) in other.store_keys {
+            self.add_of_store(store, keys);
+        }
         self.next_deletion = earlier(self.next_deletion, other.next_deletion);
         self.next_expiry = earlier(self.next_expiry, other.next_expiry);
         self.oldest_material = earlier(self.oldest_material, other.oldest_material);

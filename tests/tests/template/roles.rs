@@ -33,14 +33,16 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
         GUARD => reads.clear(),
         "key-deletion" | "material-expiration" => {
             reads.extend(MATERIAL_READS);
-            reads.insert("kms:GetKeyLastUsage");
+            reads.extend(["kms:GetKeyLastUsage", "kms:ListGrants"]);
         }
         // A rotated key is no less usable: nobody needs to know when it was used.
         "key-rotation" => reads.extend(MATERIAL_READS),
         // A key that cannot be used, or was not changed, rotates or not as it did before.
         "key-misuse" => _ = reads.insert("kms:GetKeyLastUsage"),
         // It reads policies, and has no use for rotation.
-        "key-activity" => reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy"]),
+        "key-activity" => {
+            reads.extend(["kms:GetKeyLastUsage", "kms:GetKeyPolicy", "kms:ListGrants"]);
+        }
         // Its alarms are about key stores and requests; a key it only names.
         "alarm-relay" => {}
         // It looks at everything.
@@ -56,7 +58,15 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
 /// What each function's code calls on no key in particular.
 fn list_reads(function: &str) -> &'static [&'static str] {
     match function {
-        "alarm-relay" | "key-activity" => &[
+        "alarm-relay" => &[
+            "kms:ListAliases",
+            "kms:ListKeys",
+            "kms:DescribeCustomKeyStores",
+        ],
+        // Who depends on a key is looked up after an alert that it is lost, or open to others.
+        "key-deletion" | "material-expiration" => &["kms:ListAliases", "cloudtrail:LookupEvents"],
+        "key-activity" => &[
+            "cloudtrail:LookupEvents",
             "kms:ListAliases",
             "kms:ListKeys",
             "kms:DescribeCustomKeyStores",

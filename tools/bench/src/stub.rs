@@ -279,6 +279,7 @@ fn kms(operation: &str, body: &Value) -> Option<Value> {
             json!({"Keys": keys.collect::<Vec<_>>(), "Truncated": false})
         }
         "DescribeCustomKeyStores" => stores(&body["CustomKeyStoreId"]),
+        "ListGrants" => json!({"Grants": [], "Truncated": false}),
         "LookupEvents" => json!({"Events": []}),
         _ => return None,
     })

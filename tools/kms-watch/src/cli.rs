@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{ack, demo, exit_codes, explain, generate, history, inventory};
+use crate::{ack, demo, dependants, exit_codes, explain, generate, history, inventory};
 
 const ABOUT: &str = "Watches over the AWS KMS keys of your accounts";
 const EXAMPLES: &str = "\
@@ -13,6 +13,7 @@ Examples:
   kms-watch inventory --profile audit           every key, the most urgent first
   kms-watch inventory --fail-on expiring        for a pipeline
   kms-watch history alias/payments --demo       what the ledger keeps of a key
+  kms-watch dependants alias/payments --demo    what breaks without a key
   kms-watch explain event.json                  what becomes of an event";
 
 /// The whole command line.
@@ -55,6 +56,9 @@ pub(crate) enum Command {
     /// What the ledger knows of a key, also of one that KMS has forgotten
     #[command(after_help = history::EXAMPLES, after_long_help = long(history::EXAMPLES))]
     History(history::Args),
+    /// Who and what depends on a key: what breaks without it
+    #[command(after_help = dependants::args::EXAMPLES, after_long_help = long(dependants::args::EXAMPLES))]
+    Dependants(dependants::args::Args),
     /// What the functions make of an event of yours
     #[command(after_help = explain::EXAMPLES, after_long_help = long(explain::EXAMPLES))]
     Explain(explain::Args),

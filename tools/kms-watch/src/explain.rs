@@ -93,7 +93,7 @@ async fn handle(
         }
         ignored = None;
         let telling = Telling {
-            function: function.function,
+            function: function.watch.function,
             teller: Teller::of(event),
             outcome,
             attempts: vec![posts],

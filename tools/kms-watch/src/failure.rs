@@ -6,6 +6,7 @@ use std::io;
 use crate::account::AccountError;
 use crate::ack::AckError;
 use crate::demo::error::DemoError;
+use crate::dependants::error::DependantsError;
 use crate::exit_codes;
 use crate::history::HistoryError;
 use crate::inventory::error::InventoryError;
@@ -20,6 +21,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Demo(#[from] DemoError),
     #[error(transparent)]
+    Dependants(#[from] DependantsError),
+    #[error(transparent)]
     History(#[from] HistoryError),
     #[error(transparent)]
     Inventory(#[from] InventoryError),
@@ -31,6 +34,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Demo(error) => error.exit_code(),
+            Self::Dependants(error) => error.exit_code(),
             Self::History(error) => error.exit_code(),
             Self::Inventory(error) => error.exit_code(),
             // Somebody has seen enough: `kms-watch demo | head`.

@@ -15,7 +15,7 @@ mod progress;
 mod question;
 mod report;
 mod row;
-mod sample;
+pub(crate) mod sample;
 mod survey;
 
 use std::io::{self, IsTerminal};

@@ -5,6 +5,7 @@
 //! | [`inventory`] | a report over every key, with the user's own credentials |
 //! | [`ack`] | announces a planned deletion by a tag |
 //! | [`history`] | what the ledger knows of a key |
+//! | [`dependants`] | who and what depends on a key, with the user's own credentials |
 //! | [`explain`] | what the functions make of an event |
 //! | [`demo`] | the main job on an embedded AWS, as a story |
 //! | [`generate`] | completions of shells, and man pages |
@@ -18,6 +19,7 @@ mod account;
 mod ack;
 mod cli;
 mod demo;
+mod dependants;
 pub mod exit_codes;
 mod explain;
 mod failure;
@@ -65,6 +67,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Inventory(args) => Ok(runtime.block_on(inventory::run(args, quiet))?),
         Command::History(args) => Ok(runtime.block_on(history::run(args))?),
+        Command::Dependants(args) => Ok(runtime.block_on(dependants::run(args))?),
         Command::Explain(args) => Ok(runtime.block_on(explain::run(args))?),
         Command::Demo(args) => Ok(runtime.block_on(demo::run(args))?),
         Command::Ack(args) => Ok(runtime.block_on(ack::run(args))?),

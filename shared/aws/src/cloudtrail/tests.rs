@@ -189,3 +189,84 @@ async fn a_lookup_without_answer_ends_in_time() {
     assert_eq!(start.elapsed().as_millis(), 4 * 5_000 + 3 * 1_200);
     assert_eq!(http.num_calls(), 4);
 }
+
+fn key(region: &str) -> KeyArn {
+    let arn = format!("arn:aws:kms:{region}:111122223333:key/k");
+    arn.parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_calls_about_a_key_are_asked_for_by_its_arn() {
+    fn asked(input: &LookupEventsInput) -> bool {
+        let [attribute] = input.lookup_attributes() else {
+            return false;
+        };
+        (attribute.attribute_key(), attribute.attribute_value())
+            == (
+                &LookupAttributeKey::ResourceName,
+                "arn:aws:kms:us-east-1:111122223333:key/k",
+            )
+            && input.start_time() == Some(&DateTime::from_secs(1_795_176_000))
+            && input.end_time() == Some(&DateTime::from_secs(1_795_179_600))
+            && (input.max_results(), input.next_token()) == (Some(50), None)
+    }
+    let rule = mock!(Client::lookup_events)
+        .match_requests(asked)
+        .then_http_response(|| {
+            let record = json!({ "eventName": "Decrypt" }).to_string();
+            let events = json!([{ "EventId": "1", "CloudTrailEvent": record }]);
+            answer(200, &json!({ "Events": events, "NextToken": "2" }))
+        });
+    let (since, until) = (at("2026-11-20T12:00:00Z"), at("2026-11-20T13:00:00Z"));
+    let page = adapter(&rule)
+        .uses_of_key(&key("us-east-1"), since, until)
+        .await
+        .unwrap();
+    assert_eq!(page.items, [json!({ "eventName": "Decrypt" })]);
+    assert_eq!(page.next.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn the_record_of_one_event_is_asked_for_in_the_keys_region() {
+    let (client, request) = capture_request(Some(
+        http::Response::builder()
+            .status(200)
+            .body(SdkBody::from(r#"{"Events":[]}"#))
+            .unwrap(),
+    ));
+    let trail = CloudTrailAdapter::from_builder(
+        aws_sdk_cloudtrail::Config::builder()
+            .behavior_version(sdk::behavior())
+            .region(aws_sdk_cloudtrail::config::Region::new("us-east-1"))
+            .credentials_provider(aws_sdk_cloudtrail::config::Credentials::for_tests())
+            .http_client(client),
+    );
+    trail.event(&key("eu-west-1"), "e-1").await.unwrap();
+    let request = request.expect_request();
+    assert!(
+        request.uri().contains("cloudtrail.eu-west-1."),
+        "{}",
+        request.uri()
+    );
+    let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+    assert_eq!(
+        body["LookupAttributes"],
+        json!([{ "AttributeKey": "EventId", "AttributeValue": "e-1" }])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_or_throttled_look_up_is_a_decided_answer() {
+    for (code, kind) in [
+        ("AccessDeniedException", CallErrorKind::Denied),
+        ("ThrottlingException", CallErrorKind::Throttled),
+    ] {
+        let rule = mock!(Client::lookup_events).then_http_response(move || error(code));
+        let (since, until) = (at("2026-11-20T12:00:00Z"), at("2026-11-20T13:00:00Z"));
+        let trail = adapter(&rule);
+        let answer = trail.uses_of_key(&key("us-east-1"), since, until).await;
+        assert_eq!(answer.unwrap_err().kind(), kind);
+        let calls = if kind == CallErrorKind::Denied { 1 } else { 4 };
+        assert_eq!(rule.num_calls(), calls, "{code}");
+    }
+}

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_kms::config::Config;
-use aws_sdk_kms::types::{AliasListEntry, CustomKeyStoresListEntry, GrantListEntry, KeyListEntry};
+use aws_sdk_kms::types::{
+    AliasListEntry, CustomKeyStoresListEntry, GrantConstraints, GrantListEntry, KeyListEntry,
+};
 use watch_core::answers::{Grant, KeyStoreData};
 use watch_core::arn::{KeyArn, KeyStoreId};
+use watch_core::context::{self, Named};
 use watch_core::ports::{Alias, CallError, Census, Grants, Page};
 use watch_core::text::Untrusted;
 
@@ -106,7 +109,23 @@ impl Grants for KmsAdapter {
     }
 }
 
-/// Of an encryption context the names only: its values may say more than an alert should.
+/// The resource that a grant is for, where an AWS service says so.
+fn resource(constraints: Option<&GrantConstraints>) -> Option<Named> {
+    let constraints = constraints?;
+    let contexts = [
+        constraints.encryption_context_equals(),
+        constraints.encryption_context_subset(),
+    ];
+    contexts.into_iter().flatten().find_map(|context| {
+        context::resource(
+            context
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+    })
+}
+
+/// Of an encryption context the names, and of its values only that of a resource: others may say more than an alert should.
 fn grant(entry: &GrantListEntry) -> Option<Grant> {
     let names = |context: Option<&HashMap<String, String>>| {
         let mut names: Vec<_> = context
@@ -131,6 +150,7 @@ fn grant(entry: &GrantListEntry) -> Option<Grant> {
             .collect(),
         encryption_context_subset: names(constraints.and_then(|it| it.encryption_context_subset())),
         encryption_context_equals: names(constraints.and_then(|it| it.encryption_context_equals())),
+        resource: resource(constraints),
         source_arn: text(constraints.and_then(|it| it.source_arn())),
         retiring_principal: text(
             entry

@@ -885,6 +885,8 @@ async fn grants_are_listed_without_the_values_of_an_encryption_context() {
                   "Constraints": { "EncryptionContextSubset": { "b": "secret", "a": "secret" } } },
                 { "GrantId": "g2", "GranteeServicePrincipal": "backup.amazonaws.com",
                   "Constraints": { "EncryptionContextEquals": { "c": "secret" }, "SourceArn": "arn:aws:s3:::b" } },
+                { "GrantId": "g3", "GranteePrincipal": "ec2.amazonaws.com",
+                  "Constraints": { "EncryptionContextSubset": { "aws:ebs:id": "vol-0abc", "z": "secret" } } },
                 { "Name": "no id" },
             ]);
             answer(200, &json!({ "Grants": grants, "Truncated": true, "NextMarker": "2" }))
@@ -907,6 +909,13 @@ async fn grants_are_listed_without_the_values_of_an_encryption_context() {
                 grantee: Some(text("backup.amazonaws.com")),
                 encryption_context_equals: vec![text("c")],
                 source_arn: Some(text("arn:aws:s3:::b")),
+                ..Grant::default()
+            },
+            Grant {
+                id: "g3".to_owned(),
+                grantee: Some(text("ec2.amazonaws.com")),
+                encryption_context_subset: vec![text("aws:ebs:id"), text("z")],
+                resource: of_volume("vol-0abc"),
                 ..Grant::default()
             },
         ],
@@ -1086,4 +1095,10 @@ async fn a_sweep_waits_longer_for_an_answer_but_not_for_the_last_use() {
     assert_eq!(start.elapsed().as_millis(), 800);
     assert_eq!(error.to_string(), "Timeout: no answer within 800 ms");
     assert_eq!(http.num_calls(), 4);
+}
+
+fn of_volume(id: &str) -> Option<watch_core::context::Named> {
+    let named = watch_core::context::resource([("aws:ebs:id", id)].into_iter());
+    assert!(named.is_some());
+    named
 }

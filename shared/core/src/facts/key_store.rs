@@ -84,6 +84,7 @@ impl KeyStoreFacts {
             connection_state: data.connection_state.filter(|_| !gone),
             error_code: data.error_code.filter(|_| !gone),
             key_count: self.keys.into_known().map(|(keys, _)| keys),
+            keys: None,
         }
     }
 }

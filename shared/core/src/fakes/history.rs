@@ -2,11 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::ports::{CallError, Datum, Metrics, Page, Trail};
+use crate::answers::Grant;
+use crate::arn::KeyArn;
+use crate::ports::{CallError, Datum, Grants, Metrics, Page, Trail, Uses};
 
 /// CloudTrail's records. Clones share everything.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,81 @@ pub struct FakeTrail {
     pub asked: Rc<RefCell<Vec<String>>>,
     /// Every call is denied.
     pub broken: Rc<Cell<bool>>,
+    /// How long a look-up about a key takes.
+    pub delay: Rc<Cell<Duration>>,
+    /// The grants of every key.
+    pub grants: Rc<RefCell<Vec<Grant>>>,
+}
+
+/// Events on a page.
+const PAGE: usize = 50;
+
+impl FakeTrail {
+    async fn look_up(
+        &self,
+        asked: String,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Page<Value>, CallError> {
+        self.asked.borrow_mut().push(asked);
+        tokio::time::sleep(self.delay.get()).await;
+        if self.broken.get() {
+            return Err(CallError::new("AccessDeniedException", "no"));
+        }
+        let mut records: Vec<_> = self.records.borrow().clone();
+        records.retain(wanted);
+        records.sort_by_key(|record| std::cmp::Reverse(time(record)));
+        let next = (records.len() > PAGE).then(|| "more".to_owned());
+        records.truncate(PAGE);
+        Ok(Page {
+            items: records,
+            next,
+        })
+    }
+}
+
+fn time(record: &Value) -> Timestamp {
+    record["eventTime"].as_str().unwrap().parse().unwrap()
+}
+
+impl Uses for FakeTrail {
+    async fn uses_of_key(
+        &self,
+        key: &KeyArn,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Page<Value>, CallError> {
+        let arn = key.to_string();
+        let is_of_key = |record: &Value| {
+            let time = time(record);
+            record["resources"][0]["ARN"] == arn && time >= since && time <= until
+        };
+        self.look_up(format!("{} until {until}", key.id()), is_of_key)
+            .await
+    }
+
+    async fn event(&self, _: &KeyArn, id: &str) -> Result<Page<Value>, CallError> {
+        self.look_up(format!("event {id}"), |record| record["eventID"] == id)
+            .await
+    }
+}
+
+impl Grants for FakeTrail {
+    async fn list_grants(
+        &self,
+        _: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError> {
+        tokio::time::sleep(self.delay.get()).await;
+        if self.broken.get() {
+            return Err(CallError::new("AccessDeniedException", "no"));
+        }
+        let start = marker.map_or(0, |marker| marker.parse().unwrap());
+        let grants = self.grants.borrow();
+        Ok(Page {
+            items: grants.iter().skip(start).take(100).cloned().collect(),
+            next: (grants.len() > start + 100).then(|| (start + 100).to_string()),
+        })
+    }
 }
 
 impl Trail for FakeTrail {

@@ -46,6 +46,10 @@ impl Identify for KeyDisabled {
 }
 
 impl Ask for KeyDisabled {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,
@@ -80,7 +84,7 @@ impl Tell for KeyDisabled {
         never.then(|| text!["whatever needs the key fails, though KMS recorded no use"])
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let off = case.state_now() != Some(&State::Enabled);
         database_deadline(case, case.at).filter(|_| off)
     }
@@ -96,7 +100,7 @@ impl Tell for KeyDisabled {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![fails_now(case)];
-        text.sentence(delayed(case, self.data_deadline(case), None));
+        text.sentence(delayed(case, self.databases_until(case), None));
         text.sentence(match case.state() {
             Some(State::Unavailable) if !case.gone => text![
                 "KMS reports the key as Unavailable: its custom key store is disconnected. Connecting the store does not \

@@ -5,6 +5,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::about::{Key, KeyStore, LastUse, LastUseStatus};
 use crate::actor::Actor;
 use crate::arn::Region;
+use crate::dependants::Dependants;
 use crate::key::State;
 use crate::severity::Severity;
 use crate::step::{Step, StepType};
@@ -21,6 +22,8 @@ pub struct Case<'a> {
     pub key: Option<&'a Key>,
     /// The custom key store, if it is about one.
     pub key_store: Option<&'a KeyStore>,
+    /// Who and what depends on it, as far as that is known.
+    pub dependants: Option<&'a Dependants>,
     /// KMS says that there is no such key, or key store.
     pub gone: bool,
     /// KMS did not fail to say how it stands: its state is what KMS says now, and no memory.

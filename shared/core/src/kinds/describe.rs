@@ -12,6 +12,7 @@ use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::answers::Material;
 use crate::arn::{AccountId, Region};
+use crate::dependants::Dependants;
 use crate::facts::{Facts, KeyStoreFacts, PolicyOf, Reads};
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile, Raised};
@@ -113,6 +114,16 @@ pub(crate) trait Ask {
         Vec::new()
     }
 
+    /// Who depends on the key is worth looking for: the key is about to be lost, or cannot be used.
+    fn names_dependants(&self) -> bool {
+        false
+    }
+
+    /// Who of other accounts used the key is worth looking for: it lets a stranger use the key.
+    fn names_strangers(&self) -> bool {
+        false
+    }
+
     /// What it is cannot be told before KMS and the ledger were asked, which costs a round trip; then comes
     /// [`Learn::settle`].
     fn needs_facts(&self) -> bool {
@@ -143,6 +154,11 @@ pub(crate) trait Learn {
 
     /// Puts down what only this event tells of the key.
     fn teach(&self, _profile: &mut Profile, _at: Timestamp, _actor: Option<&Actor>) {}
+
+    /// Who was found to depend on the key, or of other accounts to use the key.
+    fn found_dependants(&self) -> Option<&Dependants> {
+        None
+    }
 
     /// Takes over from KMS what the event should have said.
     fn observe(&mut self, _key: &Key) {}
@@ -175,9 +191,9 @@ pub(crate) trait Tell {
         None
     }
 
-    /// The last moment at which data that depends on the key can be saved, where that is earlier: databases that lose their
-    /// key cannot be recovered after some days.
-    fn data_deadline(&self, _case: &Case<'_>) -> Option<Timestamp> {
+    /// The last moment at which databases that depend on the key can be saved, where that is earlier than the key's: without
+    /// their key they cannot be recovered after some days. The alert gives it as a date of its own if one is known to depend on it.
+    fn databases_until(&self, _case: &Case<'_>) -> Option<Timestamp> {
         None
     }
 

@@ -209,6 +209,10 @@ impl Identify for KeyAccessDrifted {
 }
 
 impl Ask for KeyAccessDrifted {
+    fn names_strangers(&self) -> bool {
+        self.as_event().is_some_and(|event| event.names_strangers())
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,

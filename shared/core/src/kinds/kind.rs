@@ -10,6 +10,7 @@ use super::signal::Alarm;
 use super::{KeyAccessDrifted, Kind, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
+use crate::dependants::Dependants;
 use crate::facts::{PolicyOf, Reads};
 use crate::hash::short_hash;
 use crate::ledger::repeats::Repeats;
@@ -192,6 +193,39 @@ impl Kind {
         self.it().proofs(subject, read)
     }
 
+    /// Who depends on the key is worth looking for.
+    pub(crate) fn names_dependants(&self) -> bool {
+        self.it().names_dependants()
+    }
+
+    /// Who of other accounts used the key is worth looking for.
+    pub(crate) fn names_strangers(&self) -> bool {
+        self.it().names_strangers()
+    }
+
+    /// Heading of the list of those who depend on the key, or use the key from other accounts.
+    pub(crate) fn dependants_heading(&self) -> &'static str {
+        let of_strangers = matches!(self, Self::DependantsFound(found) if found.of_strangers);
+        if self.names_strangers() || of_strangers {
+            "Used by other accounts"
+        } else {
+            "What depends on it"
+        }
+    }
+
+    /// What of that is worth saying with the alert. An account that is `known` is no stranger.
+    pub(crate) fn shown_dependants(
+        &self,
+        all: Option<Dependants>,
+        known: impl Fn(&str) -> bool,
+    ) -> Option<Dependants> {
+        if self.names_strangers() {
+            let strangers = all.map(|all| all.strangers(known));
+            return strangers.filter(|strangers| !strangers.is_empty());
+        }
+        all.filter(|_| self.names_dependants() || self.it().found_dependants().is_some())
+    }
+
     pub(crate) fn needs_facts(&self) -> bool {
         self.it().needs_facts()
     }
@@ -236,6 +270,12 @@ impl Kind {
         self.it().teach(profile, at, actor)
     }
 
+    /// Who depends on the key: those who were found, or else those who are remembered.
+    pub(crate) fn dependants(&self, profile: &Profile) -> Option<Dependants> {
+        let found = self.it().found_dependants();
+        found.or(profile.dependants.as_ref()).cloned()
+    }
+
     pub(crate) fn observe(&mut self, key: &Key) {
         self.it_mut().observe(key)
     }
@@ -272,8 +312,15 @@ impl Kind {
         self.it().undo_until(case)
     }
 
+    /// Until when data that depends on the key can be saved: only if a database is known to depend on it.
     pub(crate) fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
-        self.it().data_deadline(case)
+        let known = case.dependants.is_some_and(Dependants::has_database);
+        self.databases_until(case).filter(|_| known)
+    }
+
+    /// Until when databases can be saved, if any depend on the key.
+    pub(crate) fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
+        self.it().databases_until(case)
     }
 
     /// One line: what happened to what.

@@ -14,6 +14,7 @@
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
+//! | [`dependants_found`] | who and what depends on a key that is about to be lost |
 //! | [`digest`], [`low_digest`], [`burst`], [`system`] | many keys at once, and what the watch cannot read |
 //! | [`watch_changed`], [`canary`] | the watch itself: changed, at work |
 //!
@@ -37,6 +38,7 @@ mod burst;
 mod canary;
 mod case;
 mod deletion;
+mod dependants_found;
 mod describe;
 mod description;
 mod digest;
@@ -71,6 +73,7 @@ pub use deletion::{
     KeyDeleted, KeyDeletionCancelled, KeyDeletionNear, KeyDeletionScheduled, KeyVanished, Planned,
     Sign,
 };
+pub use dependants_found::DependantsFound;
 pub(crate) use describe::{Background, Clues, Found, Limit, Section, Settings};
 pub use description::KeyDescriptionChanged;
 pub use digest::{
@@ -117,7 +120,7 @@ kind::kinds! {
     UnusableKeyUsed        own      own  own
     KeyChangeDenied        own      own  own
     KeyMaterialExpiring    own      own  own
-    KeyStoreUnhealthy      own      -    own
+    KeyStoreUnhealthy      own      own  own
     KmsQuotaNear           own      -    -
     KmsUsageAnomaly        own      -    -
     AlarmRecovered         own      own  own
@@ -138,11 +141,12 @@ kind::kinds! {
     KeyDescriptionChanged  -        -    own
     KeyReplicated          -        -    own
     PrimaryRegionChanged   -        -    -
-    KeyStoreDisconnected   -        -    own
+    KeyStoreDisconnected   -        own  own
     KeyStoreDeleted        -        own  own
     KeyStoreUpdated        -        -    own
     KeyStoreConnected      -        -    own
     KeyStoreCreated        -        own  own
+    DependantsFound        own      -    own
     Burst                  own      -    -
     InventoryDigest        own      -    own
     LowDigest              own      -    -

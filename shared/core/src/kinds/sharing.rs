@@ -148,6 +148,10 @@ impl Identify for KeyShared {
 }
 
 impl Ask for KeyShared {
+    fn names_strangers(&self) -> bool {
+        !self.foreign.is_empty() || self.public == Some(true)
+    }
+
     fn reads_policy(&self) -> Option<PolicyOf> {
         Some(PolicyOf::Ram)
     }

@@ -67,6 +67,7 @@ const SHARE: &str = "share#<share>";
 const STORE: &str = "store";
 const ALARM: &str = "alarm#<alarm>";
 const ALONE: &str = "event#<alert>";
+const FOLLOWED: &str = "as the alert that it follows";
 
 const fn row(kind: &'static str, condition: &'static str, part: Part) -> Row {
     Row {
@@ -166,6 +167,10 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
             )],
         ),
         row(KeyStoreCreated::NAME, ALONE, Event),
+        unless(
+            row(DependantsFound::NAME, FOLLOWED, GoesOn),
+            &[(Event, "the alert that it follows is not OPEN")],
+        ),
         row(Burst::NAME, "burst#<kind, actor and window>", Event),
         row(InventoryDigest::NAME, ALONE, Event),
         row(LowDigest::NAME, ALONE, Event),
@@ -262,6 +267,7 @@ impl Kind {
                 unnamed: None,
                 ..story
             },
+            Self::DependantsFound(kind) => kind.story.clone(),
             Self::KeyAccessDrifted(drifted) => match drifted.as_event() {
                 Some(event) => event.story(),
                 None => story,

@@ -4,6 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use super::Case;
 use crate::about::{Key, LastUseStatus};
+use crate::dependants::Dependants;
 use crate::key::{MultiRegionType, Origin, State};
 use crate::text;
 use crate::text::{Text, Untrusted};
@@ -148,12 +149,11 @@ pub(super) fn delayed(
             date,
             ", RDS and DynamoDB may need a restore from a backup."
         ],
-        Some(date) => text![
-            running,
-            "; RDS and DynamoDB need a restore after ",
-            date,
-            "."
-        ],
+        Some(date) => {
+            let known = case.dependants.and_then(Dependants::databases_need);
+            let known = known.unwrap_or_else(|| text!["RDS and DynamoDB need"]);
+            text![running, "; ", known, " a restore after ", date, "."]
+        }
         None => text![
             running,
             "; RDS and DynamoDB need a restore after 7 days without the key."

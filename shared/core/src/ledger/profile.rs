@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::actor::Actor;
 use crate::answers::{KeyStoreData, LastUsage, Material, Metadata, RotationStatus, Tags};
+use crate::dependants::{Dependants, KeyOfStore};
 use crate::items::{Item, ItemKey, to_item};
 use crate::owner::{OTHERS, owners};
 use crate::text::{Untrusted, identifier};
@@ -21,6 +22,9 @@ const REFRESHED_AFTER_HOURS: i64 = 24;
 
 /// Materials of which a profile knows, the latest ones: what a key may have in thirty years of rotation every 90 days.
 const MATERIALS: usize = 150;
+
+/// Resources, and principals, of which a profile knows.
+const DEPENDANTS: usize = 10;
 
 /// A fact, and when KMS said so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,6 +154,10 @@ pub struct Profile {
     pub held: Vec<Held>,
     /// What the sweep told without knowing of an event, by kind of alert: an event that comes after all is no news.
     pub swept: BTreeMap<String, Swept>,
+    /// Who and what depends on the key, in short.
+    pub dependants: Option<Dependants>,
+    /// Of a custom key store, the keys that it holds and who depends on them, in short.
+    pub store_keys: Option<Dated<Vec<KeyOfStore>>>,
     /// Who owned the key until lately, and when that was seen to be over ([`Profile::former_owners`]).
     pub owned: BTreeMap<Untrusted, Timestamp>,
     /// When any of this was written.
@@ -182,6 +190,8 @@ impl Profile {
             acts: attribute(item, "acts").unwrap_or_default(),
             held: attribute(item, "held").unwrap_or_default(),
             swept: attribute(item, "swept").unwrap_or_default(),
+            dependants: attribute(item, "dependants"),
+            store_keys: attribute(item, "storeKeys"),
             owned: attribute(item, "owned").unwrap_or_default(),
             as_of: attribute(item, "asOf"),
         }
@@ -250,6 +260,11 @@ impl Profile {
 }
 
 impl Profile {
+    /// Takes note of who depends on the key: of the latest, since every look at a key reads its profile.
+    pub fn note_dependants(&mut self, dependants: Dependants) {
+        self.dependants = Some(dependants.at_most(DEPENDANTS));
+    }
+
     /// Takes note of what `actor` did, unless something later of the kind is known.
     pub fn note_act(&mut self, kind: &str, at: Timestamp, actor: Option<&Actor>) {
         if self.acts.get(kind).is_none_or(|act| act.at <= at) {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::burst::Place;
 use super::draft::Frame;
+use super::follow::is_ours;
 use super::known::{Known, Learnt};
 use super::past::Past;
 use super::portrait::Portrait;
@@ -125,6 +126,7 @@ pub(super) fn assess(
         observed_at: now,
         undo_until: kind.undo_until(&case),
         data_deadline: kind.data_deadline(&case),
+        databases_until: kind.databases_until(&case),
         account: Some(subject.account().clone()),
         region: Some(subject.region().clone()),
         partition: subject.partition().clone(),
@@ -132,6 +134,9 @@ pub(super) fn assess(
         key: portrait.key,
         key_store: portrait.key_store,
         actor,
+        dependants: kind.shown_dependants(portrait.dependants, |account| {
+            is_ours(config, subject.account(), account)
+        }),
         details: kind,
         next_steps,
         enrichment: portrait.enrichment,
@@ -160,6 +165,7 @@ fn case<'a>(portrait: &'a Portrait, actor: Option<&'a Actor>, at: Timestamp) -> 
         actor,
         key: portrait.key.as_ref(),
         key_store: portrait.key_store.as_ref(),
+        dependants: portrait.dependants.as_ref(),
         gone: portrait.gone,
         live: !missing.iter().any(|missing| unanswered(missing.fact)),
         use_refused: missing

@@ -82,6 +82,7 @@ impl Known {
             policy: policy.as_deref(),
         });
         teach(&occurrence, &frame, &mut profile);
+        portrait.depend_on(&occurrence.kind, &profile);
         if let Some(reason) = problem {
             portrait.lacks_ledger(reason);
         }

@@ -1,7 +1,10 @@
 //! What is known of what an alert is about.
 
 use crate::about::{Key, KeyStore};
+use crate::dependants::Dependants;
 use crate::enrichment::{Enrichment, EnrichmentSource, EnrichmentStatus, Missing};
+use crate::kinds::Kind;
+use crate::ledger::Profile;
 use crate::owner::OTHERS;
 use crate::text::Untrusted;
 
@@ -14,6 +17,8 @@ pub(super) struct Portrait {
     pub(super) key_store: Option<KeyStore>,
     /// KMS says that there is no such key, or key store.
     pub(super) gone: bool,
+    /// Who and what depends on the key, where the kind of alert says so.
+    pub(super) dependants: Option<Dependants>,
     /// How much of it was asked of KMS.
     pub(super) enrichment: Enrichment,
 }
@@ -25,12 +30,23 @@ impl Portrait {
             key: None,
             key_store: None,
             gone: false,
+            dependants: None,
             enrichment: Enrichment {
                 status: EnrichmentStatus::Complete,
                 source: EnrichmentSource::Event,
                 as_of: None,
                 missing: Vec::new(),
             },
+        }
+    }
+
+    /// Takes in who and what depends on it: on a key, or on the keys of a key store that does not work.
+    pub(super) fn depend_on(&mut self, kind: &Kind, profile: &Profile) {
+        self.dependants = kind.dependants(profile);
+        if let Some(store) = &mut self.key_store {
+            let keys = profile.store_keys.as_ref();
+            let keys = keys.filter(|_| kind.names_dependants());
+            store.keys = keys.map(|keys| keys.value.clone());
         }
     }
 

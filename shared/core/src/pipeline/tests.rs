@@ -28,6 +28,7 @@ mod bus;
 mod costs;
 mod deletion;
 mod digest;
+mod follow;
 mod ledger;
 mod low;
 mod planned;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::lines;
+use super::rows::sections;
 use crate::alert::Alert;
 use crate::kinds::Section;
 use crate::step::{Step, StepType};
@@ -213,7 +214,7 @@ fn place(alert: &Alert) -> Text {
 
 /// The lists of the kind of alert, a line each.
 fn lists(alert: &Alert) -> Vec<String> {
-    let sections = alert.details.sections().into_iter();
+    let sections = sections(alert).into_iter();
     sections
         .map(|section| {
             let heading = section.heading;

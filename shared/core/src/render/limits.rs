@@ -162,6 +162,7 @@ fn alert(words: &[String]) -> Alert {
         actor: Some(&actor),
         key,
         key_store: None,
+        dependants: None,
         gone: false,
         live: true,
         use_refused: false,

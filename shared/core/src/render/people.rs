@@ -1,7 +1,9 @@
 //! For people: an e-mail in plain text. The first lines carry all that is needed to decide; the rest stands under a rule.
 
 use super::body::{Body, INDENT, plain};
-use super::rows::{Row, Worth, actor_rows, key_rows, key_store_rows, place_rows};
+use super::rows::{
+    Row, Worth, actor_rows, key_rows, key_store_rows, place_rows, sections as rows_of_lists,
+};
 use super::unlinked::unlinked_block;
 use super::{SUBJECT_LIMIT, lines};
 use crate::alert::Alert;
@@ -167,7 +169,7 @@ fn links(alert: &Alert) -> impl Iterator<Item = (&'static str, &String)> {
 
 /// What the kind of alert has to say in detail.
 fn sections(body: &mut Body, alert: &Alert) {
-    for section in alert.details.sections() {
+    for section in rows_of_lists(alert) {
         body.verbatim(&section.heading.to_uppercase());
         for (name, line) in &section.rows {
             match name.as_ref() {

@@ -1,8 +1,11 @@
 //! What is known of the key, the custom key store and the caller, row by row.
 
+use std::borrow::Cow;
+
 use crate::about::{Key, LastUse, LastUseStatus};
 use crate::alert::Alert;
 use crate::key::{Origin, State};
+use crate::kinds::Section;
 use crate::text;
 use crate::text::{Text, Untrusted, day, days};
 
@@ -23,6 +26,34 @@ pub(super) enum Worth {
     Good,
     /// Without it something cannot be found or judged.
     Must,
+}
+
+/// The lists that are no sentences: those of the kind, and who depends on the key.
+pub(super) fn sections(alert: &Alert) -> Vec<Section> {
+    let mut sections = alert.details.sections();
+    let dependants = alert.dependants.iter();
+    let lines: Vec<_> = dependants
+        .flat_map(|dependants| dependants.lines(alert.occurred_at))
+        .map(|line| (Cow::Borrowed(""), line))
+        .collect();
+    if !lines.is_empty() {
+        sections.push(Section {
+            heading: alert.details.dependants_heading(),
+            rows: lines,
+        });
+    }
+    let keys = alert.key_store.iter().flat_map(|store| &store.keys);
+    let keys: Vec<_> = keys
+        .flatten()
+        .map(|key| (Cow::Borrowed(""), key.line()))
+        .collect();
+    if !keys.is_empty() {
+        sections.push(Section {
+            heading: "Keys in the key store",
+            rows: keys,
+        });
+    }
+    sections
 }
 
 fn row(name: &'static str, worth: Worth, value: Option<Text>) -> Option<Row> {

@@ -8,8 +8,10 @@ mod events;
 mod faults;
 mod keys;
 mod limits;
+mod services;
 mod tables;
 mod topics;
 
 pub use aws::LocalAws;
 pub use faults::Faults;
+pub use services::Service;

@@ -20,6 +20,7 @@ impl<W: Ports> Sweep<W> {
             position.full_by = Some(run.request.to_owned());
             position.keys_by_store.clone_from(&tally.by_store);
             position.next_expiry = tally.next_expiry;
+            self.note_keys_of_stores(run, &mut tally).await;
         } else {
             // A light sweep looks at the expiries that are near.
             let far = position.next_expiry.filter(|date| *date > run.at);

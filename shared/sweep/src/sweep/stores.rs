@@ -4,6 +4,7 @@ use watch_core::arn::KeyStoreId;
 use watch_core::decision::Occurrence;
 use watch_core::kinds::KeyStoreUnhealthy;
 use watch_core::ledger::Profile;
+use watch_core::ledger::profile::Dated;
 use watch_core::subject::Subject;
 use watch_core::text::Untrusted;
 
@@ -11,6 +12,7 @@ use super::run::Run;
 use super::{Ports, Sweep};
 use crate::census::key_stores;
 use crate::position::{Episode, Position};
+use crate::tally::Tally;
 
 impl<W: Ports> Sweep<W> {
     /// Custom key stores that do not work: told once, until they work again.
@@ -68,13 +70,7 @@ impl<W: Ports> Sweep<W> {
         {
             return episode;
         }
-        let home = self.account();
-        let subject = Subject::KeyStore {
-            partition: home.partition().clone(),
-            account: home.account().clone(),
-            region: home.region().clone(),
-            id: id.clone(),
-        };
+        let subject = self.store_subject(id);
         if may_be_told && self.was_disconnected(run, &subject, &episode).await {
             episode.told = true;
             return episode;
@@ -85,6 +81,38 @@ impl<W: Ports> Sweep<W> {
         let occurrence = Occurrence::of_sweep(subject, kind, episode.since, None);
         episode.told = self.tell(run, occurrence).await;
         episode
+    }
+
+    fn store_subject(&self, id: &KeyStoreId) -> Subject {
+        let home = self.account();
+        Subject::KeyStore {
+            partition: home.partition().clone(),
+            account: home.account().clone(),
+            region: home.region().clone(),
+            id: id.clone(),
+        }
+    }
+
+    /// Remembers which keys each custom key store holds, and what depends on them: an alert about the key store has no time to
+    /// look for them.
+    pub(super) async fn note_keys_of_stores(&self, run: &Run<'_, W>, tally: &mut Tally) {
+        for (id, keys) in std::mem::take(&mut tally.store_keys) {
+            let Some(id) = KeyStoreId::new(&id) else {
+                continue;
+            };
+            let profile = Profile {
+                store_keys: Some(Dated {
+                    value: keys,
+                    as_of: run.at,
+                }),
+                ..Profile::default()
+            };
+            let change = Profile::default().changes(&profile, run.at);
+            let key = Profile::key(&self.store_subject(&id).partition_key());
+            if let Err(error) = run.store.set(&key, &change).await {
+                run.note(format!("the keys of a key store were not noted: {error}"));
+            }
+        }
     }
 
     /// People know that somebody disconnected the key store, since it last worked.

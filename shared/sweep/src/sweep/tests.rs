@@ -19,6 +19,7 @@ use super::*;
 
 mod access;
 mod attest;
+mod dependants;
 mod lists;
 mod poison;
 mod still;

@@ -1,4 +1,4 @@
-//! When keys were last used: asked for slowly, a part of them in each run.
+//! When keys were last used, and who depends on them: asked for slowly, a part of them in each run.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -104,7 +104,8 @@ impl<W: Ports> Sweep<W> {
             match answer {
                 Ok(usage) => {
                     asking.refused = 0;
-                    remember_use(run, &key, usage).await?;
+                    let dependants = self.dependants(run, &key, &usage).await?;
+                    remember_use(run, &key, usage, dependants.unwrap_or_default()).await?;
                 }
                 Err(error) => {
                     asking.refused += 1;
@@ -128,13 +129,14 @@ async fn remember_use<W: Ports>(
     run: &Run<'_, W>,
     key: &KeyArn,
     usage: LastUsage,
+    mut change: Item,
 ) -> Result<(), CallError> {
     let usage = Dated {
         value: usage,
         as_of: run.at,
     };
     let usage = serde_json::to_value(usage).unwrap_or_default();
-    let change = Item::from_iter([("lastUse".to_owned(), usage)]);
+    change.insert("lastUse".to_owned(), usage);
     run.store
         .set(&Profile::key(&key.to_string()), &change)
         .await

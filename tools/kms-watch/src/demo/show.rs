@@ -19,6 +19,11 @@ use crate::style::{BOLD, DIM, RULE, style};
 
 /// Lines of what happened, for a reader in a hurry.
 const LINES: usize = 4;
+/// Lines of a list, for the same.
+const LISTED: usize = 3;
+
+/// Heading of the list of those who depend on a key, in a mail.
+const LIST: &str = "WHAT DEPENDS ON IT";
 
 /// How much of a mail is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,6 +314,9 @@ impl Show {
         let style = style(alert.severity);
         let subject = mail.subject.as_deref().unwrap_or_default();
         writeln!(self.out, "  {style}{subject}{style:#}")?;
+        if matches!(alert.details, Kind::DependantsFound(_)) {
+            return self.list(mail);
+        }
         let paragraphs: Vec<_> = mail.message.split("\n\n").collect();
         let what = paragraphs.get(1).copied().unwrap_or_default();
         for (number, line) in (1..=LINES).zip(what.lines()) {
@@ -320,6 +328,16 @@ impl Show {
             if let Some(words) = part.as_str() {
                 writeln!(self.out, "    → {words}")?;
             }
+        }
+        Ok(())
+    }
+
+    /// Of a mail its list: what it tells is no more than that, and what to do was told before.
+    fn list(&mut self, mail: &Published) -> Result<(), DemoError> {
+        let (_, list) = mail.message.split_once(LIST).unwrap_or_default();
+        let lines = list.lines().skip(1).take_while(|line| !line.is_empty());
+        for line in lines.take(LISTED) {
+            writeln!(self.out, "    {}", line.trim_start())?;
         }
         Ok(())
     }

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use key_inventory::{Inventory, inventory};
 use serde_json::{Value, json};
 use watch_aws::start::{Handler as _, Invocation};
-use watch_aws::{DynamoDbAdapter, KmsAdapter, Ways, sdk};
+use watch_aws::{DynamoDbAdapter, KmsAdapter, Traces, Ways, sdk};
 use watch_core::alert::Alert;
 use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::{Event, unwrap};
-use watch_core::pipeline::{HandleError, Outcome, Watch};
+use watch_core::pipeline::{Following, HandleError, Outcome, Watch};
 use watch_core::ports::Clock;
 use watch_core::text::Untrusted;
 use watch_local::{Caller, LocalAws, Options, Published};
@@ -52,7 +52,7 @@ const TOPICS: [(&str, &str); 3] = [
 pub(crate) const PEOPLE: &str = "people";
 
 /// A function on the embedded AWS.
-pub(crate) type Function = Watch<KmsAdapter, Ways, DynamoDbAdapter, StageClock>;
+pub(crate) type Function = Following<KmsAdapter, Ways, DynamoDbAdapter, StageClock, Traces>;
 
 /// An embedded AWS with the functions on it.
 pub(crate) struct Stage {
@@ -136,14 +136,17 @@ impl Stage {
             &[],
         )?;
         let config = sweep.alerts.clone();
-        let functions = FUNCTIONS.map(|(function, decide)| Watch {
-            function,
-            config: config.clone(),
-            decide,
-            kms: KmsAdapter::new(&sdk),
-            topics: Ways::new(&sdk, false),
-            ledger: Some(DynamoDbAdapter::new(&sdk, LEDGER)),
-            clock: StageClock(Rc::clone(&aws)),
+        let functions = FUNCTIONS.map(|(function, decide)| Following {
+            watch: Watch {
+                function,
+                config: config.clone(),
+                decide,
+                kms: KmsAdapter::new(&sdk),
+                topics: Ways::new(&sdk, false),
+                ledger: Some(DynamoDbAdapter::new(&sdk, LEDGER)),
+                clock: StageClock(Rc::clone(&aws)),
+            },
+            traces: Traces::new(&sdk),
         });
         Ok(Self {
             kms: Client::from_conf(Builder::from(&sdk).credentials_provider(maria).build()),
@@ -161,7 +164,7 @@ impl Stage {
         let names = self.router.borrow_mut().functions(&event.to_string());
         self.functions
             .iter()
-            .filter(|function| names.contains(function.function))
+            .filter(|function| names.contains(function.watch.function))
             .collect()
     }
 
@@ -183,7 +186,7 @@ impl Stage {
         event: &Value,
         request: &str,
     ) -> Attempt {
-        let result = function.handle(event, request).await;
+        let result = function.handle(event, request, None).await;
         Attempt {
             result,
             posts: self.posts(),

@@ -47,8 +47,8 @@ pub(crate) async fn chapter(
 ) -> Result<Stage, DemoError> {
     let stage = Stage::new(Options {
         seed: chapter.seed(seed),
-        // CloudTrail records uses of keys too, which only the rules of key-misuse match.
-        read_only_events: chapter == Chapter::Misuse,
+        // CloudTrail records uses of keys too, which only the rules of key-misuse match, and which say what depends on a key.
+        read_only_events: matches!(chapter, Chapter::Misuse | Chapter::Deletion),
         ..Options::default()
     })?;
     let mut scene = Scene {
@@ -147,7 +147,7 @@ impl Scene<'_> {
                 Ok(outcome) => {
                     attempts.push(posts);
                     let telling = Telling {
-                        function: function.function,
+                        function: function.watch.function,
                         teller: Teller::of(event),
                         outcome,
                         attempts,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod account;
+mod dependants;
 mod report;
 mod setup;
 mod sweep;

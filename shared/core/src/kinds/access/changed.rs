@@ -266,6 +266,10 @@ fn is_pending(case: &Case<'_>) -> bool {
 }
 
 impl Ask for KeyPolicyChanged {
+    fn names_strangers(&self) -> bool {
+        self.public == Some(true) || self.lets_in_others || !self.foreign_accounts.is_empty()
+    }
+
     // Also where the record has the policy: it costs no time beside the other reads, and tells whether another has
     // replaced it since.
     fn reads_policy(&self) -> Option<PolicyOf> {

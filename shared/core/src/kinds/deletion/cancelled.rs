@@ -83,7 +83,7 @@ impl Tell for KeyDeletionCancelled {
         })
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let off = case.state_now() != Some(&State::Enabled) && !case.gone;
         self.databases(case).filter(|_| off)
     }

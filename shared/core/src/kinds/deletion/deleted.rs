@@ -35,6 +35,10 @@ impl Identify for KeyDeleted {
 }
 
 impl Ask for KeyDeleted {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,

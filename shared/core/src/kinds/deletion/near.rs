@@ -186,6 +186,10 @@ impl Ask for KeyDeletionNear {
         vec![Ack::key(&subject.partition_key())]
     }
 
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,
@@ -255,7 +259,7 @@ impl Tell for KeyDeletionNear {
         Self::is_ahead(case).then_some(self.deletion_at)
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let ahead = Self::is_ahead(case);
         database_deadline(case, self.scheduled_at?)
             .filter(|databases| ahead && *databases < self.deletion_at)

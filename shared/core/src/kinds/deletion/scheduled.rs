@@ -105,6 +105,10 @@ impl Identify for KeyDeletionScheduled {
 }
 
 impl Ask for KeyDeletionScheduled {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: true,
@@ -210,7 +214,7 @@ impl Tell for KeyDeletionScheduled {
         self.date(case).filter(|_| !case.gone)
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let date = self.date(case);
         let earlier = |databases: &Timestamp| date.is_none_or(|date| *databases < date);
         self.databases(case).filter(earlier)

@@ -49,6 +49,10 @@ impl Identify for KeyVanished {
 }
 
 impl Ask for KeyVanished {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         Reads {
             rotation: false,

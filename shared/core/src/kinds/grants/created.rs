@@ -221,6 +221,10 @@ impl GrantCreated {
 }
 
 impl Ask for GrantCreated {
+    fn names_strangers(&self) -> bool {
+        self.foreign_account.is_some()
+    }
+
     fn is_enriched(&self) -> bool {
         !self.by_service_for_itself
     }

@@ -140,6 +140,12 @@ impl KeyStoreUpdated {
     }
 }
 
+impl Ask for KeyStoreDisconnected {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+}
+
 impl Tell for KeyStoreDisconnected {
     fn severity(&self, case: &Case<'_>) -> Severity {
         match keys(case) {

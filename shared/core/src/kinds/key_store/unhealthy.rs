@@ -14,7 +14,7 @@ use crate::arn::{AccountId, Region};
 use crate::event::Labels;
 use crate::hash::short_hash;
 use crate::kinds::case::{Case, ask, fix, look};
-use crate::kinds::describe::{Found, Identify, Identity, Learn, Tell};
+use crate::kinds::describe::{Ask, Found, Identify, Identity, Learn, Tell};
 use crate::kinds::signal::{Alarm, Signal, Unit, Watches};
 use crate::kinds::signal::{ITS_OWNERS_WORDS, alarm_sentences, look_at_alarm, measured};
 use crate::ledger::{Item, Profile};
@@ -166,6 +166,12 @@ impl Identify for KeyStoreUnhealthy {
             Finding::Alarm(signal) => Some(&signal.alarm),
             Finding::Sweep(_) => None,
         }
+    }
+}
+
+impl Ask for KeyStoreUnhealthy {
+    fn names_dependants(&self) -> bool {
+        true
     }
 }
 

@@ -35,6 +35,10 @@ impl Identify for KeyMaterialDeleted {
 }
 
 impl Ask for KeyMaterialDeleted {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         READS
     }
@@ -59,7 +63,7 @@ impl Tell for KeyMaterialDeleted {
         Some(text!["the key stopped working"])
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let off = case.state_now() != Some(&State::Enabled);
         database_deadline(case, case.at).filter(|_| off)
     }
@@ -70,7 +74,7 @@ impl Tell for KeyMaterialDeleted {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![UNUSABLE];
-        text.sentence(delayed(case, self.data_deadline(case), None));
+        text.sentence(delayed(case, self.databases_until(case), None));
         text.sentence(contradiction(
             case,
             &[

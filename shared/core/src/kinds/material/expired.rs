@@ -37,6 +37,10 @@ impl Identify for KeyMaterialExpired {
 }
 
 impl Ask for KeyMaterialExpired {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         READS
     }
@@ -86,7 +90,7 @@ impl Tell for KeyMaterialExpired {
         Some(text!["the key stopped working"])
     }
 
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let off = case.state_now() != Some(&State::Enabled);
         database_deadline(case, case.at).filter(|_| off)
     }
@@ -97,7 +101,7 @@ impl Tell for KeyMaterialExpired {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = text![UNUSABLE];
-        text.sentence(delayed(case, self.data_deadline(case), None));
+        text.sentence(delayed(case, self.databases_until(case), None));
         text.sentence(contradiction(
             case,
             &[

@@ -178,6 +178,10 @@ impl Identify for KeyMaterialExpiring {
 }
 
 impl Ask for KeyMaterialExpiring {
+    fn names_dependants(&self) -> bool {
+        true
+    }
+
     fn reads(&self) -> Reads {
         READS
     }

@@ -319,7 +319,7 @@ impl Tell for UnusableKeyUsed {
     }
 
     /// The days began when somebody made the key unusable, if that is known.
-    fn data_deadline(&self, case: &Case<'_>) -> Option<Timestamp> {
+    fn databases_until(&self, case: &Case<'_>) -> Option<Timestamp> {
         let undo = self.undo_until(case);
         database_deadline(case, self.cause(case)?.at)
             .filter(|databases| undo.is_none_or(|undo| *databases < undo))
@@ -359,7 +359,7 @@ impl Tell for UnusableKeyUsed {
                 Some(by) => text![by, " ", cause.what, " on ", cause.at, "."],
                 None => text!["Somebody ", cause.what, " on ", cause.at, "."],
             });
-            if let Some(deadline) = self.data_deadline(case) {
+            if let Some(deadline) = self.databases_until(case) {
                 text.sentence(delayed(case, Some(deadline), self.undo_until(case)));
             }
         }

@@ -7,6 +7,7 @@ use crate::kinds::{
     Burst, KeyDeletionCancelled, KeyDeletionNear, KeyDescriptionChanged, KeyDisabled, KeyEnabled,
     KeyPolicyChanged, UnusableKeyUsed,
 };
+use crate::ledger::Profile;
 use crate::subject::Subject;
 
 const OWN: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}"#;
@@ -35,6 +36,26 @@ fn tell(watch: &FakeWatch, key: &str, kind: impl Into<Kind>, actor: Actor, time:
         ..occurrence(kind, Some(&call))
     };
     run(watch.tell(occurrence, &call)).unwrap().alerts.remove(0)
+}
+
+/// The ledger knows that a resource depends on the key.
+fn remember(watch: &FakeWatch, named: crate::context::Named) {
+    let mut findings = crate::dependants::Findings::default();
+    findings.grant(&crate::answers::Grant {
+        resource: Some(named),
+        ..crate::answers::Grant::default()
+    });
+    let (before, now) = (Profile::default(), at("2026-11-19T00:00:00Z"));
+    let mut after = before.clone();
+    after.note_dependants(findings.into_dependants(now));
+    let ledger = watch.ledger.as_ref().unwrap();
+    let changes = before.changes(&after, now);
+    run(crate::ports::Ledger::set(
+        ledger,
+        &Profile::key(ARN),
+        &changes,
+    ))
+    .unwrap();
 }
 
 fn scheduled(principal: &str, window: u32) -> KeyDeletionScheduled {
@@ -348,9 +369,18 @@ fn the_clock_of_databases_runs_since_the_key_was_disabled() {
     );
     let deadline = Some(at("2026-11-23T11:30:00Z"));
     assert_eq!(
-        (disabled.undo_until, disabled.data_deadline),
+        (disabled.undo_until, disabled.databases_until),
         (None, deadline)
     );
+    // No database is known: the sentence is a general one.
+    assert_eq!(disabled.data_deadline, None);
+    assert!(
+        (disabled.summary.plain()).contains("RDS and DynamoDB need a restore after 2026-11-23"),
+        "{}",
+        disabled.summary.plain()
+    );
+    let context = [("aws:rds:db-id", "db-7QK2ORDERS")].into_iter();
+    remember(&watch, crate::context::resource(context).unwrap());
     let watch = FakeWatch {
         kms: in_use(State::PendingDeletion),
         ..watch
@@ -366,9 +396,11 @@ fn the_clock_of_databases_runs_since_the_key_was_disabled() {
     assert_eq!(alert.data_deadline, deadline);
     let summary = alert.summary.plain();
     assert!(
-        summary.contains("need a restore after 2026-11-23 11:30 UTC"),
+        summary.contains("RDS instance db-7QK2ORDERS needs a restore after 2026-11-23 11:30 UTC"),
         "{summary}"
     );
+    let lines = alert.dependants.unwrap().lines(alert.occurred_at);
+    assert_eq!(lines[0].plain(), "RDS instance db-7QK2ORDERS (by a grant)");
     // A signing key protects no database.
     let mut signing = in_use(State::Disabled);
     if let Ok(metadata) = &mut signing.metadata {
@@ -436,7 +468,7 @@ fn whoever_locked_the_key_is_asked_and_not_the_one_who_needs_it() {
         enable.contains("eve confirms") && !enable.contains("app"),
         "{enable}"
     );
-    assert_eq!(alert.data_deadline, Some(at("2026-11-27T11:30:00Z")));
+    assert_eq!(alert.databases_until, Some(at("2026-11-27T11:30:00Z")));
     // The countdown remembers that somebody needed the key.
     let near = KeyDeletionNear::new(
         at("2026-12-20T11:30:00Z"),

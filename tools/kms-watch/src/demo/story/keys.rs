@@ -4,6 +4,7 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::OriginType;
 use jiff::SignedDuration;
 use serde_json::json;
+use watch_local::Service;
 
 use super::{Scene, no_arn, refused};
 use crate::demo::error::DemoError;
@@ -20,7 +21,26 @@ impl Scene<'_> {
             )
             .await?;
         self.deployed();
-        self.pass(22);
+        self.pass(20);
+        for volume in 1..=14 {
+            self.serve(
+                Service::Ebs,
+                &key,
+                &format!("vol-0a{volume:03}"),
+                "AppServer",
+            )?;
+        }
+        self.serve(Service::Rds, &key, "db-7QK2ORDERS", "Billing")?;
+        self.serve(
+            Service::SecretsManager,
+            &key,
+            "orders/api-a1B2c3",
+            "ci-deploy",
+        )?;
+        self.pass(2);
+        self.serve(Service::S3, &key, "acme-ledger", "AppServer")?;
+        self.stage.aws.advance(SignedDuration::from_hours(7));
+        self.deployed();
         kms.encrypt()
             .key_id(&key)
             .plaintext(Blob::new("4111 1111 1111 1111"))
@@ -47,6 +67,12 @@ impl Scene<'_> {
             .map_err(refused)?;
         self.happens("25 minutes later she cancels it. Few know that the key is now off.")
             .await
+    }
+
+    /// A service keeps something under the key.
+    fn serve(&self, service: Service, key: &str, what: &str, role: &str) -> Result<(), DemoError> {
+        let used = self.stage.aws.encrypt_for(service, key, what, role);
+        used.map_err(|error| DemoError::Aws(error.to_string()))
     }
 
     pub(super) async fn obituary(&mut self) -> Result<(), DemoError> {

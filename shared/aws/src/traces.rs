@@ -1,0 +1,53 @@
+//! The two services that know what depends on a key, behind one port each.
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use serde_json::Value;
+use watch_core::answers::Grant;
+use watch_core::arn::KeyArn;
+use watch_core::ports::{CallError, Grants, Page, Uses};
+
+use crate::cloudtrail::CloudTrailAdapter;
+use crate::kms::KmsAdapter;
+
+/// Who knows what depends on a key: KMS of its grants, CloudTrail of its uses.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    kms: KmsAdapter,
+    trail: CloudTrailAdapter,
+}
+
+impl Traces {
+    /// Clients with timeouts and retries of their own. Nobody waits for them, so they are patient.
+    pub fn new(sdk: &SdkConfig) -> Self {
+        Self {
+            kms: KmsAdapter::patient(sdk),
+            trail: CloudTrailAdapter::new(sdk),
+        }
+    }
+}
+
+impl Grants for Traces {
+    async fn list_grants(
+        &self,
+        key: &KeyArn,
+        marker: Option<&str>,
+    ) -> Result<Page<Grant>, CallError> {
+        self.kms.list_grants(key, marker).await
+    }
+}
+
+impl Uses for Traces {
+    async fn uses_of_key(
+        &self,
+        key: &KeyArn,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Page<Value>, CallError> {
+        self.trail.uses_of_key(key, since, until).await
+    }
+
+    async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError> {
+        self.trail.event(key, id).await
+    }
+}

@@ -1,0 +1,87 @@
+//! Who and what depends on a key: kept in short with its profile, so that an alert has it at once.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use watch_core::answers::LastUsage;
+use watch_core::arn::KeyArn;
+use watch_core::dependants::{Ask, REMEMBERED, gather};
+use watch_core::ledger::{Item, Profile};
+use watch_core::ports::{CallError, Page, Uses};
+use watch_core::text::Untrusted;
+
+use super::run::Run;
+use super::{Ports, Sweep};
+use crate::pace::Paced;
+
+/// Pages of the event history that a key is worth in one run. What they do not reach, another day's will.
+const PAGES: usize = 2;
+/// For a key with several calls, each of which waits for its turn.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The event history, asked at half of its quota.
+struct PacedUses<'a, K, R> {
+    pace: &'a Paced<K>,
+    trail: &'a R,
+}
+
+impl<K, R: Uses> Uses for PacedUses<'_, K, R> {
+    async fn uses_of_key(
+        &self,
+        key: &KeyArn,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Page<Value>, CallError> {
+        let look = async || self.trail.uses_of_key(key, since, until).await;
+        self.pace.look_up(look).await
+    }
+
+    async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError> {
+        let look = async || self.trail.event(key, id).await;
+        self.pace.look_up(look).await
+    }
+}
+
+impl<W: Ports> Sweep<W> {
+    /// What is to be remembered of those who depend on a key, whose last use is known: nothing if nothing was answered, or if
+    /// nobody does and nobody did. Of a key that nobody uses the event history has nothing.
+    pub(super) async fn dependants(
+        &self,
+        run: &Run<'_, W>,
+        key: &KeyArn,
+        usage: &LastUsage,
+    ) -> Result<Option<Item>, CallError> {
+        let used = usage.used.as_ref();
+        let used = used.filter(|used| run.at.duration_since(used.at) <= REMEMBERED);
+        if used.is_none() && !self.config.grants {
+            return Ok(None);
+        }
+        let uses = PacedUses {
+            pace: &self.kms,
+            trail: &self.trail,
+        };
+        let ask = Ask {
+            key,
+            last_use: used.and_then(|used| used.event_id.as_ref().map(Untrusted::as_str)),
+            now: run.at,
+            limit: LIMIT,
+            // Who leaves grants out means these, too.
+            grant_pages: usize::from(self.config.grants),
+            pages: if used.is_some() { PAGES } else { 0 },
+            pause: Duration::ZERO,
+        };
+        let gathered = gather(&self.kms, &uses, &ask).await;
+        let item = run.store.get(Profile::key(&key.to_string())).await?;
+        let before = item.as_ref().map_or_else(Profile::default, Profile::read);
+        let Some(found) = gathered.with(before.dependants.as_ref(), run.at) else {
+            return Ok(None);
+        };
+        if found.is_empty() && before.dependants.is_none() {
+            return Ok(None);
+        }
+        let mut after = before.clone();
+        after.note_dependants(found);
+        Ok(Some(before.changes(&after, run.at)))
+    }
+}

@@ -90,10 +90,17 @@ def is_cbor(service, path):
     return service == "monitoring" and "/operation/" in path
 
 
+# Reads of Lambda that ministack takes for others.
+READS = {"concurrency": "GetFunctionConcurrency", "event-invoke-config": "GetFunctionEventInvokeConfig"}
+
+
 def action(service, method, path, headers, body, query):
-    """AWS: every call needs permission. ministack lets those in CBOR through."""
+    """AWS: every call needs permission, under its own name. ministack lets those in CBOR through."""
+    last = path.rstrip("/").rsplit("/", 1)[-1]
     if is_cbor(service, path):
-        return "cloudwatch:" + path.rsplit("/", 1)[-1]
+        return "cloudwatch:" + last
+    if service == "lambda" and method == "GET" and last in READS:
+        return "lambda:" + READS[last]
     return action_of(service, method, path, headers, body, query)
 
 

@@ -49,7 +49,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "access attest difference due missed order pace roster store",
             "census look tally",
-            "position",
+            "position still",
             "sweep",
         ],
     ),

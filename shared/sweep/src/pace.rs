@@ -135,7 +135,8 @@ impl<K> Paced<K> {
         let mut lanes = self.lanes.borrow_mut();
         let used = lanes.iter_mut();
         used.map(|(operation, lane)| (*operation, std::mem::take(&mut lane.used)))
-            .filter(|(_, used)| used.calls > 0)
+            // A call that was counted before may have been throttled since.
+            .filter(|(_, used)| *used != Use::default())
             .collect()
     }
 

@@ -62,11 +62,13 @@ fn the_core_knows_no_sdk() {
 
 #[test]
 fn the_simulator_depends_on_none_of_ours() {
-    let ours: Vec<_> = tree("watch-local")
-        .into_iter()
+    let tree = tree("kms-local");
+    assert!(tree.iter().any(|krate| krate.starts_with("hyper")));
+    let ours: Vec<_> = tree
+        .iter()
         .filter(|krate| krate.starts_with("watch-"))
         .collect();
-    assert_eq!(ours, ["watch-local"]);
+    assert!(ours.is_empty(), "{ours:?}");
 }
 
 /// A new crate or feature in what runs in the account is a decision, and this is where it is seen.

@@ -9,6 +9,7 @@
 //! | [`sns`] | publishing |
 //! | [`bus`] | putting alerts on a bus |
 //! | [`dynamodb`] | the ledger's table |
+//! | `accounts` | Regions of an account, accounts of an organisation; with the feature `inventory` |
 //! | `cloudtrail` | the event history; with the feature `history` |
 //! | `traces` | who depends on a key; with the feature `history` |
 //! | `cloudwatch` | metrics and alarms; with the feature `inventory` |
@@ -39,8 +40,11 @@
 //! * with the feature `inventory`, `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`, and what `parts` reads: `events:ListRules`, `events:ListTargetsByRule`,
 //!   `cloudwatch:DescribeAlarms`, `cloudwatch:ListAlarmMuteRules`, `cloudwatch:GetAlarmMuteRule`,
-//!   `cloudtrail:DescribeTrails`, `cloudtrail:GetTrailStatus`, `cloudtrail:GetEventSelectors`, `sqs:GetQueueAttributes`.
+//!   `cloudtrail:DescribeTrails`, `cloudtrail:GetTrailStatus`, `cloudtrail:GetEventSelectors`, `sqs:GetQueueAttributes`;
+//! * for the command only, `account:ListRegions` and `organizations:ListAccounts`.
 
+#[cfg(feature = "inventory")]
+pub mod accounts;
 pub mod bus;
 pub mod clock;
 #[cfg(feature = "history")]
@@ -65,6 +69,8 @@ pub mod traces;
 pub mod warm;
 pub mod workers;
 
+#[cfg(feature = "inventory")]
+pub use accounts::AccountsAdapter;
 pub use bus::{BusAdapter, Ways};
 pub use clock::SystemClock;
 #[cfg(feature = "history")]

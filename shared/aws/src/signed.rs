@@ -73,7 +73,7 @@ pub(crate) enum Protocol {
         /// `1.0` or `1.1`.
         version: &'static str,
     },
-    /// REST with JSON: the operation is in the path.
+    /// REST with JSON: the operation is in the path. Without a body the method is GET.
     Rest,
 }
 
@@ -198,7 +198,11 @@ fn request(call: Call) -> Result<HttpRequest, BoxError> {
             .header("content-type", format!("application/x-amz-json-{version}"))
             .header("x-amz-target", format!("{target}.{}", call.operation))
             .body(SdkBody::from(call.body.to_string()))?,
-        Protocol::Rest => builder.method("GET").body(SdkBody::empty())?,
+        Protocol::Rest if call.body.is_null() => builder.method("GET").body(SdkBody::empty())?,
+        Protocol::Rest => builder
+            .method("POST")
+            .header("content-type", "application/json")
+            .body(SdkBody::from(call.body.to_string()))?,
     };
     Ok(request.try_into()?)
 }

@@ -10,7 +10,7 @@ use crate::times::iso;
 /// The identity behind the calls that follow, and where it calls from.
 ///
 /// ```
-/// use watch_local::Caller;
+/// use kms_local::Caller;
 ///
 /// let admin = Caller::assumed_role("KeyAdmin", "j.okafor").from_ip("198.51.100.24");
 /// let root = Caller::root().mfa().console();

@@ -10,7 +10,7 @@ use thiserror::Error;
 ///
 /// ```
 /// use serde_json::json;
-/// use watch_local::{Policy, Statement};
+/// use kms_local::{Policy, Statement};
 ///
 /// let by_hand = Policy::new([
 ///     Statement::allow(["kms:Describe*", "kms:ListResourceTags"], ["arn:aws:kms:*:*:key/*"]),
@@ -20,7 +20,7 @@ use thiserror::Error;
 ///     "Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"},
 /// }))?;
 /// # let _ = (by_hand, from_json);
-/// # Ok::<(), watch_local::PolicyError>(())
+/// # Ok::<(), kms_local::PolicyError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy(Vec<Statement>);

@@ -19,6 +19,7 @@
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
 //! | `eventbridge` | buses, and what is put on them |
 //! | `ssm` | parameters |
+//! | `accounts` | Regions, roles and the accounts of an organisation |
 //! | `faulty` | errors that services of one protocol have in common |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
 //! | `hooks` | what a test does when a certain call comes |
@@ -31,6 +32,7 @@
 //! | `runtime` | [`LambdaRuntime`], the Lambda Runtime API |
 //! | `ids`, `times`, `spelling` | identifiers from a seed, times, names: what all services have in common |
 
+mod accounts;
 mod caller;
 mod cloudtrail;
 mod cloudwatch;

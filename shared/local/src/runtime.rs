@@ -81,7 +81,7 @@ pub struct FunctionError {
 ///
 /// ```no_run
 /// use std::{process::Command, time::Duration};
-/// use watch_local::{LambdaRuntime, RuntimeOptions};
+/// use kms_local::{LambdaRuntime, RuntimeOptions};
 ///
 /// let lambda = LambdaRuntime::start(RuntimeOptions::default())?;
 /// let mut process = Command::new("target/debug/key-deletion")

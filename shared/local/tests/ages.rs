@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, time::Instant};
 
 use common::shape::assert_like;
 use jiff::{SignedDuration, Timestamp};
+use kms_local::{ImportedMaterial, KeyState, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{ImportedMaterial, KeyState, LocalAws, NewKey, Options};
 
 fn days(count: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * count)

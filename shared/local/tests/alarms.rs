@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use common::shape::{sample, shape};
 use jiff::{SignedDuration, Timestamp};
+use kms_local::{ImportedMaterial, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{ImportedMaterial, LocalAws, NewKey, Options};
 
 const DAY: i64 = 86_400;
 

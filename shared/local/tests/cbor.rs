@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Client, Reply};
-use watch_local::{LocalAws, Options, Policy, Statement};
+use kms_local::{LocalAws, Options, Policy, Statement};
 
 const AUTHORIZATION: &str =
     "AWS4-HMAC-SHA256 Credential=AKIATEST/20261120/us-east-1/monitoring/aws4_request";

@@ -8,10 +8,8 @@
 mod common;
 
 use common::shape::assert_like;
+use kms_local::{Caller, ImportedMaterial, KeySpec, KeyStore, KeyUsage, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{
-    Caller, ImportedMaterial, KeySpec, KeyStore, KeyUsage, LocalAws, NewKey, Options,
-};
 
 fn start() -> LocalAws {
     LocalAws::start(Options {

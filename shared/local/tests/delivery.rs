@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use common::shape::assert_like;
 use jiff::SignedDuration;
+use kms_local::{Caller, Delivery, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{Caller, Delivery, LocalAws, NewKey, Options};
 
 const ROTATION: &str = "KMS CMK Rotation";
 const DELETION: &str = "KMS CMK Deletion";

@@ -10,8 +10,8 @@ mod common;
 
 use common::shape::{assert_like, sample, shape};
 use jiff::{SignedDuration, Timestamp};
+use kms_local::{Caller, EventShape, ImportedMaterial, KeyStore, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{Caller, EventShape, ImportedMaterial, KeyStore, LocalAws, NewKey, Options};
 
 fn start() -> LocalAws {
     LocalAws::start(Options {

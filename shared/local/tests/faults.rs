@@ -15,8 +15,8 @@ use std::{
 };
 
 use common::Client;
+use kms_local::{KeyState, LocalAws, Moment, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{KeyState, LocalAws, Moment, NewKey, Options};
 
 fn start() -> (LocalAws, Client) {
     let aws = LocalAws::start(Options::default()).unwrap();

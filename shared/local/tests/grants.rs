@@ -8,8 +8,8 @@
 mod common;
 
 use common::{Client, shape::assert_like};
+use kms_local::{Caller, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{Caller, LocalAws, NewKey, Options};
 
 const LOADER: &str = "arn:aws:iam::444455556666:role/loader";
 const ADMIN: &str = "arn:aws:iam::111122223333:role/KeyAdmin";

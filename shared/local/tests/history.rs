@@ -9,10 +9,10 @@ mod common;
 
 use common::Client;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
-use watch_local::{
+use kms_local::{
     Caller, Delivery, ImportedMaterial, LocalAws, NewKey, Options, Policy, QuotaClock, Statement,
 };
+use serde_json::{Value, json};
 
 /// Without the usual lag, so that a test can look at once.
 fn start() -> (LocalAws, Client) {

@@ -10,8 +10,8 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::Client;
+use kms_local::{Caller, LocalAws, NewKey, Options};
 use serde_json::json;
-use watch_local::{Caller, LocalAws, NewKey, Options};
 
 fn start() -> (LocalAws, Client) {
     let aws = LocalAws::start(Options::default()).unwrap();

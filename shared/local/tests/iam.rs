@@ -8,8 +8,8 @@
 mod common;
 
 use common::Client;
+use kms_local::{Caller, LocalAws, NewKey, Options, Policy, Statement};
 use serde_json::{Value, json};
-use watch_local::{Caller, LocalAws, NewKey, Options, Policy, Statement};
 
 /// The access key of the tests' client.
 const KEY: &str = "AKIATEST";

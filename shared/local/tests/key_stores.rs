@@ -9,8 +9,8 @@ mod common;
 
 use common::{Client, shape::assert_like};
 use jiff::SignedDuration;
+use kms_local::{KeyState, KeyStore, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{KeyState, KeyStore, LocalAws, NewKey, Options};
 
 fn start() -> (LocalAws, Client) {
     let aws = LocalAws::start(Options {

@@ -9,8 +9,8 @@ mod common;
 
 use common::Client;
 use jiff::SignedDuration;
+use kms_local::{KeySpec, KeyUsage, LocalAws, NewKey, Options, QuotaClock};
 use serde_json::json;
-use watch_local::{KeySpec, KeyUsage, LocalAws, NewKey, Options, QuotaClock};
 
 fn start(quotas: Option<QuotaClock>) -> (LocalAws, Client) {
     let aws = LocalAws::start(Options {

@@ -6,8 +6,8 @@
 )]
 
 use jiff::{SignedDuration, Timestamp};
+use kms_local::{KeySpec, KeyState, KmsError, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{KeySpec, KeyState, KmsError, LocalAws, NewKey, Options};
 
 fn start() -> LocalAws {
     LocalAws::start(Options::default()).unwrap()

@@ -4,8 +4,8 @@ mod common;
 
 use common::shape::assert_like;
 use jiff::SignedDuration;
+use kms_local::{KeyState, LocalAws, NewKey, Options};
 use serde_json::json;
-use watch_local::{KeyState, LocalAws, NewKey, Options};
 
 #[test]
 fn the_primary_moves_and_both_regions_tell() {

@@ -6,10 +6,10 @@
 )]
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use watch_local::{
+use kms_local::{
     ImportedMaterial, KeySpec, KeyStore, KeyUsage, KmsError, LocalAws, NewKey, Options,
 };
+use serde_json::{Value, json};
 
 fn start() -> LocalAws {
     LocalAws::start(Options::default()).unwrap()

@@ -10,8 +10,8 @@ mod common;
 use std::{sync::Arc, thread, time::Duration};
 
 use common::{Client, Reply};
+use kms_local::{Invocation, LambdaRuntime, RuntimeOptions};
 use serde_json::json;
-use watch_local::{Invocation, LambdaRuntime, RuntimeOptions};
 
 const WAIT: Duration = Duration::from_secs(10);
 

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use common::Client;
 use jiff::SignedDuration;
+use kms_local::{KeyState, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{KeyState, LocalAws, NewKey, Options};
 
 const KEYS: usize = 100_000;
 

@@ -9,8 +9,8 @@ mod common;
 
 use common::Client;
 use jiff::SignedDuration;
+use kms_local::{FilterScope, LocalAws, Options};
 use serde_json::json;
-use watch_local::{FilterScope, LocalAws, Options};
 
 fn start() -> (LocalAws, Client, String) {
     let aws = LocalAws::start(Options::default()).unwrap();

@@ -5,14 +5,14 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use kms_local::{KeySpec, LocalAws, NewKey, Options};
 use serde_json::{Value, json};
-use watch_local::{KeySpec, LocalAws, NewKey, Options};
 
 fn start() -> LocalAws {
     LocalAws::start(Options::default()).unwrap()
 }
 
-fn code(result: Result<Value, watch_local::KmsError>) -> &'static str {
+fn code(result: Result<Value, kms_local::KmsError>) -> &'static str {
     result.unwrap_err().code
 }
 

@@ -11,7 +11,7 @@ const SHARED: &[(&str, &[&str])] = &[
     ("watch-aws", &["watch-core"]),
     ("watch-core", &["watch-policy"]),
     // Alone, so that the simulator cannot share our mistakes.
-    ("watch-local", &[]),
+    ("kms-local", &[]),
     ("watch-policy", &[]),
     ("watch-sweep", &["watch-core", "watch-policy"]),
     ("watch-template", &[]),

@@ -33,6 +33,12 @@ pub(crate) enum AccountError {
         reason: Untrusted,
         advice: &'static str,
     },
+    #[error("cannot assume {role}: {reason}\n{advice}", reason = reason.as_str())]
+    Role {
+        role: String,
+        reason: Untrusted,
+        advice: &'static str,
+    },
     #[error(
         "{name} is no address of a service\nset it to one such as http://127.0.0.1:4566, or unset it"
     )]

@@ -52,7 +52,7 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Every key of your accounts: what it is, what is due, what is wrong with it
     #[command(after_help = inventory::args::EXAMPLES, after_long_help = long(inventory::args::EXAMPLES))]
-    Inventory(inventory::args::Args),
+    Inventory(Box<inventory::args::Args>),
     /// What the ledger knows of a key, also of one that KMS has forgotten
     #[command(after_help = history::EXAMPLES, after_long_help = long(history::EXAMPLES))]
     History(history::Args),

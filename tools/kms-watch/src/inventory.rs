@@ -4,15 +4,21 @@
 //!
 //! IAM actions: `kms:ListKeys` and `kms:ListAliases` on `*`; `kms:DescribeKey`, `kms:ListResourceTags`,
 //! `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyPolicy` and `kms:GetKeyLastUsage`, with `--grants` `kms:ListGrants`, on the
-//! account's keys.
+//! account's keys; without `--region` `account:ListRegions`; with `--role-arn` or `--organization` `sts:AssumeRole`, and with the latter
+//! `organizations:ListAccounts`.
 
+mod accounts;
 pub(crate) mod args;
 pub(crate) mod condition;
 pub(crate) mod error;
 mod exposure;
 pub(crate) mod filter;
+mod not_read;
 mod progress;
 mod question;
+pub(crate) mod reach;
+mod region;
+mod regions;
 mod report;
 mod row;
 pub(crate) mod sample;
@@ -38,11 +44,11 @@ use crate::{account, exit_codes, output};
 pub(crate) async fn run(args: &Args, quiet: bool) -> Result<u8, InventoryError> {
     args.check().map_err(InventoryError::Usage)?;
     let target = args.output.as_deref().map(Target::new).transpose()?;
-    let survey = if args.demo {
+    let survey = if args.reach.demo {
         let aws = sample::start().map_err(InventoryError::Demo)?;
         ask(&sample::config(&aws), args, sample::HASTE, aws.now(), quiet).await
     } else {
-        let sdk = account::configuration(args.profile.as_deref()).await?;
+        let sdk = account::configuration(args.reach.profile.as_deref()).await?;
         ask(&sdk, args, 1.0, SystemClock.now(), quiet).await
     }?;
     tell(&survey, args, target.as_ref(), quiet)
@@ -55,13 +61,8 @@ async fn ask(
     now: Timestamp,
     quiet: bool,
 ) -> Result<Survey, InventoryError> {
-    let regions = if args.regions.is_empty() {
-        vec![account::configured_region(sdk)?]
-    } else {
-        args.regions.clone()
-    };
     let progress = Progress::new(args.verbose, quiet, haste);
-    let survey = survey::survey(sdk, &regions, args, haste, now, &progress).await;
+    let survey = survey::survey(sdk, args, haste, now, &progress).await;
     progress.end();
     survey
 }
@@ -98,8 +99,10 @@ fn tell(
         ));
         code = exit_codes::FOUND;
     }
-    let incomplete: Vec<_> = survey.incomplete().collect();
-    for row in &incomplete {
+    for line in not_read::lines(&survey.not_read) {
+        note(format_args!("not read: {line}"));
+    }
+    for row in survey.incomplete() {
         let gap = row.missing.iter().find(|gap| !gap.denied);
         let reason = gap.map(|gap| format!("{}: {}", gap.operation, gap.reason.as_str()));
         note(format_args!(
@@ -108,7 +111,7 @@ fn tell(
             reason.unwrap_or_default()
         ));
     }
-    if code == exit_codes::DONE && !incomplete.is_empty() {
+    if code == exit_codes::DONE && !survey.is_complete() {
         code = exit_codes::INCOMPLETE;
     }
     Ok(code)

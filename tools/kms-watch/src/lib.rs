@@ -10,7 +10,7 @@
 //! | [`demo`] | the main job on an embedded AWS, as a story |
 //! | [`generate`] | completions of shells, and man pages |
 //!
-//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]), the deployed [`stack`] and its [`ledger`], [`output`], [`style`].
+//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]) and its [`role`]s, the deployed [`stack`] and its [`ledger`], [`output`], [`style`].
 //!
 //! It is a crate of its own because its ways to credentials (profiles, single sign-on, other programs) must not come along
 //! into a function.
@@ -28,6 +28,7 @@ mod history;
 mod inventory;
 mod ledger;
 mod output;
+mod role;
 mod stack;
 mod style;
 

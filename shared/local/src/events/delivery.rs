@@ -15,7 +15,7 @@ use crate::{ids::Ids, times::iso};
 ///
 /// ```
 /// use jiff::SignedDuration;
-/// use watch_local::{Delivery, Options};
+/// use kms_local::{Delivery, Options};
 ///
 /// let options = Options {
 ///     delivery: Delivery {

@@ -12,7 +12,7 @@ use super::{
 /// A key to put in place with [`LocalAws::add_key`](crate::LocalAws::add_key).
 ///
 /// ```
-/// use watch_local::{KeySpec, NewKey};
+/// use kms_local::{KeySpec, NewKey};
 ///
 /// let ledger = NewKey::symmetric().alias("alias/ledger").tag("owner", "payments").rotating_every(365);
 /// let signing = NewKey::with_spec(KeySpec::EccNistP256).disabled();

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// ```
 /// use serde_json::json;
-/// use watch_local::{LocalAws, NewKey, Options};
+/// use kms_local::{LocalAws, NewKey, Options};
 ///
 /// let aws = LocalAws::start(Options::default())?;
 /// let key = aws.add_key(NewKey::symmetric().alias("alias/ledger"));
@@ -167,6 +167,11 @@ impl LocalAws {
     /// A panic in a test thread that held the lock must not take the other threads along.
     pub(super) fn lock(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The world itself, for another simulator that knows this one.
+    pub(super) fn shared(&self) -> Arc<Mutex<World>> {
+        Arc::clone(&self.world)
     }
 
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {

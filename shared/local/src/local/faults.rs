@@ -12,7 +12,7 @@ use crate::faults::{Effect, Rule, Verdict};
 /// Calls made through [`LocalAws::call`](crate::LocalAws::call) meet none of them: they are a test's set-up.
 ///
 /// ```no_run
-/// # use watch_local::{LocalAws, Options};
+/// # use kms_local::{LocalAws, Options};
 /// # let aws = LocalAws::start(Options::default()).unwrap();
 /// # let arn = "";
 /// aws.faults().deny("ListResourceTags").throttle("DescribeKey", 2);

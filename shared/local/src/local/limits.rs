@@ -67,7 +67,7 @@ impl LocalAws {
     /// asked is presumed dead, and if not, has to find out what happened.
     ///
     /// ```no_run
-    /// # use watch_local::{LocalAws, Moment, Options};
+    /// # use kms_local::{LocalAws, Moment, Options};
     /// # let aws = LocalAws::start(Options::default()).unwrap();
     /// # let mut child = std::process::Command::new("function").spawn().unwrap();
     /// aws.on_call(3, Moment::AfterEffect, move |_request| {

@@ -1,5 +1,6 @@
 //! The handle that a test or the demo holds, by what it is held for.
 
+mod accounts;
 mod alarms;
 mod aws;
 mod buses;

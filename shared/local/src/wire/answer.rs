@@ -39,6 +39,17 @@ impl Answer {
         }
     }
 
+    /// XML of the query protocol.
+    pub(super) fn xml(status: u16, error: Option<&str>, body: String, request_id: String) -> Self {
+        Self {
+            status,
+            error: error.map(str::to_owned),
+            content_type: "text/xml",
+            body: body.into(),
+            request_id,
+        }
+    }
+
     pub(super) fn kms(result: Result<Value, KmsError>, request_id: String) -> Self {
         let (status, error, body) = match result {
             Ok(body) => (200, None, body),

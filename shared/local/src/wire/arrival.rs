@@ -82,6 +82,13 @@ impl Target {
                 let parameter = Some(ssm::resource(&scope.region, account, body));
                 ("ssm", operation, parameter.clone(), parameter)
             }
+            Self::Accounts {
+                service, operation, ..
+            } => (*service, operation, None, None),
+            Self::Sts { form, action } => {
+                let role = form.get("RoleArn").map(str::to_owned);
+                ("sts", action, role.clone(), role)
+            }
             Self::CloudWatch { operation, body } => {
                 let region = &scope.region;
                 let body = body.as_ref().ok();
@@ -123,6 +130,10 @@ impl Target {
         }
         if let Self::DynamoDb { body, .. } = self {
             return dynamodb::permissions(operation, &scope.region, account, body);
+        }
+        // It needs no permission (STS API Reference).
+        if operation == "GetCallerIdentity" {
+            return Vec::new();
         }
         let resource = resource.unwrap_or("*").to_owned();
         vec![(format!("{service}:{operation}"), resource)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{answer::Answer, scope::Scope, target::Target};
+use super::{answer::Answer, scope::Scope, sts, target::Target};
 use crate::{
     caller::Caller,
     cloudtrail::CloudTrailError,
@@ -20,12 +20,12 @@ use crate::{
 };
 
 /// A call that arrived.
-struct Call<'a> {
-    operation: &'a str,
-    region: &'a str,
-    caller: &'a Caller,
+pub(super) struct Call<'a> {
+    pub(super) operation: &'a str,
+    pub(super) region: &'a str,
+    pub(super) caller: &'a Caller,
     /// What became of it on its way; `None`: it goes on.
-    verdict: Option<Verdict>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 impl Target {
@@ -63,6 +63,14 @@ impl Target {
                     world.ssm.call(operation, &begin, body)
                 })
             }
+            Self::Accounts {
+                service,
+                operation,
+                body,
+            } => json(world, &call(operation), service, None, |world| {
+                world.accounts.call(operation, body)
+            }),
+            Self::Sts { form, action } => sts::answer(world, &call(action), form),
             Self::CloudWatch { operation, body } => cloudwatch(world, &call(operation), body),
             Self::Deployed {
                 service,
@@ -102,7 +110,11 @@ impl Target {
                 );
                 Answer::cloudtrail(Err(error), world.context.ids.uuid())
             }
-            Self::EventBridge { .. } | Self::Ssm { .. } | Self::Deployed { .. } => {
+            Self::Sts { .. } => sts::unauthenticated(world),
+            Self::EventBridge { .. }
+            | Self::Ssm { .. }
+            | Self::Accounts { .. }
+            | Self::Deployed { .. } => {
                 let error = JsonError::new(
                     "MissingAuthenticationTokenException",
                     "Missing Authentication Token",
@@ -118,7 +130,7 @@ impl Target {
 }
 
 impl Call<'_> {
-    fn user(&self, world: &World) -> String {
+    pub(super) fn user(&self, world: &World) -> String {
         let account = &world.context.account;
         self.caller.arn(partition(self.region), account)
     }
@@ -139,6 +151,10 @@ fn kms(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
         }
         Some(Verdict::Throttled) => Err(KmsError::throttled()),
         Some(_) => Err(KmsError::internal()),
+        None if !world.accounts.is_enabled(call.region) => Err(KmsError::new(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        )),
         None => world.kms_call(request),
     };
     Answer::kms(result, world.context.ids.uuid())

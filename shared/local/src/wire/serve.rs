@@ -19,6 +19,12 @@ pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) ->
         return Some(plain(StatusCode::NOT_FOUND));
     };
     let scope = Scope::read(request.headers());
+    let member = scope
+        .as_ref()
+        .and_then(|scope| lock(&world).member_of(&scope.access_key));
+    if let Some(member) = member {
+        return Box::pin(answer(member, request)).await;
+    }
     let (plan, index, scope, hook) = {
         let mut world = lock(&world);
         match scope {

@@ -36,6 +36,16 @@ pub(super) enum Target {
         operation: String,
         body: Value,
     },
+    /// Organizations and Account Management.
+    Accounts {
+        service: &'static str,
+        operation: String,
+        body: Value,
+    },
+    Sts {
+        form: Form,
+        action: String,
+    },
     CloudWatch {
         operation: String,
         body: Result<Value, CloudWatchError>,
@@ -83,6 +93,11 @@ impl Target {
             return match service {
                 "TrentService" => Some(Self::Kms { operation, body }),
                 "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+                "AWSOrganizationsV20161128" => Some(Self::Accounts {
+                    service: "organizations",
+                    operation,
+                    body,
+                }),
                 "AmazonSSM" => Some(Self::Ssm { operation, body }),
                 // Newer SDKs send the name of the service alone, others with its namespace.
                 "CloudTrail_20131101"
@@ -110,7 +125,17 @@ impl Target {
                 _ => None,
             };
         }
+        if request.uri().path() == "/listRegions" {
+            return Some(Self::Accounts {
+                service: "account",
+                operation: "ListRegions".to_owned(),
+                body: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
+            });
+        }
         let (form, action) = Form::read(request.body());
+        if ["AssumeRole", "GetCallerIdentity"].contains(&action.as_str()) {
+            return Some(Self::Sts { form, action });
+        }
         (!action.is_empty()).then_some(Self::Sns { form, action })
     }
 }

@@ -1,8 +1,12 @@
 //! Everything that exists in the simulator, under one lock.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
+    accounts::Accounts,
     caller::Caller,
     cloudtrail::History,
     cloudwatch::CloudWatch,
@@ -47,6 +51,11 @@ pub(crate) struct World {
     pub(crate) caller: Caller,
     /// Callers by access key, for processes that shall not be the default caller.
     pub(crate) callers: BTreeMap<String, Caller>,
+    pub(crate) accounts: Accounts,
+    /// The worlds of other accounts, by their ids.
+    pub(crate) members: BTreeMap<String, Arc<Mutex<World>>>,
+    /// The accounts of sessions there, by access key.
+    pub(crate) sessions: BTreeMap<String, String>,
 }
 
 impl World {
@@ -90,7 +99,16 @@ impl World {
             record: Record::default(),
             caller: Caller::default(),
             callers: BTreeMap::new(),
+            accounts: Accounts::default(),
+            members: BTreeMap::new(),
+            sessions: BTreeMap::new(),
         }
+    }
+
+    /// The world of the account whose session signs with this access key, if it is another.
+    pub(crate) fn member_of(&self, access_key: &str) -> Option<Arc<Mutex<Self>>> {
+        let account = self.sessions.get(access_key)?;
+        self.members.get(account).cloned()
     }
 
     /// Who signs with this access key.

@@ -48,7 +48,7 @@ pub(crate) async fn render(
         let (name, title) = (chapter.name(), escape(chapter.title()));
         contents.push_str(&format!("<li><a href=\"#{name}\">{title}</a></li>\n"));
         body.push_str(&format!(
-            "<section id=\"{name}\">\n<h2>{number}. {title}</h2>\n<pre>{}</pre>\n</section>\n",
+            "<section id=\"{name}\">\n<h2>{number}. {title}</h2>\n<pre tabindex=\"0\">{}</pre>\n</section>\n",
             leaf.take()
         ));
     }
@@ -60,7 +60,7 @@ pub(crate) async fn render(
          <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>KMS Watch: the story</h1>\n\
          <p>Keys on an embedded AWS, what is done to them, and what people, chat and machines receive.</p>\n\
          <ol>\n{contents}<li><a href=\"#short\">In short</a></li>\n</ol>\n{body}\
-         <section id=\"short\">\n<pre>{}</pre>\n</section>\n</body>\n</html>\n",
+         <section id=\"short\">\n<pre tabindex=\"0\">{}</pre>\n</section>\n</body>\n</html>\n",
         leaf.take()
     ))
 }

@@ -1,19 +1,23 @@
 //! The command line of `kms-watch inventory`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use watch_core::arn::{AccountId, Region};
+use watch_core::arn::AccountId;
 
 use crate::account;
 use crate::inventory::condition::Condition;
 use crate::inventory::filter::Filter;
+use crate::inventory::reach::{Reach, account_id};
 
 /// For the end of the help.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   kms-watch inventory --demo                               keys of all sorts on an embedded AWS
-  kms-watch inventory --profile audit --region eu-west-1   one Region with these credentials
+  kms-watch inventory --profile audit                      every Region of the account
+  kms-watch inventory --region eu-west-1,eu-central-1      two Regions
+  kms-watch inventory --organization --role-name Audit     every account, by this role in each
   kms-watch inventory -o keys.csv                          everything, for a spreadsheet
   kms-watch inventory --fail-on expiring --within 14       for a pipeline";
 
@@ -51,20 +55,13 @@ const NARROWEST: usize = 40;
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct Args {
-    /// This Region instead of the configured one; may be given several times
-    #[arg(long = "region", value_name = "REGION", value_parser = account::region, help_heading = "Where")]
-    pub(crate) regions: Vec<Region>,
-    /// Credentials and Region of this profile of the AWS CLI
-    #[arg(long, value_name = "NAME", value_parser = account::not_empty, conflicts_with = "demo", help_heading = "Where")]
-    pub(crate) profile: Option<String>,
-    /// An embedded AWS instead: no account, no network
-    #[arg(long, help_heading = "Where")]
-    pub(crate) demo: bool,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 
     /// Ask when each key was last used, however many there are: two keys a second
     #[arg(long, conflicts_with = "no_last_use", help_heading = "What")]
     last_use: bool,
-    /// Do not ask. Without either, up to 200 keys are asked about
+    /// Do not ask. Without either, up to 200 keys of a Region are asked about
     #[arg(long, help_heading = "What")]
     no_last_use: bool,
     /// List the keys that AWS manages, too, instead of counting them
@@ -127,14 +124,13 @@ pub(crate) struct Args {
 impl Args {
     /// As what the report comes: as is said, or as the file's name says.
     pub(crate) fn format(&self) -> Format {
-        let by_name = || {
-            let name = self.output.as_deref()?.extension()?.to_str()?;
-            Format::value_variants()
-                .iter()
-                .copied()
-                .find(|format| format.extension() == name.to_ascii_lowercase())
-        };
+        let by_name = || Format::of_extension(self.extension()?.to_str()?);
         self.format.or_else(by_name).unwrap_or(Format::Table)
+    }
+
+    /// That of the file.
+    fn extension(&self) -> Option<&OsStr> {
+        self.output.as_deref()?.extension()
     }
 
     pub(crate) fn last_use(&self) -> LastUse {
@@ -162,15 +158,19 @@ impl Args {
                 "public and foreign are judged by key policies, which --no-policies does not ask for",
             );
         }
+        self.reach.check()?;
+        let is_known = |name: &OsStr| name.to_str().and_then(Format::of_extension).is_some();
+        if self.format.is_none() && self.extension().is_some_and(|name| !is_known(name)) {
+            return Err(
+                "no format is known by the end of the file's name: --format says which, or use .txt, .json, .csv, .html, .md, .sarif, \
+                 .xml",
+            );
+        }
         if self.width.is_some() && self.format() != Format::Table {
             return Err("--width is that of a table");
         }
         Ok(())
     }
-}
-
-fn account_id(id: &str) -> Result<AccountId, &'static str> {
-    AccountId::new(id).ok_or("not the id of an account, which has twelve digits")
 }
 
 fn width(number: &str) -> Result<usize, String> {
@@ -179,6 +179,12 @@ fn width(number: &str) -> Result<usize, String> {
 }
 
 impl Format {
+    fn of_extension(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let mut formats = Self::value_variants().iter().copied();
+        formats.find(|format| format.extension() == name)
+    }
+
     fn extension(self) -> &'static str {
         match self {
             Self::Table => "txt",
@@ -203,7 +209,7 @@ mod tests {
         let words = [&["kms-watch", "inventory"], words].concat();
         let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
         match cli.command {
-            Command::Inventory(args) => args.check().map(|()| args).map_err(str::to_owned),
+            Command::Inventory(args) => args.check().map(|()| *args).map_err(str::to_owned),
             other => panic!("{other:?}"),
         }
     }
@@ -247,6 +253,8 @@ mod tests {
             &["--fail-on", "pending-deletion,,unused"],
             &["--fail-on", "old"],
             &["-o", ""],
+            &["-o", "keys.yaml"],
+            &["-o", "keys.json.old"],
             &["--last-use", "--no-last-use"],
             &["--no-last-use", "--fail-on", "unused"],
             &["--demo", "--profile", "audit"],
@@ -255,6 +263,15 @@ mod tests {
             &["--no-policies", "--fail-on=public"],
             &["--trusted-accounts", "me"],
             &["--tag", "=x"],
+            &["--region", "us-east-1,"],
+            &["--role-arn", "Audit"],
+            &["--role-arn", "arn:aws:iam::111122223333:role/A", "--demo"],
+            &["--organization"],
+            &["--role-name", "Audit"],
+            &["--organization", "--role-name", "a b"],
+            &["--external-id", "secret"],
+            &["--except-accounts", "111122223333"],
+            &["--organization", "--role-name=A", "--except-accounts=me"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

@@ -103,3 +103,16 @@ impl Serialize for Condition {
         serializer.serialize_str(self.name())
     }
 }
+
+#[cfg(test)]
+impl schemars::JsonSchema for Condition {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Condition".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|it| it.name()).collect();
+        // Open: words to come are no breaking change.
+        schemars::json_schema!({ "type": "string", "examples": names })
+    }
+}

@@ -18,8 +18,17 @@ pub(crate) enum InventoryError {
     Account(#[from] AccountError),
     #[error(transparent)]
     File(#[from] TargetError),
-    #[error("failed to list the keys in {region}: {error}\n{advice}", region = region.as_str(), advice = advice(error))]
-    List { region: Region, error: CallError },
+    #[error("{operation} failed in {region}: {error}\n{advice}", region = region.as_str(), advice = advice(error))]
+    List {
+        operation: &'static str,
+        region: Region,
+        error: CallError,
+    },
+    #[error("{operation} failed: {error}\n{advice}", advice = organization_advice(error))]
+    Organization {
+        operation: &'static str,
+        error: CallError,
+    },
     #[error("failed to start the embedded AWS")]
     Demo(#[source] io::Error),
     #[error("failed to write the report")]
@@ -79,8 +88,33 @@ fn advice(error: &CallError) -> &'static str {
     }
 }
 
+/// What to do when the organisation's accounts cannot be listed.
+fn organization_advice(error: &CallError) -> &'static str {
+    match error.code().as_str() {
+        "AWSOrganizationsNotInUseException" => {
+            "the account of these credentials is in no organisation: leave out --organization"
+        }
+        _ if error.kind() == CallErrorKind::Denied => {
+            "organizations:ListAccounts may be called from the management account or a delegated administrator's, by an \
+             identity that an IAM policy allows it: name such a role with --role-arn"
+        }
+        _ => advice(error),
+    }
+}
+
+/// What to do when a role cannot be assumed.
+pub(crate) fn role_advice(error: &CallError) -> &'static str {
+    match error.kind() {
+        CallErrorKind::Denied => {
+            "its trust policy has to allow these credentials sts:AssumeRole, and so has their own IAM policy; --external-id names \
+             the id that it may want"
+        }
+        _ => advice(error),
+    }
+}
+
 const NETWORK: &str =
-    "KMS did not answer: check the network, HTTPS_PROXY, and the name of the Region";
+    "AWS did not answer: check the network, HTTPS_PROXY, and the name of the Region";
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ const NAMED: usize = 50;
 /// Whom the key policy lets in beside the key's own account, and how many grants there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Exposure {
     /// Everybody in every AWS account is let in. `null`: it was not asked, or it is not known for sure.
     pub(crate) public: Option<bool>,

@@ -24,18 +24,18 @@ pub(crate) fn render(
     width: Option<usize>,
 ) -> Result<Vec<u8>, InventoryError> {
     match args.format() {
-        Format::Json => json::render(&survey.rows),
-        Format::Csv => csv::render(&survey.rows),
+        Format::Json => json::render(survey),
+        Format::Csv => csv::render(survey),
         Format::Md => Ok(markdown::render(&survey.rows, &summary(survey, args))),
         Format::Html => Ok(html::render(
             survey,
             args.within_days,
             &summary(survey, args),
         )),
-        Format::Sarif => sarif::render(&survey.rows, &wanted(args)),
-        Format::Junit => Ok(junit::render(&survey.rows, &wanted(args))),
+        Format::Sarif => sarif::render(survey, &wanted(args)),
+        Format::Junit => Ok(junit::render(survey, &wanted(args))),
         Format::Table => {
-            let mut text = table::render(&survey.rows, survey.regions.len() > 1, width);
+            let mut text = table::render(&survey.rows, width);
             if !text.is_empty() {
                 text.push('\n');
             }

@@ -24,6 +24,7 @@ use crate::inventory::question::Question;
 /// A key, with the members of the JSON report.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Row {
     pub(crate) arn: KeyArn,
     pub(crate) key_id: String,
@@ -33,6 +34,8 @@ pub(crate) struct Row {
     pub(crate) aliases: Option<Vec<Untrusted>>,
     pub(crate) description: Option<Untrusted>,
     pub(crate) owner: Option<Untrusted>,
+    #[serde(skip)]
+    owner_tag_key: String,
     /// `None` if they were not asked for, or KMS did not say.
     pub(crate) tags: Option<Tags>,
     pub(crate) manager: Option<Manager>,
@@ -55,6 +58,7 @@ pub(crate) struct Row {
 /// Automatic rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Rotation {
     pub(crate) status: RotationStatus,
     pub(crate) period_days: Option<u32>,
@@ -63,6 +67,7 @@ pub(crate) struct Rotation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum RotationStatus {
     On,
     Off,
@@ -77,6 +82,7 @@ pub(crate) enum RotationStatus {
 /// The last use, as far as KMS recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct LastUsed {
     pub(crate) status: UseStatus,
     pub(crate) at: Option<Timestamp>,
@@ -86,6 +92,7 @@ pub(crate) struct LastUsed {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum UseStatus {
     Used,
     NeverUsed,
@@ -97,6 +104,7 @@ pub(crate) enum UseStatus {
 /// A question that KMS did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Gap {
     pub(crate) operation: &'static str,
     /// The caller may not ask.
@@ -227,6 +235,7 @@ impl Row {
             aliases: seen.look.aliases.clone(),
             tags: tags.cloned(),
             access: Exposure::of(key, &seen.look, question),
+            owner_tag_key: question.owner_tag_key.to_owned(),
             owner: tags.and_then(|tags| owner(tags, question.owner_tag_key)),
             rotation: seen.rotation(),
             last_use: seen.last_used(),
@@ -291,6 +300,23 @@ impl Row {
     /// KMS gave no answer, for another reason than that the caller may not ask.
     pub(crate) fn is_incomplete(&self) -> bool {
         self.missing.iter().any(|gap| !gap.denied)
+    }
+
+    /// Regions of the keys that are related to it.
+    pub(crate) fn other_regions(&self) -> impl Iterator<Item = &Region> {
+        let related = self.multi_region.iter();
+        related.flat_map(|related| related.other_regions(&self.region))
+    }
+
+    /// `key=value` for each tag but the owner's, which has a place of its own.
+    pub(crate) fn other_tags(&self) -> impl Iterator<Item = String> {
+        let own = |key: &Untrusted, value: &Untrusted| {
+            self.owner.as_ref() == Some(value)
+                && key.as_str().eq_ignore_ascii_case(&self.owner_tag_key)
+        };
+        let tags = self.tags.iter().flatten();
+        tags.filter(move |(key, value)| !own(key, value))
+            .map(|(key, value)| format!("{}={}", key.as_str(), value.as_str()))
     }
 
     /// The name that people know it by.

@@ -1,267 +1,231 @@
-//! The sweep by hand: every key of each Region, at half of KMS's quotas.
+//! The sweep by hand: every key of each account and Region, several Regions at a time.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use watch_aws::KmsAdapter;
-use watch_core::answers::LastUsage;
-use watch_core::arn::{AccountId, KeyArn, Region};
-use watch_core::ledger::Profile;
-use watch_core::ports::{CallError, CallErrorKind};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use watch_core::arn::{AccountId, Region};
 use watch_core::text::Untrusted;
-use watch_sweep::census::{Aliases, Keys};
-use watch_sweep::look::{Look, Wants};
-use watch_sweep::order::Depth;
-use watch_sweep::pace::{Operation, Paced};
 use watch_sweep::tally::{Hidden, Tally};
 
 use crate::account;
-use crate::inventory::args::{Args, LastUse};
+use crate::inventory::accounts::{Account, Candidate, Entrance};
+use crate::inventory::args::Args;
 use crate::inventory::error::InventoryError;
+use crate::inventory::not_read::NotRead;
 use crate::inventory::progress::Progress;
 use crate::inventory::question::Question;
-use crate::inventory::row::{Row, Seen};
+use crate::inventory::region::{self, Failed, LOOKS_AT_ALL, Means, Surveyed};
+use crate::inventory::regions::Regions;
+use crate::inventory::row::{Row, Seen, UseStatus};
 
-/// Keys that are looked at at the same time.
-const LOOKS_AT_ONCE: usize = 48;
-/// Two calls a second, of which none takes two seconds.
-const USES_AT_ONCE: usize = 4;
-/// A call that was neither answered nor refused is made so often.
-const ATTEMPTS: u32 = 3;
-/// Up to so many keys are asked for their last use without being told to: it takes less than two minutes.
-pub(crate) const FEW: usize = 200;
+/// Accounts that are read at the same time, and Regions of each.
+const ACCOUNTS_AT_ONCE: usize = 4;
+const REGIONS_AT_ONCE: usize = 16;
 
 /// Everything that the report is made of.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    pub(crate) regions: Vec<Region>,
     pub(crate) at: Timestamp,
+    /// By id.
+    pub(crate) accounts: Vec<AccountRead>,
+    /// Accounts and Regions of which nothing is known.
+    pub(crate) not_read: Vec<NotRead>,
     /// The most urgent first.
     pub(crate) rows: Vec<Row>,
     /// The counts that the function makes too.
     pub(crate) tally: Tally,
     /// Keys that are not listed, since AWS manages them.
     pub(crate) managed_unlisted: u64,
-    pub(crate) last_use_asked: bool,
     /// Keys that the filters leave out.
     pub(crate) filtered: u64,
     /// Regions whose aliases may not be listed.
     pub(crate) nameless: Vec<(Region, Untrusted)>,
 }
 
-/// A Region whose keys are known by their ids.
-struct Listed {
-    region: Region,
-    kms: Paced<KmsAdapter>,
-    keys: Vec<KeyArn>,
-    aliases: Option<Aliases>,
-    managed_unlisted: u64,
-    asked: Asked,
+/// An account, and where it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct AccountRead {
+    /// `null`: that of the credentials, which no key told.
+    pub(crate) id: Option<AccountId>,
+    /// As the organisation calls it.
+    pub(crate) name: Option<Untrusted>,
+    /// Those that were read.
+    pub(crate) regions: Vec<Region>,
+    /// Why the account could not say which Regions it has: then all that this version knows were asked.
+    pub(crate) regions_assumed: Option<Untrusted>,
 }
 
-/// What is asked about each key beside what it is.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    policies: bool,
-    grants: bool,
+/// What became of an account.
+struct Visited {
+    account: AccountRead,
+    surveyed: Vec<Surveyed>,
+    not_read: Vec<NotRead>,
+    /// Why Regions could not be read.
+    failed: Vec<(Region, Failed)>,
 }
 
-/// Asks about every key of these Regions. A Region that cannot be listed fails all: a report without it would pass for
-/// complete.
+/// Asks about every key of each account and Region. Whatever cannot be read is noted; only if nothing can, there is no report.
 pub(crate) async fn survey(
     sdk: &SdkConfig,
-    regions: &[Region],
     args: &Args,
     haste: f64,
     now: Timestamp,
     progress: &Progress,
 ) -> Result<Survey, InventoryError> {
-    let mut survey = Survey::begin(regions, now);
-    let mut listed = Vec::new();
-    for region in regions {
-        let sdk = account::in_region(sdk, region);
-        let kms = Paced::new(KmsAdapter::patient(&sdk)).with_factor(haste);
-        match list(kms, region, args, progress, &mut survey.nameless).await {
-            Ok(region) => listed.push(region),
-            Err(error) => {
-                let region = region.clone();
-                return Err(InventoryError::List { region, error });
+    let entrance = Entrance::new(sdk, &args.reach).await?;
+    let candidates = entrance.candidates().await?;
+    progress.expect(candidates.len());
+    let gate = Semaphore::new(LOOKS_AT_ALL);
+    let means = Means {
+        args,
+        haste,
+        gate: &gate,
+        progress,
+    };
+    let visits = candidates
+        .into_iter()
+        .map(|candidate| visit(&entrance, candidate, &means));
+    let visits = stream::iter(visits).buffer_unordered(ACCOUNTS_AT_ONCE);
+    let visits: Vec<_> = visits.collect().await;
+    let mut survey = Survey::begin(now);
+    let mut failed = Vec::new();
+    let mut surveyed = Vec::new();
+    for visit in visits {
+        match visit {
+            Err(not_read) => survey.not_read.push(not_read),
+            Ok(visited) => {
+                survey.not_read.extend(visited.not_read);
+                failed.extend(visited.failed);
+                survey.accounts.push(visited.account);
+                surveyed.extend(visited.surveyed);
             }
         }
     }
-    let customers: usize = listed.iter().map(|region| region.customers().count()).sum();
-    survey.last_use_asked = match args.last_use() {
-        LastUse::Always => true,
-        LastUse::Never => false,
-        LastUse::IfFew => customers <= FEW,
-    };
-    let last_uses = if survey.last_use_asked { customers } else { 0 };
-    progress.expect(
-        listed.iter().map(|region| region.keys.len()).sum(),
-        last_uses,
-    );
-    let trusted_accounts: Vec<_> = args
+    if !args.reach.organization && surveyed.is_empty() {
+        // That of the configured Region says most.
+        let configured = account::configured_region(sdk).ok();
+        failed.sort_by_key(|(region, _)| (Some(region) != configured.as_ref(), region.clone()));
+        if let Some((region, Failed { operation, error })) = failed.into_iter().next() {
+            return Err(InventoryError::List {
+                operation,
+                region,
+                error,
+            });
+        }
+    }
+    let accounts: Vec<_> = args
         .trusted_accounts
         .iter()
         .map(AccountId::as_str)
         .collect();
-    let organizations: Vec<_> = args
-        .trusted_organizations
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let organizations = args.trusted_organizations.iter();
+    let organizations: Vec<_> = organizations.map(String::as_str).collect();
     let question = Question {
         owner_tag_key: &args.owner_tag_key,
         within_days: args.within_days,
         now,
-        trusted_accounts: &trusted_accounts,
+        trusted_accounts: &accounts,
         trusted_organizations: &organizations,
     };
-    for region in &listed {
+    for region in surveyed {
         survey.managed_unlisted += region.managed_unlisted;
-        progress.begin(&region.region, &region.kms);
-        let seen = region.look(survey.last_use_asked, progress).await;
-        progress.note_use(&region.kms);
-        for seen in seen {
+        let nameless = region.nameless.map(|reason| (region.region, reason));
+        survey.nameless.extend(nameless);
+        for seen in region.seen {
             survey.add(&seen, args, question);
         }
     }
-    survey.rows.sort_by(Row::urgency);
+    survey.settle();
     Ok(survey)
 }
 
-async fn list(
-    kms: Paced<KmsAdapter>,
-    region: &Region,
-    args: &Args,
-    progress: &Progress,
-    nameless: &mut Vec<(Region, Untrusted)>,
-) -> Result<Listed, CallError> {
-    let keys = Keys::list(&kms).await?;
-    let aliases = match Aliases::list(&kms).await {
-        Ok(aliases) => Some(aliases),
-        // A key is one without a name, too.
-        Err(error) if error.kind() == CallErrorKind::Denied => {
-            nameless.push((region.clone(), error.reason()));
-            None
+async fn visit(
+    entrance: &Entrance<'_>,
+    candidate: Candidate,
+    means: &Means<'_>,
+) -> Result<Visited, NotRead> {
+    let entered = entrance.enter(candidate).await;
+    let account = match entered {
+        Ok(account) => account,
+        Err(not_read) => {
+            means.progress.left();
+            return Err(not_read);
         }
-        Err(error) => return Err(error),
     };
-    let all = keys.count();
-    // Nobody but AWS names a key so: that it manages it need not be asked.
-    let is_wanted = |key: &&KeyArn| {
-        args.aws_managed
-            || aliases
-                .as_ref()
-                .is_none_or(|names| !names.tell_managed(key))
-    };
-    let keys: Vec<_> = keys.all().filter(is_wanted).cloned().collect();
-    progress.note_use(&kms);
-    progress.say(format_args!("{}: {all} keys", region.as_str()));
-    Ok(Listed {
-        region: region.clone(),
-        managed_unlisted: (all - keys.len()) as u64,
-        kms,
-        keys,
-        aliases,
-        asked: Asked {
-            policies: !args.no_policies,
-            grants: args.grants,
+    let regions = Regions::of(means.args.reach.regions(), &account.sdk, &account.partition).await;
+    let mut visited = Visited {
+        account: AccountRead {
+            id: account.id.clone(),
+            name: account.name.clone(),
+            regions: Vec::new(),
+            regions_assumed: regions.why_assumed(),
         },
-    })
+        surveyed: Vec::new(),
+        not_read: Vec::new(),
+        failed: Vec::new(),
+    };
+    let mut all = regions.all.clone();
+    if all.is_empty() {
+        // Of a partition whose Regions nobody knows by heart, the configured one is asked, and what is left is a finding.
+        if let Some(error) = &regions.assumed {
+            let left = NotRead::new("ListRegions", error).of(account.id.as_ref());
+            visited.not_read.push(left);
+        }
+        all.extend(account::configured_region(&account.sdk).ok());
+    }
+    means.progress.enter(all.len());
+    let reads = all.into_iter().map(|region| read(&account, region, means));
+    let mut reads = stream::iter(reads).buffer_unordered(REGIONS_AT_ONCE);
+    while let Some((region, outcome)) = reads.next().await {
+        match outcome {
+            Ok(surveyed) => {
+                visited.account.regions.push(region);
+                visited.surveyed.push(surveyed);
+            }
+            Err(failed) if regions.is_disabled(&region, &failed.error) => {}
+            Err(failed) => {
+                let not_read = NotRead::new(failed.operation, &failed.error);
+                let not_read = not_read.of(account.id.as_ref()).within(&region);
+                visited.not_read.push(not_read);
+                visited.failed.push((region, failed));
+            }
+        }
+    }
+    means.progress.left();
+    visited.account.regions.sort_unstable();
+    Ok(visited)
 }
 
-impl Listed {
-    fn customers(&self) -> impl Iterator<Item = &KeyArn> {
-        let is_managed = |key: &KeyArn| {
-            let names = self.aliases.as_ref();
-            names.is_some_and(|names| names.tell_managed(key))
-        };
-        self.keys.iter().filter(move |key| !is_managed(key))
-    }
-
-    async fn look(&self, last_use: bool, progress: &Progress) -> Vec<Seen> {
-        let looks = self.keys.iter().map(|key| async move {
-            let look = self.look_at(key).await;
-            progress.looked(&self.kms);
-            (key, look)
-        });
-        let looks = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
-        let asked: Vec<_> = if last_use {
-            self.customers().collect()
-        } else {
-            Vec::new()
-        };
-        let uses = asked.into_iter().map(|key| async move {
-            let usage = self.last_use_of(key).await;
-            progress.asked_use(&self.kms);
-            (key.clone(), usage)
-        });
-        let uses = stream::iter(uses).buffer_unordered(USES_AT_ONCE);
-        let (looks, mut uses): (Vec<_>, HashMap<KeyArn, _>) =
-            futures_util::future::join(looks.collect(), uses.collect()).await;
-        let seen = looks.into_iter().map(|(key, look)| Seen {
-            last_use: uses.remove(key).filter(|usage| !means_nothing(usage)),
-            key: key.clone(),
-            look,
-        });
-        seen.collect()
-    }
-
-    async fn look_at(&self, key: &KeyArn) -> Look {
-        let wants = Wants {
-            depth: Depth::Full,
-            policy: self.asked.policies,
-            shares: false,
-            grants: self.asked.grants,
-            before: &Profile::default(),
-        };
-        let aliases = || {
-            let names = self.aliases.as_ref();
-            names.map(|names| names.of(key).to_vec())
-        };
-        let mut look = Look::at(&self.kms, key, aliases(), wants).await;
-        for _ in 1..ATTEMPTS {
-            if !look.is_owed() {
-                break;
-            }
-            look = Look::at(&self.kms, key, aliases(), wants).await;
-        }
-        look
-    }
-
-    async fn last_use_of(&self, key: &KeyArn) -> Result<LastUsage, CallError> {
-        let mut answer = self.kms.get_key_last_usage(key).await;
-        for _ in 1..ATTEMPTS {
-            let is_owed = |error: &CallError| {
-                matches!(error.kind(), CallErrorKind::Timeout | CallErrorKind::Other)
-            };
-            if !answer.as_ref().is_err_and(is_owed) {
-                break;
-            }
-            answer = self.kms.get_key_last_usage(key).await;
-        }
-        answer
-    }
-}
-
-fn means_nothing(usage: &Result<LastUsage, CallError>) -> bool {
-    usage
-        .as_ref()
-        .is_err_and(|error| error.kind() == CallErrorKind::NotApplicable)
+async fn read(
+    account: &Account,
+    region: Region,
+    means: &Means<'_>,
+) -> (Region, Result<Surveyed, Failed>) {
+    let sdk = account::in_region(&account.sdk, &region);
+    let label = match &account.id {
+        Some(id) if means.args.reach.organization => format!("{} {}", id.as_str(), region.as_str()),
+        _ => region.as_str().to_owned(),
+    };
+    let outcome = region::survey(&sdk, &region, &label, means).await;
+    means.progress.read();
+    (region, outcome)
 }
 
 impl Survey {
-    fn begin(regions: &[Region], now: Timestamp) -> Self {
+    fn begin(now: Timestamp) -> Self {
         Self {
-            regions: regions.to_vec(),
             at: now,
+            accounts: Vec::new(),
+            not_read: Vec::new(),
             rows: Vec::new(),
             tally: Tally::default(),
             managed_unlisted: 0,
-            last_use_asked: false,
             filtered: 0,
             nameless: Vec::new(),
         }
@@ -303,29 +267,72 @@ impl Survey {
         self.rows.push(row);
     }
 
+    /// Puts in order what came as it came, and names the account of the credentials.
+    fn settle(&mut self) {
+        self.rows.sort_by(Row::urgency);
+        if let [account] = &mut self.accounts[..] {
+            let told = self.rows.first().map(|row| row.account.clone());
+            account.id = account.id.take().or(told);
+            for place in &mut self.not_read {
+                place.account = place.account.take().or_else(|| account.id.clone());
+            }
+        }
+        self.accounts.sort_by(|one, other| one.id.cmp(&other.id));
+        let place = |place: &NotRead| (place.account.clone(), place.region.clone());
+        self.not_read.sort_by_key(place);
+        self.nameless.sort();
+    }
+
     /// Keys about which KMS did not answer, although the caller may ask.
     pub(crate) fn incomplete(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| row.is_incomplete())
     }
 
-    /// An operation that is denied for every one of several keys: the caller's own policy lacks it.
-    pub(crate) fn denied_everywhere(&self) -> Option<&'static str> {
-        let customers = || self.rows.iter().filter(|row| !row.is_managed());
-        if customers().count() < 2 {
-            return None;
+    /// Everything was read, but what is denied for single keys.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.not_read.is_empty() && self.incomplete().next().is_none()
+    }
+
+    /// What is denied for each of several keys of an account, which its own policy lacks: the operation, the accounts, and the
+    /// keys.
+    pub(crate) fn denied_everywhere(&self) -> Vec<(&'static str, Vec<&str>, usize)> {
+        let mut keys: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut denied: BTreeMap<(&'static str, &str), usize> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| !row.is_managed()) {
+            let account = row.account.as_str();
+            *keys.entry(account).or_default() += 1;
+            for gap in row.missing.iter().filter(|gap| gap.denied) {
+                *denied.entry((gap.operation, account)).or_default() += 1;
+            }
         }
-        let denied = |operation: &Operation| {
-            let name = operation.to_string();
-            let lacks = |row: &Row| {
-                row.missing
-                    .iter()
-                    .any(|gap| gap.denied && gap.operation == name)
-            };
-            customers().all(lacks)
-        };
-        let operation = Operation::ALL.into_iter().find(denied)?;
-        let gaps = customers().flat_map(|row| &row.missing);
-        gaps.map(|gap| gap.operation)
-            .find(|name| *name == operation.to_string())
+        let mut found: BTreeMap<&'static str, (Vec<&str>, usize)> = BTreeMap::new();
+        for ((operation, account), count) in denied {
+            let all = keys.get(account).copied().unwrap_or_default();
+            if all > 1 && count == all {
+                let (accounts, sum) = found.entry(operation).or_default();
+                accounts.push(account);
+                *sum += all;
+            }
+        }
+        let found = found.into_iter();
+        found
+            .map(|(operation, (accounts, keys))| (operation, accounts, keys))
+            .collect()
+    }
+
+    /// Regions that were read, of whatever account, each once.
+    pub(crate) fn regions(&self) -> Vec<&Region> {
+        let mut regions: Vec<_> = self.accounts.iter().flat_map(|it| &it.regions).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        regions
+    }
+
+    /// Keys of customers that were not asked for their last use.
+    pub(crate) fn uses_not_asked(&self) -> usize {
+        let customers = self.rows.iter().filter(|row| !row.is_managed());
+        customers
+            .filter(|row| row.last_use.status == UseStatus::NotAsked)
+            .count()
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod dependants;
+mod places;
 mod report;
 mod setup;
 mod sweep;

@@ -83,7 +83,7 @@ fn the_page_is_whole_and_takes_no_orders() {
     for part in [
         "<figcaption>States</figcaption>",
         "Ends within 30 days",
-        "deleted 8 d",
+        "deleted in 8 d",
         "Ages",
         "Rotation",
         "pending-deletion",
@@ -121,7 +121,7 @@ fn findings_for_code_scanning_and_pipelines() {
     );
     let junit = demo(&[&words[..], &["junit"]].concat()).out;
     assert!(
-        junit.contains("<testsuites name=\"kms-watch\" tests=\"28\" failures=\"2\">"),
+        junit.contains("<testsuites name=\"kms-watch\" tests=\"30\" failures=\"2\" errors=\"0\">"),
         "{junit}"
     );
     assert!(
@@ -129,7 +129,11 @@ fn findings_for_code_scanning_and_pipelines() {
         "{junit}"
     );
     let md = demo(&["--format=md"]).out;
-    assert!(md.contains("| `alias/payments` | `PendingDeletion` | `team-pay` | 2026-11-26 10:00 UTC | pending-deletion |"), "{md}");
+    assert!(md.contains("| `alias/payments` | `PendingDeletion` | `team-pay` | 2026-11-26 10:00 UTC | pending-deletion |  |  |"), "{md}");
+    assert!(
+        md.contains("| `alias/global` | `Enabled` | `team-shop` |  |  |  | eu-west-1 |"),
+        "{md}"
+    );
 }
 
 #[test]
@@ -139,11 +143,17 @@ fn the_documentation_shows_the_demo_and_names_every_member() {
     let table = demo(&["--width=120"]).out;
     let (table, _) = table.split_once("\n\n").unwrap();
     assert!(page.contains(table), "{table}");
-    let report = demo(&["--format=json"]).json();
-    let members = report
-        .iter()
-        .flat_map(|row| row.as_object().unwrap().keys());
-    for member in members {
+    let report = demo(&["--format=json"]).report();
+    let of = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    for member in [
+        of(&report),
+        of(&report["accounts"][0]),
+        of(&report["keys"][0]),
+    ]
+    .concat()
+    {
         assert!(page.contains(&format!("`{member}`")), "{member}");
     }
 }

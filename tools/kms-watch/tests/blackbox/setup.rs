@@ -13,7 +13,15 @@ pub(crate) const ACCESS_KEY: &str = "AKIDENVIRONMENT";
 
 /// An AWS whose clock shows the real time, by which the binary judges dates.
 pub(crate) fn aws() -> LocalAws {
+    let aws = account("111122223333");
+    aws.set_regions(&["us-east-1"]);
+    aws
+}
+
+/// Another account, which has all Regions that every account has.
+pub(crate) fn account(id: &str) -> LocalAws {
     LocalAws::start(Options {
+        account: id.to_owned(),
         start: now(),
         // So that a key of which no use is recorded is one that was never used.
         usage_tracking_start: days(-3_000),
@@ -107,10 +115,29 @@ impl Ran {
         Self::from(command.output().unwrap())
     }
 
-    /// The report as JSON.
+    /// The keys of the report as JSON.
     pub(crate) fn json(&self) -> Vec<Value> {
         assert_eq!(self.code, Some(0), "{self:?}");
-        serde_json::from_str(&self.out).unwrap()
+        self.report()["keys"].as_array().unwrap().clone()
+    }
+
+    /// The report as JSON, whatever the exit code is. It is what the published schema says, and has every member of it.
+    pub(crate) fn report(&self) -> Value {
+        let report = serde_json::from_str(&self.out).unwrap();
+        let schema = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/schema/inventory-1.0.json"
+        );
+        let schema = std::fs::read_to_string(schema).unwrap();
+        let mut schema = serde_json::from_str(&schema).unwrap();
+        close(&mut schema);
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<_> = schema
+            .iter_errors(&report)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        report
     }
 
     /// The report as CSV: each key's cells by title.
@@ -128,5 +155,21 @@ impl From<Output> for Ran {
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+}
+
+/// A member that the schema does not describe is found, and one that it describes has to be there.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            members.values_mut().for_each(close);
+            if let Some(described) = members.get("properties").and_then(Value::as_object) {
+                let all: Vec<_> = described.keys().cloned().map(Value::from).collect();
+                members.insert("additionalProperties".to_owned(), false.into());
+                members.insert("required".to_owned(), all.into());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }

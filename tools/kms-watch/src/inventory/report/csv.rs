@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use csv::{Terminator, WriterBuilder};
 use jiff::Timestamp;
 use serde::Serialize;
+use watch_core::arn::{AccountId, Region};
 use watch_core::key::{Manager, Origin, State};
 use watch_core::text::Untrusted;
 
 use crate::inventory::error::InventoryError;
 use crate::inventory::row::Row;
+use crate::inventory::survey::Survey;
 
-const HEADER: [&str; 30] = [
+const HEADER: [&str; 32] = [
     "account",
     "region",
     "keyId",
@@ -34,6 +36,7 @@ const HEADER: [&str; 30] = [
     "spec",
     "usage",
     "multiRegion",
+    "otherRegions",
     "description",
     "tags",
     "public",
@@ -42,22 +45,38 @@ const HEADER: [&str; 30] = [
     "conditions",
     "missing",
     "arn",
+    "notRead",
 ];
 
-pub(crate) fn render(rows: &[Row]) -> Result<Vec<u8>, InventoryError> {
+/// Of a place that could not be read, of which nothing else is known.
+const NOT_READ: usize = HEADER.len() - 1;
+
+pub(crate) fn render(survey: &Survey) -> Result<Vec<u8>, InventoryError> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .from_writer(Vec::new());
     writer.write_record(HEADER)?;
-    for row in rows {
-        writer.write_record(record(row)?.iter().map(|cell| safe(cell).into_owned()))?;
+    let mut write = |record: [String; 32]| {
+        writer.write_record(record.iter().map(|cell| safe(cell).into_owned()))
+    };
+    for row in &survey.rows {
+        write(record(row)?)?;
+    }
+    for place in &survey.not_read {
+        let mut record: [String; 32] = Default::default();
+        let account = place.account.as_ref();
+        let region = place.region.as_ref();
+        record[0] = account.map_or("", AccountId::as_str).to_owned();
+        record[1] = region.map_or("", Region::as_str).to_owned();
+        record[NOT_READ] = format!("{}: {}", place.operation, place.reason.as_str());
+        write(record)?;
     }
     writer
         .into_inner()
         .map_err(|error| InventoryError::Output(error.into_error()))
 }
 
-fn record(row: &Row) -> Result<[String; 30], InventoryError> {
+fn record(row: &Row) -> Result<[String; 32], InventoryError> {
     let text = |text: &Option<Untrusted>| text.as_ref().map_or("", Untrusted::as_str).to_owned();
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
     let many = |words: Vec<&str>| words.join(" ");
@@ -93,6 +112,7 @@ fn record(row: &Row) -> Result<[String; 30], InventoryError> {
         text(&row.spec),
         text(&row.usage),
         multi_region.map_or("", |of| of.kind.as_str()).to_owned(),
+        many(row.other_regions().map(Region::as_str).collect()),
         text(&row.description),
         many(tags.iter().map(String::as_str).collect()),
         row.access
@@ -107,6 +127,7 @@ fn record(row: &Row) -> Result<[String; 30], InventoryError> {
         many(conditions.collect()),
         many(missing),
         row.arn.to_string(),
+        String::new(),
     ])
 }
 

@@ -146,7 +146,7 @@ fn deadlines(survey: &Survey, within_days: u32) -> String {
         marks.push_str(&format!(
             "<g><title>{whole} {word} {date}</title><text x=\"{}\" y=\"{}\" class=\"name\">{}</text>\
              <line x1=\"{NAMES}\" y1=\"{middle}\" x2=\"{end:.1}\" y2=\"{middle}\" class=\"{class}\"/>\
-             <circle cx=\"{end:.1}\" cy=\"{middle}\" r=\"5\" class=\"{class}\"/><text x=\"{:.1}\" y=\"{}\">{word} {:.0} d</text></g>\n",
+             <circle cx=\"{end:.1}\" cy=\"{middle}\" r=\"5\" class=\"{class}\"/><text x=\"{:.1}\" y=\"{}\">{word} in {:.0} d</text></g>\n",
             NAMES - 8.0,
             middle + 4.0,
             escape(&name),

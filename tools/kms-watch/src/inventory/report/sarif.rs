@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use crate::inventory::condition::{Condition, Weight};
 use crate::inventory::error::InventoryError;
 use crate::inventory::row::Row;
+use crate::inventory::survey::Survey;
 
-pub(crate) fn render(rows: &[Row], wanted: &[Condition]) -> Result<Vec<u8>, InventoryError> {
-    let results: Vec<_> = rows
+pub(crate) fn render(survey: &Survey, wanted: &[Condition]) -> Result<Vec<u8>, InventoryError> {
+    let results: Vec<_> = survey
+        .rows
         .iter()
         .flat_map(|row| {
             let matters = row.conditions.iter().filter(|it| wanted.contains(it));
@@ -24,12 +26,34 @@ pub(crate) fn render(rows: &[Row], wanted: &[Condition]) -> Result<Vec<u8>, Inve
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules,
             }},
+            "invocations": [invocation(survey)],
             "results": results,
         }],
     });
     let mut text = serde_json::to_vec_pretty(&report)?;
     text.push(b'\n');
     Ok(text)
+}
+
+/// Whether everything was read, and what was not.
+fn invocation(survey: &Survey) -> Value {
+    let notifications: Vec<_> = survey
+        .not_read
+        .iter()
+        .map(|place| {
+            let text = format!(
+                "not read: {}: {}: {}",
+                place.place(),
+                place.operation,
+                place.reason.as_str()
+            );
+            json!({ "level": "error", "message": { "text": text } })
+        })
+        .collect();
+    json!({
+        "executionSuccessful": survey.is_complete(),
+        "toolExecutionNotifications": notifications,
+    })
 }
 
 fn rule(condition: Condition) -> Value {

@@ -3,6 +3,7 @@
 
 use anstyle::{AnsiColor, Color, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use watch_core::arn::Region;
 use watch_core::key::{Origin, State};
 use watch_core::text::{Untrusted, day};
 
@@ -68,23 +69,32 @@ struct Column {
 /// What is copied is never cut.
 const WHOLE: usize = usize::MAX;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 15] = [
     Column::new("KEY ID", WHOLE, 0, |row| Cell::new(row.key_id.as_str())),
     Column::new("ALIAS", WHOLE, 0, alias),
-    Column::new("REGION", 14, 8, |row| Cell::new(row.region.as_str())),
+    Column::new("ACCOUNT", WHOLE, 9, |row| Cell::new(row.account.as_str())),
+    Column::new("REGION", WHOLE, 10, |row| Cell::new(row.region.as_str())),
     Column::new("STATUS", 15, 0, state),
-    Column::new("CREATED", 10, 3, |row| Cell::date(row.created_at)),
-    Column::new("EXPIRES", 10, 7, expiry),
-    Column::new("ORIGIN", 8, 2, |row| {
+    Column::new("CREATED", 10, 5, |row| Cell::date(row.created_at)),
+    Column::new("EXPIRES", 10, 11, expiry),
+    Column::new("ORIGIN", 8, 4, |row| {
         Cell::new(row.origin.as_ref().map_or("", Origin::as_str))
     }),
-    Column::new("KEY STORE", 9, 1, |row| {
+    Column::new("KEY STORE", 9, 2, |row| {
         Cell::untrusted(row.custom_key_store_id.as_ref())
     }),
-    Column::new("OWNER", 10, 6, |row| Cell::untrusted(row.owner.as_ref())),
-    Column::new("ROTATION", 9, 4, rotation),
-    Column::new("LAST USE", 11, 5, last_use),
-    Column::new("DELETION", 10, 9, deletion),
+    Column::new("OWNER", 10, 8, |row| Cell::untrusted(row.owner.as_ref())),
+    Column::new("ROTATION", 9, 6, rotation),
+    Column::new("LAST USE", 11, 7, last_use),
+    Column::new("DELETION", 10, 12, deletion),
+    Column::new("OTHER REGIONS", 14, 3, |row| {
+        let regions: Vec<_> = row.other_regions().map(Region::as_str).collect();
+        Cell::new(regions.join(" "))
+    }),
+    Column::new("TAGS", 12, 1, |row| {
+        let tags: Vec<_> = row.other_tags().collect();
+        Cell::new(tags.join(" "))
+    }),
 ];
 
 impl Column {
@@ -200,11 +210,25 @@ fn days(date: jiff::Timestamp) -> String {
 }
 
 /// The keys, no wider than `width`; nothing if there are none.
-pub(crate) fn render(rows: &[Row], many_regions: bool, width: Option<usize>) -> String {
+pub(crate) fn render(rows: &[Row], width: Option<usize>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let wanted = |column: &&Column| many_regions || column.title != "REGION";
+    fn differs<T: PartialEq>(rows: &[Row], of: impl Fn(&Row) -> &T) -> bool {
+        rows.windows(2).any(|pair| of(&pair[0]) != of(&pair[1]))
+    }
+    let (many_accounts, many_regions) = (
+        differs(rows, |row| &row.account),
+        differs(rows, |row| &row.region),
+    );
+    // What all keys have in common is said below the table.
+    let wanted = |column: &&Column| match column.title {
+        "ACCOUNT" => many_accounts,
+        "REGION" => many_regions,
+        "OTHER REGIONS" => rows.iter().any(|row| row.other_regions().next().is_some()),
+        "TAGS" => rows.iter().any(|row| row.other_tags().next().is_some()),
+        _ => true,
+    };
     let mut columns: Vec<_> = COLUMNS
         .iter()
         .filter(wanted)

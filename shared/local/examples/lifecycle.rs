@@ -2,6 +2,8 @@
 //!
 //! With `-- serve` it waits instead, for the AWS CLI or a program of yours.
 
+#![expect(clippy::print_stdout, reason = "an example says what happens")]
+
 use std::error::Error;
 
 use kms_local::{Caller, LocalAws, NewKey, Options};

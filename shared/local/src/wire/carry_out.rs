@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::{answer::Answer, scope::Scope, sts, target::Target};
+use super::{answer::Answer, call::Call, scope::Scope, sts, target::Target};
 use crate::{
-    caller::Caller,
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError, Refusal},
     deployed,
@@ -14,19 +13,9 @@ use crate::{
     faulty::JsonError,
     kms::{KmsError, KmsRequest},
     sns::{self, Form},
-    spelling::partition,
     ssm,
     world::World,
 };
-
-/// A call that arrived.
-pub(super) struct Call<'a> {
-    pub(super) operation: &'a str,
-    pub(super) region: &'a str,
-    pub(super) caller: &'a Caller,
-    /// What became of it on its way; `None`: it goes on.
-    pub(super) verdict: Option<Verdict>,
-}
 
 impl Target {
     pub(super) fn carry_out(
@@ -126,13 +115,6 @@ impl Target {
                 Answer::cloudwatch(Err(error), world.context.ids.uuid())
             }
         }
-    }
-}
-
-impl Call<'_> {
-    pub(super) fn user(&self, world: &World) -> String {
-        let account = &world.context.account;
-        self.caller.arn(partition(self.region), account)
     }
 }
 

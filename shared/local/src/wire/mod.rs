@@ -5,6 +5,7 @@
 
 mod answer;
 mod arrival;
+mod call;
 mod carry_out;
 mod scope;
 mod serve;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::{answer::Answer, carry_out::Call};
+use super::{answer::Answer, call::Call};
 use crate::{
     accounts::Assumed, caller::Caller, faults::Verdict, sns::Form, spelling::partition,
     world::World,

@@ -82,48 +82,7 @@ impl Target {
             });
         }
         if let Some(target) = request.headers().get("x-amz-target") {
-            let (service, operation) = target.to_str().ok()?.rsplit_once('.')?;
-            let operation = operation.to_owned();
-            // What is no JSON at all is answered like JSON that is no object.
-            let body = if request.body().is_empty() {
-                json!({})
-            } else {
-                serde_json::from_slice(request.body()).unwrap_or(Value::Null)
-            };
-            return match service {
-                "TrentService" => Some(Self::Kms { operation, body }),
-                "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
-                "AWSOrganizationsV20161128" => Some(Self::Accounts {
-                    service: "organizations",
-                    operation,
-                    body,
-                }),
-                "AmazonSSM" => Some(Self::Ssm { operation, body }),
-                // Newer SDKs send the name of the service alone, others with its namespace.
-                "CloudTrail_20131101"
-                | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
-                    Some(match operation.as_str() {
-                        "LookupEvents" => Self::CloudTrail { operation, body },
-                        _ => Self::Deployed {
-                            service: "cloudtrail",
-                            operation,
-                            body,
-                        },
-                    })
-                }
-                "AWSEvents" if operation.starts_with("List") => Some(Self::Deployed {
-                    service: "events",
-                    operation,
-                    body,
-                }),
-                "AWSEvents" => Some(Self::EventBridge { operation, body }),
-                "AmazonSQS" => Some(Self::Deployed {
-                    service: "sqs",
-                    operation,
-                    body,
-                }),
-                _ => None,
-            };
+            return Self::of_header(target.to_str().ok()?, request.body());
         }
         if request.uri().path() == "/listRegions" {
             return Some(Self::Accounts {
@@ -137,5 +96,50 @@ impl Target {
             return Some(Self::Sts { form, action });
         }
         (!action.is_empty()).then_some(Self::Sns { form, action })
+    }
+
+    /// Of a service that speaks JSON, by the header that names it and the operation.
+    fn of_header(target: &str, body: &Bytes) -> Option<Self> {
+        let (service, operation) = target.rsplit_once('.')?;
+        let operation = operation.to_owned();
+        // What is no JSON at all is answered like JSON that is no object.
+        let body = if body.is_empty() {
+            json!({})
+        } else {
+            serde_json::from_slice(body).unwrap_or(Value::Null)
+        };
+        match service {
+            "TrentService" => Some(Self::Kms { operation, body }),
+            "DynamoDB_20120810" => Some(Self::DynamoDb { operation, body }),
+            "AWSOrganizationsV20161128" => Some(Self::Accounts {
+                service: "organizations",
+                operation,
+                body,
+            }),
+            "AmazonSSM" => Some(Self::Ssm { operation, body }),
+            // Newer SDKs send the name of the service alone, others with its namespace.
+            "CloudTrail_20131101" | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
+                Some(match operation.as_str() {
+                    "LookupEvents" => Self::CloudTrail { operation, body },
+                    _ => Self::Deployed {
+                        service: "cloudtrail",
+                        operation,
+                        body,
+                    },
+                })
+            }
+            "AWSEvents" if operation.starts_with("List") => Some(Self::Deployed {
+                service: "events",
+                operation,
+                body,
+            }),
+            "AWSEvents" => Some(Self::EventBridge { operation, body }),
+            "AmazonSQS" => Some(Self::Deployed {
+                service: "sqs",
+                operation,
+                body,
+            }),
+            _ => None,
+        }
     }
 }

@@ -94,31 +94,7 @@ pub(crate) async fn survey(
     let visits = stream::iter(visits).buffer_unordered(ACCOUNTS_AT_ONCE);
     let visits: Vec<_> = visits.collect().await;
     let mut survey = Survey::begin(now);
-    let mut failed = Vec::new();
-    let mut surveyed = Vec::new();
-    for visit in visits {
-        match visit {
-            Err(not_read) => survey.not_read.push(not_read),
-            Ok(visited) => {
-                survey.not_read.extend(visited.not_read);
-                failed.extend(visited.failed);
-                survey.accounts.push(visited.account);
-                surveyed.extend(visited.surveyed);
-            }
-        }
-    }
-    if !args.reach.organization && surveyed.is_empty() {
-        // That of the configured Region says most.
-        let configured = account::configured_region(sdk).ok();
-        failed.sort_by_key(|(region, _)| (Some(region) != configured.as_ref(), region.clone()));
-        if let Some((region, Failed { operation, error })) = failed.into_iter().next() {
-            return Err(InventoryError::List {
-                operation,
-                region,
-                error,
-            });
-        }
-    }
+    let surveyed = survey.gather(visits, sdk, args)?;
     let accounts: Vec<_> = args
         .trusted_accounts
         .iter()
@@ -229,6 +205,41 @@ impl Survey {
             filtered: 0,
             nameless: Vec::new(),
         }
+    }
+
+    /// Notes who was read and what was not; what was said there comes back. If nothing was said of a single account, that is all
+    /// there is to say.
+    fn gather(
+        &mut self,
+        visits: Vec<Result<Visited, NotRead>>,
+        sdk: &SdkConfig,
+        args: &Args,
+    ) -> Result<Vec<Surveyed>, InventoryError> {
+        let (mut failed, mut surveyed) = (Vec::new(), Vec::new());
+        for visit in visits {
+            match visit {
+                Err(not_read) => self.not_read.push(not_read),
+                Ok(visited) => {
+                    self.not_read.extend(visited.not_read);
+                    failed.extend(visited.failed);
+                    self.accounts.push(visited.account);
+                    surveyed.extend(visited.surveyed);
+                }
+            }
+        }
+        if !args.reach.organization && surveyed.is_empty() {
+            // That of the configured Region says most.
+            let configured = account::configured_region(sdk).ok();
+            failed.sort_by_key(|(region, _)| (Some(region) != configured.as_ref(), region.clone()));
+            if let Some((region, Failed { operation, error })) = failed.into_iter().next() {
+                return Err(InventoryError::List {
+                    operation,
+                    region,
+                    error,
+                });
+            }
+        }
+        Ok(surveyed)
     }
 
     fn add(&mut self, seen: &Seen, args: &Args, question: Question<'_>) {

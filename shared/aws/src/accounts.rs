@@ -7,7 +7,7 @@ use watch_core::arn::{AccountId, Partition, Region};
 use watch_core::ports::CallError;
 use watch_core::text::Untrusted;
 
-use crate::signed::{Call, Protocol, Signed};
+use crate::signed::{Call, Patience, Protocol, Service, Signed};
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +26,20 @@ const HOMES: [(&str, &str); 8] = [
     ("aws-iso-e", "eu-isoe-west-1"),
     ("aws-iso-f", "us-isof-south-1"),
 ];
+
+const REGIONS: Service = Service {
+    name: "account",
+    id: "Account",
+    protocol: Protocol::Rest,
+};
+const ORGANIZATIONS: Service = Service {
+    name: "organizations",
+    id: "Organizations",
+    protocol: Protocol::Json {
+        target: "AWSOrganizationsV20161128",
+        version: "1.1",
+    },
+};
 
 /// An account of an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +86,7 @@ impl AccountsAdapter {
         let home = home.map_or("us-east-1", |(_, region)| region);
         let sdk = sdk.clone().into_builder().region(SdkRegion::new(home));
         Self {
-            signed: Signed::new(&sdk.build()),
+            signed: Signed::new(&sdk.build(), Patience::LONG),
         }
     }
 
@@ -89,8 +103,7 @@ impl AccountsAdapter {
         });
         let name = |region: &Value| Region::new(region["RegionName"].as_str()?);
         let call = Call {
-            service: "account",
-            protocol: Protocol::Rest,
+            service: REGIONS,
             operation: "ListRegions",
             path: "/listRegions".to_owned(),
             body,
@@ -112,11 +125,7 @@ impl AccountsAdapter {
     /// If a page could not be had: who is not on a list that is not complete may still be there.
     pub async fn accounts(&self) -> Result<Vec<MemberAccount>, CallError> {
         let call = Call {
-            service: "organizations",
-            protocol: Protocol::Json {
-                target: "AWSOrganizationsV20161128",
-                version: "1.1",
-            },
+            service: ORGANIZATIONS,
             operation: "ListAccounts",
             path: "/".to_owned(),
             body: json!({"MaxResults": 20}),

@@ -78,7 +78,7 @@ fn the_picture_of_an_alert() {
 
 #[test]
 fn the_picture_of_the_report() {
-    let report = shown(&["inventory", "--demo", "--width=120"]);
+    let report = shown(&["inventory", "--demo", "--width=109"]);
     let lines: Vec<_> = report.lines().take(28).map(narrow).collect();
     compare("report.svg", &lines.join("\n"));
 }

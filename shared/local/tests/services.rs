@@ -7,7 +7,7 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use watch_local::{LocalAws, NewKey, Options, Service};
+use kms_local::{LocalAws, NewKey, Options, Service};
 
 #[test]
 fn every_service_leaves_its_context_in_the_history_and_some_a_grant() {

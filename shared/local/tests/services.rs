@@ -6,8 +6,8 @@
 )]
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 use kms_local::{LocalAws, NewKey, Options, Service};
+use serde_json::{Value, json};
 
 #[test]
 fn every_service_leaves_its_context_in_the_history_and_some_a_grant() {

@@ -34,6 +34,17 @@ fn the_demos_csv() {
     insta::assert_snapshot!(ran.out.replace("\r\n", "\n"));
 }
 
+/// The two of them have one id.
+#[test]
+fn related_keys_are_told_from_each_other_where_there_is_room() {
+    let table = demo(&["--width=100"]).out;
+    let related = table.lines().filter(|line| line.starts_with("mrk-"));
+    let regions: Vec<_> = related
+        .map(|line| ["us-east-1", "eu-west-1"].map(|region| line.contains(region)))
+        .collect();
+    assert_eq!(regions, [[true, false], [false, true]], "{table}");
+}
+
 /// An id or a name that is cut cannot be copied.
 #[test]
 fn ids_and_aliases_are_whole_and_the_urgent_ones_come_last() {

@@ -72,11 +72,11 @@ const WHOLE: usize = usize::MAX;
 const COLUMNS: [Column; 15] = [
     Column::new("KEY ID", WHOLE, 0, |row| Cell::new(row.key_id.as_str())),
     Column::new("ALIAS", WHOLE, 0, alias),
-    Column::new("ACCOUNT", WHOLE, 9, |row| Cell::new(row.account.as_str())),
-    Column::new("REGION", WHOLE, 10, |row| Cell::new(row.region.as_str())),
+    Column::new("ACCOUNT", WHOLE, 10, |row| Cell::new(row.account.as_str())),
+    Column::new("REGION", WHOLE, 12, |row| Cell::new(row.region.as_str())),
     Column::new("STATUS", 15, 0, state),
     Column::new("CREATED", 10, 5, |row| Cell::date(row.created_at)),
-    Column::new("EXPIRES", 10, 11, expiry),
+    Column::new("EXPIRES", 10, 9, expiry),
     Column::new("ORIGIN", 8, 4, |row| {
         Cell::new(row.origin.as_ref().map_or("", Origin::as_str))
     }),
@@ -86,7 +86,7 @@ const COLUMNS: [Column; 15] = [
     Column::new("OWNER", 10, 8, |row| Cell::untrusted(row.owner.as_ref())),
     Column::new("ROTATION", 9, 6, rotation),
     Column::new("LAST USE", 11, 7, last_use),
-    Column::new("DELETION", 10, 12, deletion),
+    Column::new("DELETION", 10, 11, deletion),
     Column::new("OTHER REGIONS", 14, 3, |row| {
         let regions: Vec<_> = row.other_regions().map(Region::as_str).collect();
         Cell::new(regions.join(" "))

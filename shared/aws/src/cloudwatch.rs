@@ -171,9 +171,12 @@ fn alarm(alarm: &MetricAlarm) -> AlarmData {
             )
         })
         .collect();
+    let state = alarm.state_value().map(|state| state.as_str().to_owned());
     AlarmData {
         name: alarm.alarm_name().unwrap_or_default().to_owned(),
         actions_enabled: alarm.actions_enabled().unwrap_or(true),
+        actions: alarm.alarm_actions().to_vec(),
+        state: state.unwrap_or_default(),
         definition: json!({
             "metric": (alarm.namespace(), alarm.metric_name(), dimensions),
             "queries": queries,

@@ -61,7 +61,7 @@ mod parameters;
 #[cfg(feature = "inventory")]
 pub mod parts;
 pub mod sdk;
-mod signed;
+pub mod signed;
 pub mod sns;
 pub mod start;
 #[cfg(feature = "history")]

@@ -1,4 +1,5 @@
-//! Calls of services of which a function needs one or two operations, and no more: signed JSON, on the runtime of the SDK.
+//! Calls of services of which a function, or a person's command, needs one or two operations, and no more: signed JSON, on the
+//! runtime of the SDK.
 //!
 //! What an SDK crate would do about credentials, signatures, attempts and time limits, is done by the same code here. What it
 //! would add is types for hundreds of operations.
@@ -35,37 +36,47 @@ use crate::sdk;
 
 /// How long a call may take, and how often it is tried.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// All attempts with their pauses.
-    pub(crate) operation: Duration,
+    pub operation: Duration,
     /// Each of them.
-    pub(crate) attempt: Duration,
+    pub attempt: Duration,
     /// How many there are at most.
-    pub(crate) attempts: u32,
+    pub attempts: u32,
 }
 
 impl Patience {
     /// For what nobody waits for: three attempts with their pauses fit.
-    pub(crate) const LONG: Self = Self {
+    pub const LONG: Self = Self {
         operation: Duration::from_secs(10),
         attempt: Duration::from_secs(3),
         attempts: 3,
     };
+
+    /// One attempt of this length: for what must not be done twice without being seen.
+    pub const fn once(limit: Duration) -> Self {
+        Self {
+            operation: limit,
+            attempt: limit,
+            attempts: 1,
+        }
+    }
 }
 
 /// A service, and how it is spoken with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Service {
+pub struct Service {
     /// In host names and signatures: `events`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// In settings, where it may have an endpoint of its own: `EventBridge` (SDK reference guide, service-specific endpoints).
-    pub(crate) id: &'static str,
-    pub(crate) protocol: Protocol,
+    pub id: &'static str,
+    /// How it is spoken with.
+    pub protocol: Protocol,
 }
 
 /// How a service is spoken with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Protocol {
+pub enum Protocol {
     /// AWS JSON: the operation is in a header, after this.
     Json {
         /// `AWSEvents`.
@@ -75,27 +86,39 @@ pub(crate) enum Protocol {
     },
     /// REST with JSON: the operation is in the path. Without a body the method is GET.
     Rest,
+    /// The same with a body, and a header.
+    RestPost {
+        /// Name and value: `("x-amz-invocation-type", "Event")`.
+        header: (&'static str, &'static str),
+    },
 }
 
 /// A call.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) service: Service,
-    pub(crate) operation: &'static str,
+pub struct Call {
+    /// Whom it is for.
+    pub service: Service,
+    /// As the API names it.
+    pub operation: &'static str,
     /// Of the URL; `/` but for REST.
-    pub(crate) path: String,
-    pub(crate) body: Value,
+    pub path: String,
+    /// What is asked.
+    pub body: Value,
 }
+
+/// What a function reports of an invocation that it failed on, as the code of an error.
+pub const FUNCTION_ERROR: &str = "FunctionError";
 
 /// Services that are called by signed JSON.
 #[derive(Clone, Debug)]
-pub(crate) struct Signed {
+pub struct Signed {
     sdk: SdkConfig,
     patience: Patience,
 }
 
 impl Signed {
-    pub(crate) fn new(sdk: &SdkConfig, patience: Patience) -> Self {
+    /// With the credentials, the Region and the HTTP client of `sdk`.
+    pub fn new(sdk: &SdkConfig, patience: Patience) -> Self {
         Self {
             sdk: sdk.clone(),
             patience,
@@ -103,7 +126,11 @@ impl Signed {
     }
 
     /// The answer to a call.
-    pub(crate) async fn call(&self, call: Call) -> Result<Value, CallError> {
+    ///
+    /// # Errors
+    ///
+    /// What the service or the way to it said. An invocation that a function failed on is [`FUNCTION_ERROR`].
+    pub async fn call(&self, call: Call) -> Result<Value, CallError> {
         let missing = |what| CallError::new("ConstructionFailure", what);
         let region = self.sdk.region().ok_or_else(|| missing("no Region"))?;
         let credentials = self.sdk.credentials_provider();
@@ -203,6 +230,13 @@ fn request(call: Call) -> Result<HttpRequest, BoxError> {
             .method("POST")
             .header("content-type", "application/json")
             .body(SdkBody::from(call.body.to_string()))?,
+        Protocol::RestPost {
+            header: (name, value),
+        } => builder
+            .method("POST")
+            .header("content-type", "application/json")
+            .header(name, value)
+            .body(SdkBody::from(call.body.to_string()))?,
     };
     Ok(request.try_into()?)
 }
@@ -211,6 +245,14 @@ fn request(call: Call) -> Result<HttpRequest, BoxError> {
 fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
     let body = response.body().bytes().unwrap_or_default();
     let read = serde_json::from_slice::<Value>(body);
+    // Lambda handed the event over, and the function failed: the message is the type of its error alone, since what else it
+    // says may quote the event.
+    if response.headers().get("x-amz-function-error").is_some() {
+        let body = read.unwrap_or_default();
+        let kind = body["errorType"].as_str().unwrap_or("no type of error");
+        let error = ErrorMetadata::builder().code(FUNCTION_ERROR).message(kind);
+        return Err(OrchestratorError::operation(error.build()));
+    }
     if response.status().is_success() {
         // An empty answer says that nothing is set.
         return match read {

@@ -188,12 +188,16 @@ pub struct FunctionData {
 pub struct ScheduleData(pub Value);
 
 /// An alarm of CloudWatch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlarmData {
     /// Its name.
     pub name: String,
     /// It tells somebody.
     pub actions_enabled: bool,
+    /// Whom it tells when it goes off.
+    pub actions: Vec<String>,
+    /// `OK`, `ALARM`, `INSUFFICIENT_DATA`.
+    pub state: String,
     /// What it looks at, when it goes off, and whom it tells.
     pub definition: Value,
 }

@@ -1,5 +1,5 @@
-//! Parts of a deployed stack that a test lays down: rules, functions, queues and trails. They are read, and do nothing; events
-//! are brought by the test.
+//! Parts of a deployed stack that a test lays down: rules, functions and trails. They are read, and do nothing; events are
+//! brought by the test.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,18 @@ use crate::{faulty::JsonError, spelling::partition};
 /// Rules on a page: fewer than EventBridge has, so that lists have several.
 const PAGE: usize = 10;
 
+/// Invocations at a time in an account that is not a recent one (Lambda Developer Guide, quotas).
+const CONCURRENCY: u32 = 1000;
+
 /// What there is, by Region and name; trails by ARN.
 #[derive(Debug, Default)]
 pub(crate) struct Deployed {
     rules: BTreeMap<(String, String), Rule>,
     functions: BTreeMap<(String, String), Function>,
     schedules: BTreeMap<(String, String), Value>,
-    queues: BTreeMap<(String, String), BTreeMap<String, String>>,
     trails: BTreeMap<String, Trail>,
+    /// Invocations at a time.
+    concurrency: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,9 @@ pub(crate) fn of_path(path: &str) -> Option<(&'static str, &'static str, String)
     if let Some(name) = path.strip_prefix("/schedules/") {
         return (!name.contains('/')).then(|| ("scheduler", "GetSchedule", name.to_owned()));
     }
+    if path.trim_end_matches('/') == "/2016-08-19/account-settings" {
+        return Some(("lambda", "GetAccountSettings", String::new()));
+    }
     let mut parts = path.trim_start_matches('/').split('/');
     let (version, kind, name, what) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let operation = match (version, kind, what) {
@@ -74,7 +81,9 @@ pub(crate) fn resource(service: &str, region: &str, account: &str, body: &Value)
             format!("arn:{aws}:events:{region}:{account}:rule/{rule}")
         }
         "lambda" => {
-            let name = body["FunctionName"].as_str()?;
+            let name = body["FunctionName"]
+                .as_str()
+                .filter(|name| !name.is_empty())?;
             format!("arn:{aws}:lambda:{region}:{account}:function:{name}")
         }
         "scheduler" => {
@@ -141,16 +150,17 @@ impl Deployed {
         }
     }
 
-    pub(crate) fn put_queue(&mut self, region: &str, name: &str, attributes: &[(&str, &str)]) {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let place = (region.to_owned(), name.to_owned());
-        self.queues
-            .insert(place, attributes.iter().map(own).collect());
-    }
-
     pub(crate) fn put_trail(&mut self, arn: &str, logging: bool, selectors: Value) {
         let trail = Trail { logging, selectors };
         self.trails.insert(arn.to_owned(), trail);
+    }
+
+    pub(crate) fn delete_trail(&mut self, arn: &str) {
+        self.trails.remove(arn);
+    }
+
+    pub(crate) fn set_concurrency(&mut self, most: u32) {
+        self.concurrency = Some(most);
     }
 
     /// Carries out an operation.
@@ -165,6 +175,12 @@ impl Deployed {
                     error("ResourceNotFoundException", what, 400)
                 };
                 Ok(json!({"Targets": rule.ok_or_else(none)?.targets}))
+            }
+            // A function of which a test does not say what it does.
+            "Invoke" => {
+                let function = &body["FunctionName"];
+                let what = format!("Function not found: {function}");
+                Err(error("ResourceNotFoundException", what, 404))
             }
             "GetFunctionConfiguration" => {
                 let function = self.function(region, body)?;
@@ -186,15 +202,11 @@ impl Deployed {
                 function.invocation.clone().ok_or_else(none)
             }
             "GetSchedule" => self.schedule(region, body),
-            "GetQueueAttributes" => {
-                let url = body["QueueUrl"].as_str().unwrap_or_default();
-                let name = url.rsplit('/').next().unwrap_or_default();
-                let queue = self.queues.get(&(region.to_owned(), name.to_owned()));
-                let none = || {
-                    let what = "The specified queue does not exist.";
-                    error("com.amazonaws.sqs#QueueDoesNotExist", what, 400)
-                };
-                Ok(json!({"Attributes": queue.ok_or_else(none)?}))
+            "GetAccountSettings" => {
+                let most = self.concurrency.unwrap_or(CONCURRENCY);
+                Ok(json!({"AccountLimit": {
+                    "ConcurrentExecutions": most, "UnreservedConcurrentExecutions": most,
+                }}))
             }
             "DescribeTrails" => {
                 let trail = |arn: &String| {

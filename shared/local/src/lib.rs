@@ -15,7 +15,10 @@
 //! | `ram` | resource shares: the second policy of a key that is shared |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
-//! | `deployed` | rules, functions, queues and trails of a stack, as a test lays them down |
+//! | `deployed` | rules, functions and trails of a stack, as a test lays them down |
+//! | `cloudformation` | stacks, to be read |
+//! | `sqs` | queues, and the messages in them |
+//! | `lambda` | what functions do when they are invoked |
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
 //! | `eventbridge` | buses, and what is put on them |
 //! | `ssm` | parameters |
@@ -34,6 +37,7 @@
 
 mod accounts;
 mod caller;
+mod cloudformation;
 mod cloudtrail;
 mod cloudwatch;
 mod consistency;
@@ -48,6 +52,7 @@ mod hooks;
 mod iam;
 mod ids;
 mod kms;
+mod lambda;
 mod local;
 mod options;
 mod quotas;
@@ -57,12 +62,14 @@ mod runtime;
 mod server;
 mod sns;
 mod spelling;
+mod sqs;
 mod ssm;
 mod times;
 mod wire;
 mod world;
 
 pub use caller::Caller;
+pub use cloudformation::StackResource;
 pub use cloudtrail::CloudTrailError;
 pub use cloudwatch::{CloudWatchError, MetricPoint};
 pub use events::{Delivery, EventShape};

@@ -72,7 +72,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "(root)",
             "faults faulty iam ids record server spelling times",
-            "caller cloudtrail events hooks runtime",
+            "caller cloudformation cloudtrail events hooks lambda runtime sqs",
             "context",
             "deployed dynamodb eventbridge kms sns ssm",
             "accounts",

@@ -173,3 +173,42 @@ fn a_service_is_where_its_partition_has_it() {
         assert_eq!(at(region, fips, dual, service), format!("https://{host}"));
     }
 }
+
+fn invoke() -> Call {
+    Call {
+        service: Service {
+            name: "lambda",
+            id: "Lambda",
+            protocol: Protocol::RestPost {
+                header: ("x-amz-invocation-type", "RequestResponse"),
+            },
+        },
+        operation: "Invoke",
+        path: "/2015-03-31/functions/f/invocations".to_owned(),
+        body: json!({"sweep": "full"}),
+    }
+}
+
+#[tokio::test]
+async fn an_invocation_is_tried_once_and_a_functions_failure_says_its_type_alone() {
+    let failed = r#"{"errorType":"Delivery","errorMessage":"secret of the event"}"#;
+    let (sdk, client) = sdk(&[
+        (200, &[], r#"{"outcome":"delivered"}"#),
+        (200, &[("x-amz-function-error", "Unhandled")], failed),
+        (500, &[], r#"{"message":"no"}"#),
+        (200, &[], "{}"),
+    ]);
+    let signed = Signed::new(&sdk, Patience::once(Duration::from_secs(60)));
+    let done = signed.call(invoke()).await.unwrap();
+    assert_eq!(done, json!({"outcome": "delivered"}));
+    let error = signed.call(invoke()).await.unwrap_err();
+    assert_eq!(error.code().as_str(), FUNCTION_ERROR);
+    assert!(error.to_string().contains("Delivery"), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    signed.call(invoke()).await.unwrap_err();
+    let requests: Vec<_> = client.actual_requests().collect();
+    assert_eq!(requests.len(), 3, "no call is made again");
+    assert_eq!(requests[0].method(), "POST");
+    let kind = requests[0].headers().get("x-amz-invocation-type");
+    assert_eq!(kind, Some("RequestResponse"));
+}

@@ -113,6 +113,20 @@ impl CloudWatch {
         Ok(answer)
     }
 
+    /// Until the alarm is evaluated again. No event tells of it, and no action is taken.
+    pub(super) fn set_alarm_state(&mut self, region: &str, body: &Value) -> Outcome {
+        let name = text(body, "AlarmName").unwrap_or_default();
+        let value = text(body, "StateValue").unwrap_or_default();
+        let value = ["OK", "ALARM", "INSUFFICIENT_DATA"]
+            .into_iter()
+            .find(|state| *state == value)
+            .ok_or_else(|| CloudWatchError::invalid("StateValue"))?;
+        let place = (region.to_owned(), name.to_owned());
+        let alarm = self.alarms.get_mut(&place);
+        alarm.ok_or_else(|| not_found(&[name]))?.state.value = value;
+        Ok(json!({}))
+    }
+
     /// The contributors in `ALARM`.
     pub(super) fn describe_contributors(&self, region: &str, body: &Value) -> Outcome {
         let name = text(body, "AlarmName").unwrap_or_default();

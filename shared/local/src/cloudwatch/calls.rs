@@ -18,7 +18,9 @@ pub(crate) fn resource(
     account: &str,
 ) -> Option<String> {
     let name = match operation {
-        "PutMetricAlarm" | "DescribeAlarmContributors" => text(body, "AlarmName")?,
+        "PutMetricAlarm" | "DescribeAlarmContributors" | "SetAlarmState" => {
+            text(body, "AlarmName")?
+        }
         "DescribeAlarms" | "DeleteAlarms" => match body.get("AlarmNames")?.as_array()?.as_slice() {
             [one] => one.as_str()?,
             _ => return None,
@@ -45,6 +47,7 @@ impl CloudWatch {
             "PutMetricAlarm" => self.put_metric_alarm(context, region, body),
             "DescribeAlarms" => self.describe_alarms(region, body),
             "DescribeAlarmContributors" => self.describe_contributors(region, body),
+            "SetAlarmState" => self.set_alarm_state(region, body),
             "DeleteAlarms" => self.delete_alarms(context, region, body),
             "PutAlarmMuteRule" => self.put_mute_rule(region, body),
             "ListAlarmMuteRules" => self.list_mute_rules(context, region, body),

@@ -25,8 +25,12 @@ pub(crate) fn resource(region: &str, account: &str, body: &Value) -> Option<Stri
         let request = entry.values().next()?;
         request["TableName"].as_str().map(str::to_owned)
     };
-    let name = body["TableName"].as_str().map(str::to_owned);
-    let name = name.or_else(in_batch).or_else(in_transaction)?;
+    let named = ["TableName", "ResourceArn"];
+    let name = named.iter().find_map(|member| body[*member].as_str());
+    let name = name
+        .map(str::to_owned)
+        .or_else(in_batch)
+        .or_else(in_transaction)?;
     Some(arn(region, account, table_name(&name)))
 }
 

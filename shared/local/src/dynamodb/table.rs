@@ -49,6 +49,10 @@ pub(super) struct Table {
     pub(super) partition: KeyPart,
     pub(super) sort: Option<KeyPart>,
     pub(super) deletion_protection: bool,
+    /// Point-in-time recovery.
+    pub(super) recovery: bool,
+    /// Its resource policy.
+    pub(super) policy: Option<String>,
     /// The attribute that says when an item expires.
     pub(super) ttl: Option<String>,
     items: BTreeMap<Key, Item>,
@@ -73,6 +77,8 @@ impl Table {
             partition: part("pk"),
             sort: Some(part("sk")),
             deletion_protection: false,
+            recovery: false,
+            policy: None,
             ttl: None,
             items: BTreeMap::new(),
             expiries: BTreeSet::new(),

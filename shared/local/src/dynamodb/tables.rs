@@ -1,4 +1,5 @@
-//! `CreateTable`, `DescribeTable`, `DeleteTable`, `ListTables`, and time to live.
+//! `CreateTable`, `DescribeTable`, `UpdateTable`, `DeleteTable`, `ListTables`, time to live, point-in-time recovery, and
+//! resource policies.
 
 use serde_json::{Value, json};
 
@@ -135,4 +136,60 @@ pub(super) fn describe_time_to_live(call: &mut Call<'_>) -> Result<Value, Error>
         None => json!({"TimeToLiveStatus": "DISABLED"}),
     };
     Ok(json!({"TimeToLiveDescription": description}))
+}
+
+/// Of all that can be updated, the protection against deletion.
+pub(super) fn update(call: &mut Call<'_>) -> Result<Value, Error> {
+    call.refuse(&NOT_THERE)?;
+    let protection = call.body["DeletionProtectionEnabled"].as_bool();
+    let table = call.named_table_mut()?;
+    table.deletion_protection = protection.unwrap_or(table.deletion_protection);
+    Ok(json!({"TableDescription": table.describe()}))
+}
+
+pub(super) fn describe_backups(call: &mut Call<'_>) -> Result<Value, Error> {
+    let table = call.named_table()?;
+    let status = if table.recovery {
+        "ENABLED"
+    } else {
+        "DISABLED"
+    };
+    Ok(json!({"ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status},
+    }}))
+}
+
+pub(super) fn update_backups(call: &mut Call<'_>) -> Result<Value, Error> {
+    let wanted = &call.body["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+    let wanted = wanted.as_bool().unwrap_or_default();
+    call.named_table_mut()?.recovery = wanted;
+    describe_backups(call)
+}
+
+pub(super) fn policy(call: &mut Call<'_>) -> Result<Value, Error> {
+    let arn = call.text("ResourceArn")?.to_owned();
+    let policy = &call.table(&arn)?.policy;
+    match policy {
+        Some(policy) => Ok(json!({"Policy": policy, "RevisionId": "1"})),
+        None => Err(Error::new(
+            "PolicyNotFoundException",
+            format!("Resource-based policy not found for the provided ResourceArn: {arn}"),
+        )),
+    }
+}
+
+pub(super) fn put_policy(call: &mut Call<'_>) -> Result<Value, Error> {
+    let (arn, policy) = (
+        call.text("ResourceArn")?.to_owned(),
+        call.text("Policy")?.to_owned(),
+    );
+    call.table_mut(&arn)?.policy = Some(policy);
+    Ok(json!({"RevisionId": "1"}))
+}
+
+pub(super) fn delete_policy(call: &mut Call<'_>) -> Result<Value, Error> {
+    let arn = call.text("ResourceArn")?.to_owned();
+    call.table_mut(&arn)?.policy = None;
+    Ok(json!({}))
 }

@@ -1,9 +1,15 @@
 //! Parts of a deployed stack.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::aws::LocalAws;
-use crate::spelling::partition;
+use crate::{
+    cloudformation::{Place, StackResource},
+    spelling::partition,
+    sqs::Around,
+};
 
 impl LocalAws {
     /// Lays down a rule of EventBridge, in the place of the one with this name. It routes nothing. Targets are as the API has
@@ -59,14 +65,86 @@ impl LocalAws {
         self.put_schedule(name, Value::Null);
     }
 
-    /// Lays down a queue of SQS, in the place of the one with this name, and returns its URL. It takes no messages; how many
-    /// wait, an attribute says.
+    /// Lays down a queue of SQS, in the place of the one with this name, and returns its URL. What is in it stays. How many
+    /// messages wait, an attribute says where there are none.
     pub fn put_queue(&self, name: &str, attributes: &[(&str, &str)]) -> String {
         self.with(|world| {
-            world.deployed.put_queue(self.region(), name, attributes);
+            world.sqs.put(self.region(), name, attributes);
             let (region, account) = (self.region(), &world.context.account);
             format!("https://sqs.{region}.amazonaws.com/{account}/{name}")
         })
+    }
+
+    /// Takes a queue away, with what is in it.
+    pub fn delete_queue(&self, name: &str) {
+        self.with(|world| world.sqs.delete(self.region(), name));
+    }
+
+    /// Puts a message into a queue, with attributes that are texts.
+    pub fn send_message(&self, queue: &str, body: &str, attributes: &[(&str, &str)]) {
+        self.with(|world| {
+            let around = Around {
+                now: world.context.now,
+                ids: &mut world.context.ids,
+            };
+            world
+                .sqs
+                .send(around, self.region(), queue, body, attributes);
+        });
+    }
+
+    /// The bodies of the messages in a queue, whether or not somebody has received them.
+    #[must_use]
+    pub fn messages(&self, queue: &str) -> Vec<String> {
+        self.with(|world| world.sqs.bodies(self.region(), queue))
+    }
+
+    /// What a function does when somebody invokes it: it answers, or fails with a type and a message of an error. It is called
+    /// without the lock, on a thread of its own, so that it may call the simulator.
+    pub fn on_invoke(
+        &self,
+        function: &str,
+        act: impl Fn(Value) -> Result<Value, (String, String)> + Send + Sync + 'static,
+    ) {
+        self.with(|world| world.lambda.put(self.region(), function, Arc::new(act)));
+    }
+
+    /// How many invocations Lambda runs at a time, of all functions of the account.
+    pub fn set_concurrency(&self, most: u32) {
+        self.with(|world| world.deployed.set_concurrency(most));
+    }
+
+    /// Lays down a stack of CloudFormation, in the place of the one with this name, and returns its id. Its resources are what
+    /// a test lays down beside it.
+    pub fn put_stack(
+        &self,
+        name: &str,
+        status: &str,
+        outputs: &[(&str, &str)],
+        resources: &[StackResource],
+    ) -> String {
+        self.with(|world| {
+            let uuid = world.context.ids.uuid();
+            let place = Place {
+                region: self.region(),
+                account: &world.context.account,
+                now: world.context.now,
+                uuid: &uuid,
+            };
+            world
+                .cloudformation
+                .put_stack(&place, name, status, outputs, resources)
+        })
+    }
+
+    /// Takes a trail away.
+    pub fn delete_trail(&self, name: &str) {
+        self.with(|world| {
+            let (region, account) = (self.region(), &world.context.account);
+            let aws = partition(region);
+            let arn = format!("arn:{aws}:cloudtrail:{region}:{account}:trail/{name}");
+            world.deployed.delete_trail(&arn);
+        });
     }
 
     /// Lays down a trail, in the place of the one with this name. Selectors are as `GetEventSelectors` answers them.

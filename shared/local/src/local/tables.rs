@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::aws::LocalAws;
+use crate::dynamodb::Request;
 
 impl LocalAws {
     /// Creates a DynamoDB table (or finds the one with this name) and returns its ARN: on demand, with the texts `pk` and `sk`
@@ -18,6 +19,27 @@ impl LocalAws {
                 &id,
                 world.context.now,
             )
+        })
+    }
+
+    /// Calls a DynamoDB operation (`UpdateTable`) in the simulator's Region, without HTTP and without faults.
+    ///
+    /// # Errors
+    ///
+    /// The code of the error that the service would answer.
+    pub fn call_dynamodb(&self, operation: &str, body: &Value) -> Result<Value, String> {
+        self.with(|world| {
+            let id = world.context.ids.uuid();
+            let request = Request {
+                operation,
+                region: self.region(),
+                account: &world.context.account,
+                now: world.context.now,
+                body,
+                id: &id,
+            };
+            let answer = world.dynamodb.call(request);
+            answer.map_err(|error| error.code.to_owned())
         })
     }
 

@@ -37,6 +37,16 @@ impl LocalAws {
         .ok()
     }
 
+    /// Whoever is subscribed has yet to confirm it, or has: until then SNS sends nothing, and lists no ARN.
+    pub fn set_pending(&self, subscription_arn: &str, pending: bool) {
+        self.with(|world| world.sns.set_pending(subscription_arn, pending));
+    }
+
+    /// Takes a subscription away.
+    pub fn unsubscribe(&self, subscription_arn: &str) {
+        self.with(|world| world.sns.unsubscribe(subscription_arn));
+    }
+
     /// Gives a subscription a filter policy; an empty one lets everything through.
     ///
     /// # Errors

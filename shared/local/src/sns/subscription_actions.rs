@@ -75,6 +75,7 @@ impl Sns {
             endpoint: endpoint.to_owned(),
             filter: None,
             scope: FilterScope::default(),
+            pending: false,
             inbox: Vec::new(),
         };
         if let Some((text, scope)) = filter {
@@ -221,7 +222,11 @@ impl Sns {
                 xml,
                 "<member><SubscriptionArn>{}</SubscriptionArn><Owner>{}</Owner><Protocol>{}</Protocol>\
                  <Endpoint>{}</Endpoint><TopicArn>{topic}</TopicArn></member>",
-                subscription.arn,
+                if subscription.pending {
+                    "PendingConfirmation"
+                } else {
+                    &subscription.arn
+                },
                 account,
                 subscription.protocol,
                 escape(&subscription.endpoint),
@@ -248,6 +253,20 @@ impl Sns {
             Some(subscription) => subscription.set_filter(policy, scope),
             None => Ok(()),
         }
+    }
+
+    /// Whether whoever is subscribed has yet to confirm it.
+    pub(crate) fn set_pending(&mut self, arn: &str, pending: bool) {
+        let mut all = self.subscriptions.iter_mut();
+        if let Some(subscription) = all.find(|subscription| subscription.arn == arn) {
+            subscription.pending = pending;
+        }
+    }
+
+    /// Takes a subscription away.
+    pub(crate) fn unsubscribe(&mut self, arn: &str) {
+        self.subscriptions
+            .retain(|subscription| subscription.arn != arn);
     }
 
     /// What a subscription got, oldest first.

@@ -21,6 +21,8 @@ pub(super) struct Subscription {
     /// As text, and ready for use.
     pub(super) filter: Option<(String, Filter)>,
     pub(super) scope: FilterScope,
+    /// Whoever is subscribed has not confirmed it.
+    pub(super) pending: bool,
     pub(super) inbox: Vec<Published>,
 }
 
@@ -44,10 +46,9 @@ impl Subscription {
     /// Keeps the message, if the filter lets it through, with the body that is meant for the protocol.
     pub(super) fn deliver(&mut self, message: &Published) {
         let body = body_for(&self.protocol, message);
-        let wanted = self
-            .filter
-            .as_ref()
-            .is_none_or(|(_, filter)| filter.accepts(message, &body));
+        let filter = self.filter.as_ref();
+        let wanted =
+            !self.pending && filter.is_none_or(|(_, filter)| filter.accepts(message, &body));
         if wanted {
             let mut message = message.clone();
             message.message = body;

@@ -3,19 +3,24 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use http_body_util::Full;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    cloudformation,
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError},
     dynamodb::Error as DynamoDbError,
     faulty::JsonError,
     kms::KmsError,
+    lambda::Invoked,
     server::plain,
     sns,
 };
 
 const CBOR: &str = "application/cbor";
+/// What the record has of an invocation that the function failed on.
+const FUNCTION_ERROR: &str = "FunctionError";
 
 /// What a service answers.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(super) struct Answer {
     content_type: &'static str,
     body: Bytes,
     request_id: String,
+    /// What the clock shows; of most services it is that of the machine.
+    date: Option<String>,
 }
 
 impl Answer {
@@ -36,6 +43,7 @@ impl Answer {
             content_type: "text/xml",
             body: reply.body.into(),
             request_id: reply.request_id,
+            date: None,
         }
     }
 
@@ -47,6 +55,7 @@ impl Answer {
             content_type: "text/xml",
             body: body.into(),
             request_id,
+            date: None,
         }
     }
 
@@ -70,6 +79,7 @@ impl Answer {
             content_type: "application/x-amz-json-1.1",
             body: body.into(),
             request_id,
+            date: None,
         }
     }
 
@@ -84,6 +94,47 @@ impl Answer {
             content_type: "application/x-amz-json-1.0",
             body: body.to_string().into(),
             request_id,
+            date: None,
+        }
+    }
+
+    /// With the time that the clock of the simulator shows.
+    pub(super) fn cloudformation(
+        result: Result<String, cloudformation::Refusal>,
+        request_id: String,
+        now: Timestamp,
+    ) -> Self {
+        let (status, error, body) = match result {
+            Ok(body) => (200, None, body),
+            Err(refusal) => {
+                let body = refusal.body(&request_id);
+                (refusal.status, Some(refusal.code.to_owned()), body)
+            }
+        };
+        Self {
+            status,
+            error,
+            content_type: "text/xml",
+            body: body.into(),
+            request_id,
+            date: Some(now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
+        }
+    }
+
+    /// What became of an invocation.
+    pub(super) fn invoked(invoked: Invoked, request_id: String) -> Self {
+        let (status, error, body) = match invoked {
+            Invoked::Accepted => (202, None, String::new()),
+            Invoked::Answered(answer) => (200, None, answer.to_string()),
+            Invoked::Failed(error) => (200, Some(FUNCTION_ERROR.to_owned()), error.to_string()),
+        };
+        Self {
+            status,
+            error,
+            content_type: "application/json",
+            body: body.into(),
+            request_id,
+            date: None,
         }
     }
 
@@ -101,6 +152,7 @@ impl Answer {
             content_type: "application/x-amz-json-1.1",
             body: body.to_string().into(),
             request_id,
+            date: None,
         }
     }
 
@@ -119,6 +171,7 @@ impl Answer {
             content_type: "application/x-amz-json-1.1",
             body: body.to_string().into(),
             request_id,
+            date: None,
         }
     }
 
@@ -133,6 +186,7 @@ impl Answer {
             content_type: CBOR,
             body: cloudwatch::encode(&body).into(),
             request_id,
+            date: None,
         }
     }
 
@@ -148,6 +202,12 @@ impl Answer {
                 };
                 response = response.header("x-amzn-query-error", format!("{code};{kind}"));
             }
+        }
+        if let Some(date) = self.date {
+            response = response.header(header::DATE, date);
+        }
+        if self.error.as_deref() == Some(FUNCTION_ERROR) {
+            response = response.header("x-amz-function-error", "Unhandled");
         }
         response
             .status(self.status)

@@ -96,6 +96,10 @@ impl Target {
                     body.and_then(|body| cloudwatch::resource(operation, body, region, account));
                 ("cloudwatch", operation, alarm.clone(), alarm)
             }
+            Self::CloudFormation(request) => {
+                let stack = request.resource(&scope.region, account);
+                ("cloudformation", &request.action, stack.clone(), stack)
+            }
             Self::Deployed {
                 service,
                 operation,
@@ -136,6 +140,9 @@ impl Target {
             return Vec::new();
         }
         let resource = resource.unwrap_or("*").to_owned();
+        if (service, operation) == ("lambda", "Invoke") {
+            return vec![("lambda:InvokeFunction".to_owned(), resource)];
+        }
         vec![(format!("{service}:{operation}"), resource)]
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{answer::Answer, call::Call, scope::Scope, sts, target::Target};
 use crate::{
+    cloudformation,
     cloudtrail::CloudTrailError,
     cloudwatch::{self, CloudWatchError, Refusal},
     deployed,
@@ -13,6 +14,7 @@ use crate::{
     faulty::JsonError,
     kms::{KmsError, KmsRequest},
     sns::{self, Form},
+    sqs::Around,
     ssm,
     world::World,
 };
@@ -61,6 +63,7 @@ impl Target {
             }),
             Self::Sts { form, action } => sts::answer(world, &call(action), form),
             Self::CloudWatch { operation, body } => cloudwatch(world, &call(operation), body),
+            Self::CloudFormation(request) => cloudformation(world, &call(&request.action), request),
             Self::Deployed {
                 service,
                 operation,
@@ -69,6 +72,9 @@ impl Target {
                 let (region, call) = (&scope.region, call(operation));
                 let part = deployed::resource(service, region, &world.context.account, body);
                 json(world, &call, service, part.as_deref(), |world| {
+                    if *service == "sqs" {
+                        return sqs(world, operation, region, body);
+                    }
                     world.deployed.call(operation, region, body)
                 })
             }
@@ -100,6 +106,11 @@ impl Target {
                 Answer::cloudtrail(Err(error), world.context.ids.uuid())
             }
             Self::Sts { .. } => sts::unauthenticated(world),
+            Self::CloudFormation(_) => Answer::cloudformation(
+                Err(cloudformation::Refusal::unauthenticated()),
+                world.context.ids.uuid(),
+                world.context.now,
+            ),
             Self::EventBridge { .. }
             | Self::Ssm { .. }
             | Self::Accounts { .. }
@@ -178,6 +189,32 @@ fn sns(world: &mut World, call: &Call<'_>, form: &Form) -> Answer {
         None => sns::answer(&mut world.sns, context, &request),
     };
     Answer::sns(reply)
+}
+
+fn sqs(world: &mut World, operation: &str, region: &str, body: &Value) -> Result<Value, JsonError> {
+    let context = &mut world.context;
+    let around = Around {
+        now: context.now,
+        ids: &mut context.ids,
+    };
+    world.sqs.call(around, operation, region, body)
+}
+
+fn cloudformation(world: &mut World, call: &Call<'_>, request: &cloudformation::Request) -> Answer {
+    use cloudformation::Refusal;
+    let request_id = world.context.ids.uuid();
+    let resource = request.resource(call.region, &world.context.account);
+    let resource = resource.as_deref().unwrap_or("*");
+    let denied =
+        |forbidden| Refusal::denied(&call.user(world), call.operation, resource, forbidden);
+    let result = match call.verdict {
+        Some(Verdict::Denied) => Err(denied(false)),
+        Some(Verdict::Forbidden) => Err(denied(true)),
+        Some(Verdict::Throttled) => Err(Refusal::throttled()),
+        Some(_) => Err(Refusal::internal()),
+        None => world.cloudformation.call(call.region, request, &request_id),
+    };
+    Answer::cloudformation(result, request_id, world.context.now)
 }
 
 fn cloudtrail(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {

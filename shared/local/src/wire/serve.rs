@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 
-use super::{scope::Scope, target::Target};
+use serde_json::Value;
+
+use super::{answer::Answer, scope::Scope, target::Target};
 use crate::{
     faults::Verdict,
     hooks::{Hook, Moment},
+    lambda::{self, Act, Invoked},
     server::{Reply, plain},
     world::World,
 };
@@ -47,6 +50,10 @@ pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) ->
         tokio::time::sleep(plan.delay).await;
     }
     let shared = world;
+    let invocation = target.invocation(&lock(&shared), &scope, plan.verdict);
+    if let Some(invocation) = invocation {
+        return invoke(&shared, index, invocation).await;
+    }
     let mut world = lock(&shared);
     if plan.verdict == Some(Verdict::Dropped) {
         world.record.failed(index, "ConnectionReset");
@@ -61,6 +68,50 @@ pub(crate) async fn answer(world: Arc<Mutex<World>>, request: Request<Bytes>) ->
         return hooked(&shared, index, hook);
     }
     Some(answer.into_response())
+}
+
+/// What is to be done, with which event, and whether somebody waits for it.
+type Invocation = (Act, Value, bool);
+
+/// Lets a function do what a test says it does, on another thread: it may call this server.
+async fn invoke(world: &Mutex<World>, index: usize, (act, event, waits): Invocation) -> Reply {
+    let request_id = lock(world).context.ids.uuid();
+    let done = tokio::task::spawn_blocking(move || lambda::run(&act, event));
+    let invoked = if waits {
+        done.await.ok()?
+    } else {
+        Invoked::Accepted
+    };
+    let answer = Answer::invoked(invoked, request_id);
+    if let Some(code) = &answer.error {
+        lock(world).record.failed(index, code);
+    }
+    Some(answer.into_response())
+}
+
+impl Target {
+    /// The invocation that it is, if it meets no fault and the function is there.
+    fn invocation(
+        &self,
+        world: &World,
+        scope: &Scope,
+        verdict: Option<Verdict>,
+    ) -> Option<Invocation> {
+        let Self::Deployed {
+            operation, body, ..
+        } = self
+        else {
+            return None;
+        };
+        if operation != "Invoke" {
+            return None;
+        }
+        let function = body["FunctionName"].as_str()?;
+        let act = world.lambda.get(&scope.region, function)?;
+        let event = Some(&body["Payload"]).filter(|event| !event.is_null())?;
+        let (event, waits) = (event.clone(), body["Waits"] == true);
+        verdict.is_none().then_some((act, event, waits))
+    }
 }
 
 /// Does what a test wants at this moment, without the lock; nobody is there to be answered.

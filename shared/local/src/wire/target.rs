@@ -5,6 +5,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use crate::{
+    cloudformation,
     cloudwatch::{self, CloudWatchError},
     deployed,
     sns::Form,
@@ -50,6 +51,7 @@ pub(super) enum Target {
         operation: String,
         body: Result<Value, CloudWatchError>,
     },
+    CloudFormation(cloudformation::Request),
     /// A part of a stack that a test laid down.
     Deployed {
         service: &'static str,
@@ -81,6 +83,9 @@ impl Target {
                 body: cloudwatch::read_body(request),
             });
         }
+        if let Some(invocation) = invocation(request) {
+            return Some(invocation);
+        }
         if let Some(target) = request.headers().get("x-amz-target") {
             return Self::of_header(target.to_str().ok()?, request.body());
         }
@@ -90,6 +95,9 @@ impl Target {
                 operation: "ListRegions".to_owned(),
                 body: serde_json::from_slice(request.body()).unwrap_or(Value::Null),
             });
+        }
+        if let Some(request) = cloudformation::Request::read(request.body()) {
+            return Some(Self::CloudFormation(request));
         }
         let (form, action) = Form::read(request.body());
         if ["AssumeRole", "GetCallerIdentity"].contains(&action.as_str()) {
@@ -142,4 +150,21 @@ impl Target {
             _ => None,
         }
     }
+}
+
+/// `/2015-03-31/functions/<name>/invocations`: the payload is null if it is no JSON.
+fn invocation(request: &Request<Bytes>) -> Option<Target> {
+    let name = request
+        .uri()
+        .path()
+        .strip_prefix("/2015-03-31/functions/")?;
+    let function = name.strip_suffix("/invocations")?;
+    let kind = request.headers().get("x-amz-invocation-type");
+    let waits = kind.is_none_or(|kind| kind != "Event");
+    let payload: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    Some(Target::Deployed {
+        service: "lambda",
+        operation: "Invoke".to_owned(),
+        body: json!({"FunctionName": function, "Waits": waits, "Payload": payload}),
+    })
 }

@@ -99,6 +99,7 @@ mod tests {
             name: name.to_owned(),
             actions_enabled,
             definition: serde_json::json!({"threshold": 1}),
+            ..AlarmData::default()
         }
     }
 

@@ -83,6 +83,7 @@ fn deployed() -> World {
         name: name("SweepMissed"),
         actions_enabled: true,
         definition: json!({"threshold": 1}),
+        ..AlarmData::default()
     });
     let empty = [("ApproximateNumberOfMessages", "0")];
     let empty = empty.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -6,8 +6,10 @@
 //! * IAM: `sns:Publish` and `sns:GetTopicAttributes` on its topics; its ledger; what [`guard`] reads of key-inventory. Nothing
 //!   of KMS.
 //!
-//! One call it expects: the canary, by which the stack shows that the watch is at work. And once an hour a schedule has it look
-//! at key-inventory, which looks at all others ([`check`]).
+//! Two calls it expects: the canary, by which the stack shows that the watch is at work; and a test, which `kms-watch send-test`
+//! hands to this function itself, and which says to everybody that nothing happened.
+//! Once an hour a schedule has it look at
+//! key-inventory, which looks at all others ([`check`]).
 //!
 //! What a call does stands in the table [`watch_core::kinds::watch_changed::calls::CALLS`]; whether it is about this stack is
 //! seen by the names that CloudFormation gives (`watch_core::stack`).
@@ -17,7 +19,7 @@ pub mod guard;
 
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{Event, Unreadable, is_call};
-use watch_core::kinds::{Kind, WatchCanary, WatchChanged};
+use watch_core::kinds::{Kind, WatchCanary, WatchChanged, WatchTest};
 
 /// The function's name.
 pub const NAME: &str = "watch-guard";
@@ -32,6 +34,13 @@ pub fn decide(event: &Event) -> Decision {
         }
         other => return Decision::not_mine(other),
     };
+    if let Some(test) = WatchTest::of_call(record) {
+        return match (test, record.home()) {
+            (Err(reason), _) => Decision::Ignore(reason.into()),
+            (Ok(test), Some(subject)) => Occurrence::of_test(subject, record, test).into(),
+            (Ok(_), None) => Decision::Unreadable(Unreadable::NoEvent("no account or Region")),
+        };
+    }
     let kind: Result<Kind, _> = match (WatchCanary::of_call(record), WatchChanged::of_call(record))
     {
         (Some(canary), _) => canary.map(Kind::from),

@@ -10,7 +10,7 @@ use crate::event::{
     AlarmEvent, AlarmState, ApiCall, CloudTrailEvent, Event, KmsEvent, ShareEvent, Unreadable,
 };
 use crate::hash::short_hash;
-use crate::kinds::{AlarmRecovered, Kind, key_store_of};
+use crate::kinds::{AlarmRecovered, Kind, WatchTest, key_store_of};
 use crate::ledger::profile::Swept;
 use crate::source::{Source, Via};
 use crate::subject::Subject;
@@ -236,6 +236,14 @@ impl Occurrence {
             unrecorded: None,
             sender: None,
         }
+    }
+
+    /// A test that a person handed over: CloudTrail has no record of it to look at, and who it was it does not say.
+    pub fn of_test(subject: Subject, event: &CloudTrailEvent, kind: WatchTest) -> Self {
+        let mut occurrence = Self::of_cloudtrail_on(subject, event, kind);
+        occurrence.actor = None;
+        occurrence.source.event_id = None;
+        occurrence
     }
 
     /// An occurrence that AWS RAM itself told of: who did it, it does not say.

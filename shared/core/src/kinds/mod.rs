@@ -16,7 +16,7 @@
 //! | [`alarms`] | CloudWatch's alarms |
 //! | [`dependants_found`] | who and what depends on a key that is about to be lost |
 //! | [`digest`], [`low_digest`], [`burst`], [`system`] | many keys at once, and what the watch cannot read |
-//! | [`watch_changed`], [`canary`] | the watch itself: changed, at work |
+//! | [`watch_changed`], [`canary`], [`test_alert`] | the watch itself: changed, at work, tried by a person |
 //!
 //! | module | what all share |
 //! |---|---|
@@ -55,6 +55,7 @@ mod signal;
 pub mod story;
 mod system;
 mod tags;
+mod test_alert;
 pub mod watch_changed;
 mod words;
 
@@ -98,6 +99,7 @@ pub use sharing::{KeyShareEnded, KeyShared};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, TagChange};
+pub use test_alert::{SEVERITY_TAG, TEST_NAME, TEST_TAG, WatchTest};
 pub use watch_changed::calls::hours_of_mute;
 pub use watch_changed::{Deployment, WatchChanged, WatchFinding};
 
@@ -152,5 +154,6 @@ kind::kinds! {
     LowDigest              own      -    -
     WatchChanged           own      own  own
     WatchCanary            own      -    own
+    WatchTest              own      -    -
     UnreadableEvent        own      -    -
 }

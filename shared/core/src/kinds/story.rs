@@ -176,6 +176,7 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
         row(LowDigest::NAME, ALONE, Event),
         row(WatchChanged::NAME, "watch#<operation and resource>", Event),
         row(WatchCanary::NAME, ALONE, Event),
+        row(WatchTest::NAME, ALONE, Event),
         row(UnreadableEvent::NAME, "unreadable#<form>", Event),
     ]
 };

@@ -123,6 +123,7 @@ class Cloud:
 
     def package(self, binaries):
         """Puts the built functions where a packaged template finds them; as `sam package`, but from another folder."""
+        self.binaries = Path(binaries).absolute()
         s3 = self.client("s3")
         s3.create_bucket(Bucket="code")
         self.functions = sorted(path.name for path in (ROOT / "functions").iterdir())

@@ -16,6 +16,7 @@ use watch_local::{
 
 pub use watch_template as template;
 
+pub mod command;
 pub mod deployed;
 pub mod year;
 

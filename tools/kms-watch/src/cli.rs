@@ -4,7 +4,10 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{ack, demo, dependants, exit_codes, explain, generate, history, inventory};
+use crate::{
+    ack, demo, dependants, doctor, exit_codes, explain, generate, history, inventory, redrive,
+    send_test,
+};
 
 const ABOUT: &str = "Watches over the AWS KMS keys of your accounts";
 const EXAMPLES: &str = "\
@@ -14,7 +17,8 @@ Examples:
   kms-watch inventory --fail-on expiring        for a pipeline
   kms-watch history alias/payments --demo       what the ledger keeps of a key
   kms-watch dependants alias/payments --demo    what breaks without a key
-  kms-watch explain event.json                  what becomes of an event";
+  kms-watch explain event.json                  what becomes of an event
+  kms-watch doctor                              whether the deployed stack works";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -68,6 +72,15 @@ pub(crate) enum Command {
     /// Announces that the deletion of a key is planned, by a tag on the key
     #[command(after_help = ack::EXAMPLES, after_long_help = long(ack::EXAMPLES))]
     Ack(ack::Args),
+    /// Whether a deployed stack works: sees what happens, tells people, remembers
+    #[command(after_help = doctor::EXAMPLES, after_long_help = long(doctor::EXAMPLES))]
+    Doctor(doctor::Args),
+    /// One alert, marked as a test, on the way of every other: does it come through?
+    #[command(after_help = send_test::EXAMPLES, after_long_help = long(send_test::EXAMPLES))]
+    SendTest(send_test::Args),
+    /// Hands over again what the stack could not handle
+    #[command(after_help = redrive::EXAMPLES, after_long_help = long(redrive::EXAMPLES))]
+    Redrive(redrive::Args),
     /// Completions for a shell, on standard output
     Completions(generate::Shell),
     /// Writes the man pages into a folder

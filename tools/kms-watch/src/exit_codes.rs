@@ -2,7 +2,8 @@
 
 /// Done, and nothing was found that was asked about.
 pub const DONE: u8 = 0;
-/// Done, and found: a key that `--fail-on` names, a check that failed, a message that was kept, a key that nobody knows.
+/// Done, and found: a key that `--fail-on` names, a check that failed, a message that was kept, a test that
+/// did not reach people, a key that nobody knows.
 pub const FOUND: u8 = 1;
 /// The command line, or a file that it names, is wrong.
 pub const USAGE: u8 = 2;
@@ -13,7 +14,7 @@ pub const INCOMPLETE: u8 = 3;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  done, and found: a key that --fail-on names, a failed check, a message that was kept
+  1  done, and found: a key that --fail-on names, a failed check, a message that was kept, a lost test
   2  the command line, or a file that it names, is wrong
   3  not done, or not all of it: credentials, network, a refusal of AWS, a full disk";
 

@@ -7,9 +7,12 @@ use crate::account::AccountError;
 use crate::ack::AckError;
 use crate::demo::error::DemoError;
 use crate::dependants::error::DependantsError;
+use crate::doctor::DoctorError;
 use crate::exit_codes;
 use crate::history::HistoryError;
 use crate::inventory::error::InventoryError;
+use crate::redrive::RedriveError;
+use crate::send_test::SendTestError;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +26,15 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Dependants(#[from] DependantsError),
     #[error(transparent)]
+    Doctor(#[from] DoctorError),
+    #[error(transparent)]
     History(#[from] HistoryError),
     #[error(transparent)]
     Inventory(#[from] InventoryError),
+    #[error(transparent)]
+    Redrive(#[from] RedriveError),
+    #[error(transparent)]
+    SendTest(#[from] SendTestError),
     #[error("failed to write")]
     Output(#[from] io::Error),
 }
@@ -39,7 +48,12 @@ impl Failure {
             Self::Inventory(error) => error.exit_code(),
             // Somebody has seen enough: `kms-watch demo | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_codes::DONE,
-            Self::Account(_) | Self::Ack(_) | Self::Output(_) => exit_codes::INCOMPLETE,
+            Self::Account(_)
+            | Self::Ack(_)
+            | Self::Doctor(_)
+            | Self::Redrive(_)
+            | Self::SendTest(_)
+            | Self::Output(_) => exit_codes::INCOMPLETE,
         }
     }
 

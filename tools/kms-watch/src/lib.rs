@@ -8,9 +8,12 @@
 //! | [`dependants`] | who and what depends on a key, with the user's own credentials |
 //! | [`explain`] | what the functions make of an event |
 //! | [`demo`] | the main job on an embedded AWS, as a story |
+//! | [`doctor`] | whether a deployed stack works |
+//! | [`send_test`] | one alert that is marked as a test |
+//! | [`redrive`] | hands over again what a stack could not handle |
 //! | [`generate`] | completions of shells, and man pages |
 //!
-//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]) and its [`role`]s, the deployed [`stack`] and its [`ledger`], [`output`], [`style`].
+//! Shared by them: the command line ([`cli`]), [`exit_codes`], the user's own AWS ([`account`]) and its [`role`]s, the deployed [`stack`] and its [`ledger`], other [`services`], [`output`], [`style`].
 //!
 //! It is a crate of its own because its ways to credentials (profiles, single sign-on, other programs) must not come along
 //! into a function.
@@ -20,6 +23,7 @@ mod ack;
 mod cli;
 mod demo;
 mod dependants;
+mod doctor;
 pub mod exit_codes;
 mod explain;
 mod failure;
@@ -28,7 +32,10 @@ mod history;
 mod inventory;
 mod ledger;
 mod output;
+mod redrive;
 mod role;
+mod send_test;
+mod services;
 mod stack;
 mod style;
 
@@ -72,6 +79,9 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Explain(args) => Ok(runtime.block_on(explain::run(args))?),
         Command::Demo(args) => Ok(runtime.block_on(demo::run(args))?),
         Command::Ack(args) => Ok(runtime.block_on(ack::run(args))?),
+        Command::Doctor(args) => Ok(runtime.block_on(doctor::run(args))?),
+        Command::SendTest(args) => Ok(runtime.block_on(send_test::run(args, quiet))?),
+        Command::Redrive(args) => Ok(runtime.block_on(redrive::run(args, quiet))?),
         Command::Completions(args) => Ok(generate::completions(args, Cli::command())?),
         Command::Man(args) => Ok(generate::man(args, Cli::command())?),
     }

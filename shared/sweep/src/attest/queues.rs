@@ -32,8 +32,8 @@ pub fn judge(url: &str, attributes: &BTreeMap<String, String>) -> Option<Finding
         return None;
     }
     let what = text![
-        "messages wait in the queue: events that were not delivered or not handled, and of which nobody has heard. The \
-         manual tells how to hand them over again (docs/deploy.md, docs/redrive)"
+        "messages wait in the queue: events that were not delivered or not handled, and of which nobody has heard. kms-watch \
+         redrive hands them over again"
     ];
     let finding = Finding::new(Group::Queues, "waiting", name_of(url), what);
     Some(finding.by_itself().held())

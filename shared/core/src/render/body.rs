@@ -123,7 +123,7 @@ impl Body {
         let mut fresh = true;
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             let width = word.chars().count();
-            if !fresh && column + 1 + width > WIDTH {
+            if !fresh && column + 1 + width > WIDTH && !is_number(word) {
                 self.verbatim(line.trim_end());
                 margin.clone_into(&mut line);
                 column = indent;
@@ -156,6 +156,12 @@ impl Body {
 
 fn lead(name: &str) -> String {
     format!("{INDENT}{name:NAME_WIDTH$}")
+}
+
+/// It looks like the beginning of a step: no line that goes on begins with it, or a value could add a step.
+fn is_number(word: &str) -> bool {
+    let number = word.strip_suffix('.').unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ fn alarm(words: &[String]) -> Kind {
     }
 }
 
-fn alert(words: &[String]) -> Alert {
+/// An alert in which every value of others is one of these words.
+pub(super) fn alert(words: &[String]) -> Alert {
     let word = |i: usize| Untrusted::new(&words[i % words.len()]);
     let mut alert = alert_about(kind(words));
     let actor = Actor {

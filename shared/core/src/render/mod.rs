@@ -87,4 +87,6 @@ fn attribute_value(value: &Untrusted) -> String {
 }
 
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod limits;

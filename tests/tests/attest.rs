@@ -231,7 +231,7 @@ fn the_canary_that_the_guard_told_is_seen_by_the_sweep() {
     watched.aws.advance_days(1);
     let told = watched.sweep("full");
     assert!(
-        told.len() == 1 && told[0].starts_with("CRITICAL the canary: no canary came through"),
+        told.len() == 1 && told[0].starts_with("CRITICAL the canary: no canary arrived"),
         "{told:#?}"
     );
 }

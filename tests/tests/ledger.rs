@@ -54,7 +54,10 @@ async fn the_table_holds_what_aws_would() {
     let key = ItemKey::new("k", "count#1");
     ledger.count(&key, &member("a", 50)).await.unwrap();
     let once = item(json!({ "oa": "" }));
-    ledger.add(&key, &["ca".to_owned()], &once).await.unwrap();
+    ledger
+        .add(&key, &["ca".to_owned()], &once, &Item::new())
+        .await
+        .unwrap();
     let expected = json!({
         "pk": { "S": "k" }, "sk": { "S": "count#1" }, "n": { "N": "1" }, "pa": { "N": "1" },
         "ma": { "M": { "about": { "S": "a" }, "quiet": { "BOOL": false }, "nothing": { "NULL": true } } },

@@ -103,8 +103,15 @@ fn who_needs_a_key_that_is_pending_deletion_is_told_with_the_command_that_saves_
     }
 }
 
+/// A light sweep, which tells what is left to tell.
+fn light_sweep(aws: &Arc<LocalAws>) {
+    let sweep = Function::start_on(Arc::clone(aws), "key-inventory", &[("DIGEST", "OFF")]);
+    let outcome = sweep.handle(&json!({"sweep": "light", "at": aws.now().to_string()}));
+    assert!(outcome["sweep"].is_object(), "{outcome:#}");
+}
+
 #[test]
-fn a_hundred_attempts_are_one_alert_an_hour_across_two_processes() {
+fn a_hundred_attempts_are_three_mails_across_two_processes_and_a_sweep_tells_the_last() {
     let aws = aws();
     let key = aws.add_key(payments().disabled());
     let functions = [(); 2].map(|()| Function::start_on(Arc::clone(&aws), "key-misuse", &[]));
@@ -121,30 +128,71 @@ fn a_hundred_attempts_are_one_alert_an_hour_across_two_processes() {
     assert_eq!(first["severity"], "HIGH");
     assert_eq!(first["details"]["attempts"], 0);
     assert_eq!(first["details"]["since"], json!(null));
-    assert!(
-        verdicts[1..]
-            .iter()
-            .all(|outcome| outcome["outcome"] == "duplicate")
-    );
-    assert_eq!(received(&functions[0]), [1; 3]);
+    for (number, outcome) in verdicts.iter().enumerate() {
+        if [0, 9, 99].contains(&number) {
+            assert_eq!(alert(outcome)["details"]["total"], number + 1);
+        } else {
+            assert_eq!(outcome["outcome"], "duplicate", "{number}");
+        }
+    }
+    assert_eq!(received(&functions[0]), [3; 3]);
 
+    // The next hour: chat and feed have it, and mail has the hundredth.
     minutes(&aws, 20);
     let next = functions[1].handle(&attempt(&aws, &key, "GenerateDataKey"));
-    let details = &alert(&next)["details"];
-    assert_eq!(details["attempts"], 99);
-    assert_eq!(details["since"], first["occurredAt"]);
-    assert_eq!(received(&functions[0]), [1; 3]);
+    assert_eq!(next["outcome"], "suppressed", "{next:#}");
+    let details = &next["alerts"][0]["details"];
+    assert_eq!(
+        (&details["total"], &details["firstAt"]),
+        (&json!(101), &first["occurredAt"])
+    );
+    assert_eq!(received(&functions[0]), [0, 1, 1]);
 
-    minutes(&aws, 60);
-    let last = functions[0].handle(&attempt(&aws, &key, "GenerateDataKey"));
-    assert_eq!(alert(&last)["details"]["attempts"], 0);
-    // Another operation is another need.
+    // It goes on as far as a sweep can see, and has stopped an hour later.
+    light_sweep(&aws);
+    assert!(functions[0].received("people").is_empty());
+    minutes(&aws, 90);
+    light_sweep(&aws);
+    let mails = functions[0].received("people");
+    let [last] = &mails[..] else {
+        panic!("{mails:#?}")
+    };
+    let subject = last.subject.as_ref().unwrap();
+    let expected = "LOW: Attempts stopped: GenerateDataKey on alias/payments by AppServer";
+    assert!(subject.starts_with(expected), "{subject}");
+    let words = "It stopped: 101 attempts from ";
+    assert!(last.message.contains(words), "{}", last.message);
+    assert_eq!(functions[0].received("chat").len(), 1);
+    light_sweep(&aws);
+    assert!(functions[0].received("people").is_empty());
+
+    // A day later it is a series of its own. So is another operation.
+    minutes(&aws, 25 * 60);
+    let anew = functions[0].handle(&attempt(&aws, &key, "GenerateDataKey"));
+    assert_eq!(alert(&anew)["details"]["total"], 1);
     let other = functions[0].handle(&attempt(&aws, &key, "Encrypt"));
     assert_eq!(alert(&other)["details"]["since"], json!(null));
 }
 
 #[test]
-fn many_at_once_in_several_processes_are_one_alert_and_none_is_forgotten() {
+fn what_becomes_worse_is_mailed_at_once() {
+    let aws = aws();
+    let key = aws.add_key(payments().disabled());
+    let function = Function::start_on(Arc::clone(&aws), "key-misuse", &[]);
+    alert(&function.handle(&attempt(&aws, &key, "Encrypt")));
+    minutes(&aws, 60);
+    let again = function.handle(&attempt(&aws, &key, "Encrypt"));
+    assert_eq!(again["outcome"], "suppressed");
+    aws.call("ScheduleKeyDeletion", json!({"KeyId": key}))
+        .unwrap();
+    minutes(&aws, 60);
+    let worse = function.handle(&attempt(&aws, &key, "Encrypt"));
+    assert_eq!(alert(&worse)["severity"], "CRITICAL");
+    assert_eq!(received(&function), [2, 3, 3]);
+}
+
+#[test]
+fn many_at_once_in_several_processes_are_few_alerts_and_none_is_forgotten() {
     let aws = aws();
     let key = aws.add_key(payments().disabled());
     let events: Vec<_> = (0..40).map(|_| attempt(&aws, &key, "Encrypt")).collect();
@@ -169,11 +217,13 @@ fn many_at_once_in_several_processes_are_one_alert_and_none_is_forgotten() {
     let delivered = outcomes
         .iter()
         .filter(|outcome| outcome["outcome"] == "delivered");
-    assert_eq!(delivered.count(), 1);
-    assert_eq!(received(&functions[0]), [1; 3]);
+    // The first and the tenth.
+    let delivered = delivered.count();
+    assert_eq!(delivered, 2);
+    assert_eq!(received(&functions[0]), [delivered; 3]);
     minutes(&aws, 60);
     let next = functions[0].handle(&attempt(&aws, &key, "Encrypt"));
-    assert_eq!(alert(&next)["details"]["attempts"], 39);
+    assert_eq!(next["alerts"][0]["details"]["total"], 41);
 }
 
 #[test]
@@ -208,6 +258,7 @@ fn a_repeat_costs_two_reads_and_one_write_and_no_call_to_kms() {
             "Publish",
             "Publish",
             "PutItem",
+            "UpdateItem",
             "UpdateItem",
             "UpdateItem"
         ]

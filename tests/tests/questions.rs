@@ -20,8 +20,8 @@ use watch_core::config::Config;
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::fakes::{FakeClock, FakeTopics};
 use watch_core::kinds::{
-    Burst, BurstMember, Due, DueWhat, InventoryDigest, KeyAccessDrifted, KeyDeletionNear,
-    KeyRotationOverdue, KeyVanished, Kind,
+    AttemptsStopped, Burst, BurstMember, Due, DueWhat, InventoryDigest, KeyAccessDrifted,
+    KeyDeletionNear, KeyRotationOverdue, KeyVanished, Kind,
 };
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::Watch;
@@ -338,6 +338,16 @@ fn of_no_event() -> Vec<Told> {
         ..InventoryDigest::default()
     };
     let overdue = KeyRotationOverdue::new(now - SignedDuration::from_hours(24 * 10), now);
+    let stopped = AttemptsStopped {
+        of: "UnusableKeyUsed",
+        operation: Some(Untrusted::new("Decrypt")),
+        by: Some(Untrusted::new("AppServer/i-1")),
+        attempts: 4_213,
+        mailed: 100,
+        first_at: now - SignedDuration::from_hours(3),
+        last_at: now,
+        ..AttemptsStopped::default()
+    };
     vec![
         tell(
             KeyDeletionNear::new(at("2026-02-28T09:01:07Z"), &[14], now),
@@ -350,6 +360,7 @@ fn of_no_event() -> Vec<Told> {
             false,
         ),
         tell(overdue, Some(ACTIVE), false),
+        tell(stopped, Some(ACTIVE), false),
         tell(KeyAccessDrifted::at_first_sight(now), Some(ACTIVE), false),
         tell(burst, None, true),
         tell(digest, None, false),
@@ -439,7 +450,7 @@ fn answers() -> BTreeMap<String, [Option<bool>; 12]> {
 const INTRODUCTION: &str = "# Which questions an alert answers
 
 Twelve questions of whoever is woken, kind by kind, as the mails about all sample events answer them. ● is answered in every alert that has the
-fact, ○ is not, – means that no alert of the kind has the fact: nobody acts when key material expires, an account has no owner. The test
+fact, ○ is not. – means that no alert of the kind has the fact: nobody acts when key material expires, an account has no owner. The test
 `tests/tests/questions.rs` finds the answers in the alerts and keeps this table true.
 ";
 

@@ -110,7 +110,7 @@ pub fn unnamed(order: &Order, noted: &Noted) -> Vec<Finding> {
         .filter(|(_, name)| !order.names(name));
     let finding = |(group, name): (Group, &String)| {
         let what = text![
-            "the schedule by which watch-guard looks at it no longer names it: nobody looks whether it is as it was deployed"
+            "the schedule of watch-guard no longer names this part, so nobody checks the part"
         ];
         Finding::new(group, "unnamed", name, what)
             .silencing()

@@ -275,7 +275,13 @@ impl Ledger for DynamoDbAdapter {
         }
     }
 
-    async fn add(&self, at: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError> {
+    async fn add(
+        &self,
+        at: &ItemKey,
+        numbers: &[String],
+        once: &Item,
+        latest: &Item,
+    ) -> Result<Item, CallError> {
         let mut call = self
             .client
             .update_item()
@@ -283,14 +289,20 @@ impl Ledger for DynamoDbAdapter {
             .set_key(Some(key(at)))
             .return_values(ReturnValue::AllNew);
         let mut clauses = Vec::new();
-        if !once.is_empty() {
-            let mut set = Vec::new();
-            for (index, (name, value)) in once.iter().enumerate() {
-                call = call
-                    .expression_attribute_names(format!("#s{index}"), name)
-                    .expression_attribute_values(format!(":s{index}"), attribute(value));
-                set.push(format!("#s{index} = if_not_exists(#s{index}, :s{index})"));
-            }
+        let mut set = Vec::new();
+        for (index, (name, value)) in once.iter().enumerate() {
+            call = call
+                .expression_attribute_names(format!("#s{index}"), name)
+                .expression_attribute_values(format!(":s{index}"), attribute(value));
+            set.push(format!("#s{index} = if_not_exists(#s{index}, :s{index})"));
+        }
+        for (index, (name, value)) in latest.iter().enumerate() {
+            call = call
+                .expression_attribute_names(format!("#l{index}"), name)
+                .expression_attribute_values(format!(":l{index}"), attribute(value));
+            set.push(format!("#l{index} = :l{index}"));
+        }
+        if !set.is_empty() {
             clauses.push(format!("SET {}", set.join(", ")));
         }
         if !numbers.is_empty() {

@@ -1,5 +1,6 @@
 //! The path of one event: read, decide, and tell, which goes through stages, a file each ([`tell`]).
 
+mod again;
 mod assess;
 mod audience;
 mod burst;

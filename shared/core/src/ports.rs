@@ -257,8 +257,15 @@ pub trait Ledger {
     /// `UpdateItem`: takes `member` into a counter, unless it is in already or the counter is full; the counter after
     /// that.
     async fn count(&self, key: &ItemKey, member: &Member) -> Result<Item, CallError>;
-    /// `UpdateItem`: adds one to each of the numbers, and sets those attributes that are not there; the item after that.
-    async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError>;
+    /// `UpdateItem`: adds one to each of the numbers, sets those attributes of `once` that are not there, and those of
+    /// `latest` in any case; the item after that.
+    async fn add(
+        &self,
+        key: &ItemKey,
+        numbers: &[String],
+        once: &Item,
+        latest: &Item,
+    ) -> Result<Item, CallError>;
 }
 
 /// One message for one topic, ready to be sent.

@@ -196,6 +196,20 @@ impl Text {
         }
     }
 
+    /// The text with a capital where our own words begin it.
+    pub fn capitalized(mut self) -> Self {
+        if let Some(Span::Own(words)) = self.0.first_mut() {
+            let mut chars = words.chars();
+            let first: String = chars
+                .next()
+                .into_iter()
+                .flat_map(char::to_uppercase)
+                .collect();
+            *words = (first + chars.as_str()).into();
+        }
+        self
+    }
+
     /// The pieces in order.
     pub fn spans(&self) -> &[Span] {
         &self.0

@@ -181,7 +181,10 @@ async fn counters(ledger: &impl Ledger) {
     }
     // The number goes on without members.
     let number = [COUNT.to_owned()];
-    let counter = ledger.add(&key, &number, &Item::new()).await.unwrap();
+    let counter = ledger
+        .add(&key, &number, &Item::new(), &Item::new())
+        .await
+        .unwrap();
     expected[COUNT] = 4.into();
     assert_eq!(counted(counter), expected);
     let counter = ledger.count(&key, &member("e", 3)).await.unwrap();
@@ -202,13 +205,17 @@ async fn numbers(ledger: &impl Ledger) {
     let mut expected = json!({
         "pk": KEY, "sk": "count#burst#owners", "ca": 1, "fa": "first", "oa": "", "ttl": 9,
     });
-    let added = ledger.add(&key, &numbers(&["ca"]), &once("first", 9)).await;
+    let added = ledger
+        .add(&key, &numbers(&["ca"]), &once("first", 9), &Item::new())
+        .await;
     assert_eq!(added, Ok(item(expected.clone())));
-    let added = ledger.add(&key, &numbers(&["ca"]), &once("next", 10)).await;
+    let added = ledger
+        .add(&key, &numbers(&["ca"]), &once("next", 10), &Item::new())
+        .await;
     expected["ca"] = 2.into();
     assert_eq!(added, Ok(item(expected.clone())), "the first stays");
     let both = numbers(&["ca", "cb"]);
-    let added = ledger.add(&key, &both, &Item::new()).await;
+    let added = ledger.add(&key, &both, &Item::new(), &Item::new()).await;
     expected["ca"] = 3.into();
     expected["cb"] = 1.into();
     assert_eq!(added, Ok(item(expected.clone())));
@@ -216,7 +223,7 @@ async fn numbers(ledger: &impl Ledger) {
     other.insert("fb".to_owned(), "other".into());
     expected["fb"] = "other".into();
     assert_eq!(
-        ledger.add(&key, &[], &other).await,
+        ledger.add(&key, &[], &other, &Item::new()).await,
         Ok(item(expected.clone()))
     );
     assert_eq!(only(ledger, &key).await, expected);

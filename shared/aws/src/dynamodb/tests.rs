@@ -525,21 +525,22 @@ async fn a_member_that_is_not_taken_is_answered_with_the_counter() {
 }
 
 #[tokio::test]
-async fn numbers_are_added_to_and_the_rest_is_set_once() {
+async fn numbers_are_added_to_and_the_rest_is_set_once_or_anew() {
     let answer = json!({ "Attributes": { "ca": { "N": "3" }, "fa": { "S": "first" } } });
     let (ledger, http) = table(vec![(200, answer)]);
     let numbers = ["ca".to_owned(), "n".to_owned()];
     let once = item(json!({ "fa": "first", "ttl": 9 }));
-    let added = ledger.add(&at(), &numbers, &once).await;
+    let latest = item(json!({ "last": "now" }));
+    let added = ledger.add(&at(), &numbers, &once, &latest).await;
     assert_eq!(added, Ok(item(json!({ "ca": 3, "fa": "first" }))));
     let request = json!({
         "TableName": TABLE,
         "Key": { "pk": { "S": "arn:k" }, "sk": { "S": "profile" } },
         "UpdateExpression":
-            "SET #s0 = if_not_exists(#s0, :s0), #s1 = if_not_exists(#s1, :s1) ADD #n0 :one, #n1 :one",
-        "ExpressionAttributeNames": { "#s0": "fa", "#s1": "ttl", "#n0": "ca", "#n1": "n" },
+            "SET #s0 = if_not_exists(#s0, :s0), #s1 = if_not_exists(#s1, :s1), #l0 = :l0 ADD #n0 :one, #n1 :one",
+        "ExpressionAttributeNames": { "#s0": "fa", "#s1": "ttl", "#l0": "last", "#n0": "ca", "#n1": "n" },
         "ExpressionAttributeValues":
-            { ":s0": { "S": "first" }, ":s1": { "N": "9" }, ":one": { "N": "1" } },
+            { ":s0": { "S": "first" }, ":s1": { "N": "9" }, ":l0": { "S": "now" }, ":one": { "N": "1" } },
         "ReturnValues": "ALL_NEW",
     });
     assert_eq!(asked(&http), one("UpdateItem", request));
@@ -562,7 +563,7 @@ async fn nothing_is_added_or_set_that_was_not_asked_for() {
         ),
     ] {
         let (ledger, http) = table(vec![(200, json!({}))]);
-        let added = ledger.add(&at(), &numbers, &item(once)).await;
+        let added = ledger.add(&at(), &numbers, &item(once), &Item::new()).await;
         assert_eq!(added, Ok(Item::new()));
         let (_, request) = asked(&http).remove(0);
         assert_eq!(request["UpdateExpression"], expression);
@@ -687,7 +688,10 @@ async fn errors(answer: (u16, Value)) -> Vec<(CallError, usize)> {
             4 => ledger.count(&at(), &member()).await.unwrap_err(),
             _ => {
                 let once = item(json!({ "a": 1 }));
-                ledger.add(&at(), &[], &once).await.unwrap_err()
+                ledger
+                    .add(&at(), &[], &once, &Item::new())
+                    .await
+                    .unwrap_err()
             }
         };
         errors.push((error, asked(&http).len()));
@@ -787,7 +791,7 @@ async fn a_call_without_answer_ends_in_time() {
             }
             4 => ledger.count(&at(), &member()).await.unwrap_err(),
             _ => ledger
-                .add(&at(), &[], &item(json!({ "a": 1 })))
+                .add(&at(), &[], &item(json!({ "a": 1 })), &Item::new())
                 .await
                 .unwrap_err(),
         };
@@ -875,7 +879,7 @@ fn calls_are_small_while_they_wait() {
         size_of_val(&ledger.put(std::slice::from_ref(&item))),
         size_of_val(&ledger.set(&at, &item)),
         size_of_val(&ledger.count(&at, &member)),
-        size_of_val(&ledger.add(&at, &[], &item)),
+        size_of_val(&ledger.add(&at, &[], &item, &item)),
     ];
     assert!(sizes.iter().all(|size| *size < 1_024), "{sizes:?}");
 }

@@ -135,7 +135,13 @@ impl Ledger for FakeLedger {
         }))
     }
 
-    async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Result<Item, CallError> {
+    async fn add(
+        &self,
+        key: &ItemKey,
+        numbers: &[String],
+        once: &Item,
+        latest: &Item,
+    ) -> Result<Item, CallError> {
         self.enter("add").await?;
         Ok(self.update(key, |item| {
             for name in numbers {
@@ -145,6 +151,7 @@ impl Ledger for FakeLedger {
             for (name, value) in once {
                 item.entry(name.clone()).or_insert_with(|| value.clone());
             }
+            item.extend(latest.clone());
         }))
     }
 }

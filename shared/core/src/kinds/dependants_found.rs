@@ -127,10 +127,10 @@ impl Tell for DependantsFound {
             " of ",
             case.at,
             match (has(Evidence::Grants), has(Evidence::EventHistory)) {
-                (true, false) => ": found in the grants of the key; CloudTrail did not answer.",
+                (true, false) => ". Found in the grants of the key; CloudTrail did not answer.",
                 (false, true) =>
-                    ": found in CloudTrail's event history of 90 days; KMS did not list the grants.",
-                _ => ": found in the grants of the key and in CloudTrail's event history of 90 days.",
+                    ". Found in CloudTrail's event history of 90 days; KMS did not list the grants.",
+                _ => ". Found in the grants of the key and in CloudTrail's event history of 90 days.",
             }
         ]);
         text.sentence("Data that nobody used in that time leaves no trace.");
@@ -184,7 +184,7 @@ impl DependantsFound {
             self.follows_kind,
             " of ",
             case.at,
-            ": found in CloudTrail's event history of 90 days, which has a use up to 15 minutes later."
+            ". Found in CloudTrail's event history of 90 days, which has a use up to 15 minutes later."
         ]);
         text
     }

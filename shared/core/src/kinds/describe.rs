@@ -53,6 +53,16 @@ pub(crate) trait Identify {
         None
     }
 
+    /// Its repeats are attempts that failed, each like the one before: mail tells of few.
+    fn is_attempt(&self) -> bool {
+        false
+    }
+
+    /// Which attempt of its series it is, if it is told because it is the tenth or the hundredth.
+    fn step(&self) -> Option<u64> {
+        None
+    }
+
     /// Events tell of it, and the sweep over all keys only where those were lost. Not so what the sweep alone can find.
     fn is_by_event(&self) -> bool {
         true
@@ -71,6 +81,11 @@ pub(crate) trait Identify {
     /// The CloudWatch alarm that told of it.
     fn alarm(&self) -> Option<&Alarm> {
         None
+    }
+
+    /// People are told, whatever severity they want: they were told of what it goes on with.
+    fn goes_to_people(&self) -> bool {
+        false
     }
 
     /// Why people are not told, whatever its severity. The feed is.
@@ -146,6 +161,9 @@ pub(crate) trait Learn {
 
     /// So often it happened again since it was told. Not called if nobody counted.
     fn repeated(&mut self, _repeats: &Repeats) {}
+
+    /// It is told because it is this attempt of its series.
+    fn reached(&mut self, _step: u64) {}
 
     /// Takes in what was found; what is to be remembered of it is written once the alert went out.
     fn study(&mut self, _found: &Found<'_>) -> Vec<Item> {

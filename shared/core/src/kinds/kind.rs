@@ -96,7 +96,11 @@ impl Kind {
             Identity::Material(Some(material)) => format!("{name}#material#{material}"),
             Identity::Content(hash) => format!("{name}#content#{hash}"),
             Identity::Hour(what) => match at {
-                Some(at) => format!("{name}#hour#{}#{}", short_hash(&what), hour(at)),
+                Some(at) => {
+                    let of_hour = format!("{name}#hour#{}#{}", short_hash(&what), hour(at));
+                    let step = self.it().step();
+                    step.map_or(of_hour.clone(), |step| format!("{of_hour}#{step}"))
+                }
                 // Our clock says nothing about the hour in which it happened.
                 None => format!("{name}#call#{}", call_id.unwrap_or_default()),
             },
@@ -145,6 +149,14 @@ impl Kind {
         self.it().repeats()
     }
 
+    pub(crate) fn is_attempt(&self) -> bool {
+        self.it().is_attempt()
+    }
+
+    pub(crate) fn step(&self) -> Option<u64> {
+        self.it().step()
+    }
+
     pub(crate) fn is_by_event(&self) -> bool {
         self.it().is_by_event()
     }
@@ -159,6 +171,10 @@ impl Kind {
 
     pub(crate) fn alarm(&self) -> Option<&Alarm> {
         self.it().alarm()
+    }
+
+    pub(crate) fn goes_to_people(&self) -> bool {
+        self.it().goes_to_people()
     }
 
     pub(crate) fn quiet(&self) -> Option<Cow<'static, str>> {
@@ -260,6 +276,10 @@ impl Kind {
 
     pub(crate) fn repeated(&mut self, repeats: &Repeats) {
         self.it_mut().repeated(repeats)
+    }
+
+    pub(crate) fn reached(&mut self, step: u64) {
+        self.it_mut().reached(step)
     }
 
     pub(crate) fn study(&mut self, found: &Found<'_>) -> Vec<Item> {

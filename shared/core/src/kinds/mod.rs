@@ -91,7 +91,7 @@ pub use low_digest::{LowAlert, LowDigest};
 pub use material::{
     ExpiryFrom, KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialExpiring, KeyMaterialImported,
 };
-pub use misuse::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
+pub use misuse::{AttemptsStopped, CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 pub use rotation::{
     KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationOverdue, KeyRotationRequested,
 };
@@ -121,6 +121,7 @@ kind::kinds! {
     KeyMaterialImported    own      own  own
     UnusableKeyUsed        own      own  own
     KeyChangeDenied        own      own  own
+    AttemptsStopped        own      -    -
     KeyMaterialExpiring    own      own  own
     KeyStoreUnhealthy      own      own  own
     KmsQuotaNear           own      -    -

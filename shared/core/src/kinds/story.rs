@@ -101,7 +101,10 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
         row(KeyDeletionScheduled::NAME, DELETION, Opens),
         row(KeyDeletionNear::NAME, DELETION, GoesOn),
         row(KeyDeletionCancelled::NAME, DELETION, Closes),
-        row(KeyDeleted::NAME, DELETION, Ends),
+        unless(
+            row(KeyDeleted::NAME, DELETION, Ends),
+            &[(Closes, "less than HIGH: nobody ever used the key")],
+        ),
         row(KeyVanished::NAME, DELETION, Ends),
         row(KeyRotated::NAME, OVERDUE, Mends),
         row(KeyRotationRequested::NAME, ALONE, Event),
@@ -117,6 +120,7 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
             "denied#<caller and operation>",
             Event,
         ),
+        row(AttemptsStopped::NAME, ALONE, Event),
         row(KeyMaterialExpiring::NAME, EXPIRY, Opens),
         unless(
             row(KeyStoreUnhealthy::NAME, ALARM, Opens),
@@ -284,6 +288,8 @@ impl Kind {
             Self::KeyPolicyChanged(_) | Self::KeyCreated(_) if grave => Part::Opens,
             Self::KeyPolicyChanged(change) if change.is_harmless(case) => Part::Mends,
             Self::KeyPolicyChanged(_) | Self::KeyCreated(_) => Part::Event,
+            // What nobody used is no loss.
+            Self::KeyDeleted(_) if !grave => Part::Closes,
             Self::AlarmRecovered(end) if !end.resolved => Part::GoesOn,
             Self::KeyStoreConnected(_) if is_apart(case) => Part::GoesOn,
             Self::KeyAccessDrifted(drifted) => match drifted.as_event() {

@@ -10,6 +10,7 @@ use crate::kinds::access::{asked_conditions, policy_item, see_conditions, state_
 use crate::kinds::case::{Case, undo};
 use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, list, root, who};
+use crate::ledger::profile::PlannedTag;
 use crate::ledger::{Item, ItemKey, Profile};
 use crate::owner::owner;
 use crate::severity::Severity;
@@ -59,6 +60,9 @@ pub struct KeyTagsChanged {
     /// The tag that names the owner, as it is or was spelled on the key.
     #[serde(skip)]
     owner_tag: Option<Untrusted>,
+    /// The tag that announces a deletion was set, to what, or removed.
+    #[serde(skip)]
+    planned: Option<Option<Untrusted>>,
 }
 
 impl KeyTagsChanged {
@@ -112,6 +116,16 @@ impl Ask for KeyTagsChanged {
 impl Learn for KeyTagsChanged {
     fn teach(&self, profile: &mut Profile, at: Timestamp, actor: Option<&Actor>) {
         profile.note_act(Self::NAME, at, actor);
+        let known = profile.planned_tag.as_ref();
+        if let Some(says) = &self.planned
+            && known.is_none_or(|known| known.at <= at)
+        {
+            profile.planned_tag = Some(PlannedTag {
+                says: says.clone(),
+                by: actor.map(|actor| actor.name.shortened(PlannedTag::SHOWN)),
+                at,
+            });
+        }
     }
 
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
@@ -150,6 +164,14 @@ impl Learn for KeyTagsChanged {
             key.strip_prefix(RESOURCE_TAG)
                 .is_some_and(|tag| changed.iter().any(|changed| changed == tag))
         });
+
+        let planned = Untrusted::new(found.settings.planned_tag_key);
+        let set = self
+            .set
+            .get(&planned)
+            .map(|says| says.shortened(PlannedTag::SHOWN));
+        let unset = self.unset.contains(&planned);
+        self.planned = set.map(Some).or(unset.then_some(None));
 
         let name = found.settings.owner_tag_key;
         let mut after = before.cloned().unwrap_or_default();

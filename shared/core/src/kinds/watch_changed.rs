@@ -52,6 +52,13 @@ pub struct WatchChanged {
     pub attempts: Option<u64>,
     /// When what the last alert told of happened, `null` if this is the first.
     pub since: Option<Timestamp>,
+    /// Which one of its series it is; `null` if nobody counts. A series ends when nothing comes for a day.
+    pub total: Option<u64>,
+    /// When the first of the series happened; `null` if nobody counts.
+    pub first_at: Option<Timestamp>,
+    /// It is told because it is this attempt of its series.
+    #[serde(skip)]
+    pub step: Option<u64>,
     #[serde(skip)]
     about: About,
 }
@@ -323,6 +330,15 @@ impl Identify for WatchChanged {
         self.series()
     }
 
+    // The parts of a deployment are each another.
+    fn is_attempt(&self) -> bool {
+        self.error_code.is_some() && !self.is_part()
+    }
+
+    fn step(&self) -> Option<u64> {
+        self.step
+    }
+
     fn is_by_event(&self) -> bool {
         self.about.finding.is_none()
     }
@@ -368,6 +384,12 @@ impl Learn for WatchChanged {
     fn repeated(&mut self, repeats: &Repeats) {
         self.attempts = Some(repeats.attempts);
         self.since = repeats.since;
+        self.total = Some(repeats.total);
+        self.first_at = repeats.first;
+    }
+
+    fn reached(&mut self, step: u64) {
+        self.step = Some(step);
     }
 
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {

@@ -152,11 +152,18 @@ pub(super) fn delayed(
         Some(date) => {
             let known = case.dependants.and_then(Dependants::databases_need);
             let known = known.unwrap_or_else(|| text!["RDS and DynamoDB need"]);
-            text![running, "; ", known, " a restore after ", date, "."]
+            text![
+                running,
+                ". ",
+                known.capitalized(),
+                " a restore after ",
+                date,
+                "."
+            ]
         }
         None => text![
             running,
-            "; RDS and DynamoDB need a restore after 7 days without the key."
+            ". RDS and DynamoDB need a restore after 7 days without the key."
         ],
     }
 }
@@ -265,7 +272,7 @@ pub(super) fn state_note(case: &Case<'_>, said: &[State]) -> Text {
         State::PendingDeletion => {
             let mut text = text!["The key is pending deletion"];
             if let Some(date) = case.key.and_then(|key| key.deletion_at) {
-                text.push(text![" on ", date]);
+                text.push(text![", due ", date]);
             }
             text.push(": every cryptographic operation with it fails.");
             text

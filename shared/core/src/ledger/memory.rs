@@ -170,9 +170,15 @@ impl<'a, L: Ledger> Memory<'a, L> {
     }
 
     /// Adds to numbers of an item; the item after that.
-    pub async fn add(&self, key: &ItemKey, numbers: &[String], once: &Item) -> Option<Item> {
+    pub async fn add(
+        &self,
+        key: &ItemKey,
+        numbers: &[String],
+        once: &Item,
+        latest: &Item,
+    ) -> Option<Item> {
         let ledger = self.ledger?;
-        self.bounded(BEFORE, "add", ledger.add(key, numbers, once))
+        self.bounded(BEFORE, "add", ledger.add(key, numbers, once, latest))
             .await
     }
 

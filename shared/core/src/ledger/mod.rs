@@ -4,19 +4,20 @@
 //!
 //! | sk | item | kept |
 //! |---|---|---|
-//! | `profile` | what is known of a key: [`Profile`] | for ever |
-//! | `policy` | the last key policy: [`Policy`] | for ever |
+//! | `profile` | what is known of a key: [`Profile`] | permanently |
+//! | `policy` | the last key policy: [`Policy`] | permanently |
 //! | `policy#<as of>` | a key policy that another replaced, to put it back | 400 days |
-//! | `alias#<name>` | which key an alias names, under the account: [`AliasTarget`] | for ever; 400 days after it was deleted |
+//! | `alias#<name>` | which key an alias names, under the account: [`AliasTarget`] | permanently; 400 days after it was deleted |
 //! | `claim#<identity>` | who tells, or told, of an occurrence: [`Claim`] | 400 days |
 //! | `alert#<occurred at>#<alert id>` | an alert that was told: [`history`] | 400 days |
 //! | `alarm#<hash of alarm and contributor>` | that an alarm went off, as far as it was told: [`Raised`] | 400 days |
 //! | `ack#deletion` | that somebody wants the deletion that it names: [`ack`] | until the deletion |
 //! | `story#<condition>` | which alerts of a story are open: [`Openings`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
-//! | `watch#…`, under `guard#…` and `sweep#…` | what those know of the watch who watch it | for ever |
-//! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; for ever |
+//! | `watch#…`, under `guard#…` and `sweep#…` | what those know of the watch who watch it | permanently |
+//! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; permanently |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
+//! | `series#<0…f>` | the series of which mail told, for a sweep that tells the rest, under the account: [`Listed`] | permanently |
 //!
 //! Everything here is pure but [`Memory`], which asks the ledger and never lets an alert wait or fail for it.
 
@@ -26,6 +27,7 @@ pub mod alias;
 pub mod burst;
 pub mod held;
 pub mod history;
+mod listed;
 mod memory;
 mod openings;
 mod policy;
@@ -34,6 +36,7 @@ pub mod repeats;
 
 pub use alarm::Raised;
 pub use alias::AliasTarget;
+pub use listed::Listed;
 pub use memory::{Acquired, Memory};
 pub use openings::Openings;
 pub use policy::Policy;
@@ -74,7 +77,7 @@ impl Ledger for NoLedger {
     async fn count(&self, _: &ItemKey, _: &Member) -> Result<Item, CallError> {
         match *self {}
     }
-    async fn add(&self, _: &ItemKey, _: &[String], _: &Item) -> Result<Item, CallError> {
+    async fn add(&self, _: &ItemKey, _: &[String], _: &Item, _: &Item) -> Result<Item, CallError> {
         match *self {}
     }
 }

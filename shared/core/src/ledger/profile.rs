@@ -56,6 +56,23 @@ pub struct Announced {
     pub deletion_at: Timestamp,
 }
 
+/// A tag that announces a deletion was set or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedTag {
+    /// What it says; `None` if it was removed.
+    pub says: Option<Untrusted>,
+    /// Who set or removed it.
+    pub by: Option<Untrusted>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl PlannedTag {
+    /// Longest value of the tag, or name, that is kept and shown.
+    pub const SHOWN: usize = 80;
+}
+
 /// The last time that somebody did something to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +157,8 @@ pub struct Profile {
     pub scheduled: Option<Scheduled>,
     /// That it was announced.
     pub announced: Option<Announced>,
+    /// The tag that announces a deletion, as it was set or removed last.
+    pub planned_tag: Option<PlannedTag>,
     /// When it was cancelled.
     pub cancelled_at: Option<Timestamp>,
     /// When it was deleted.
@@ -183,6 +202,7 @@ impl Profile {
             key_count: attribute(item, "keyCount"),
             scheduled: attribute(item, "scheduled"),
             announced: attribute(item, "announced"),
+            planned_tag: attribute(item, "plannedTag"),
             cancelled_at: attribute(item, "cancelledAt"),
             deleted_at: attribute(item, "deletedAt"),
             tellings: attribute(item, "tellings").unwrap_or_default(),

@@ -8,7 +8,8 @@ use crate::severity::Severity;
 /// the feed only stays there.
 pub(super) fn is_for_people(config: &Config, alert: &Alert, ends_heard: bool) -> bool {
     let off = config.severity_overrides.get(alert.kind) == Some(&Override::FeedOnly);
-    let wanted = alert.severity >= config.minimum_severity || ends_heard;
+    let wanted =
+        alert.severity >= config.minimum_severity || ends_heard || alert.details.goes_to_people();
     alert.severity == Severity::Critical || (!off && wanted)
 }
 

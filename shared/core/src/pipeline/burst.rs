@@ -92,7 +92,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 Some(tally) => Some(tally),
                 None => {
                     let number = [COUNT.to_owned()];
-                    let full = memory.add(&window.counter(), &number, &Item::new()).await;
+                    let full = memory
+                        .add(&window.counter(), &number, &Item::new(), &Item::new())
+                        .await;
                     full.as_ref().and_then(Tally::beyond)
                 }
             },
@@ -201,7 +203,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             TIME_TO_LIVE.to_owned(),
             burst::counted_until(self.clock.now()).into(),
         )]);
-        let counter = memory.add(&second, &[COUNT.to_owned()], &once).await;
+        let counter = memory
+            .add(&second, &[COUNT.to_owned()], &once, &Item::new())
+            .await;
         let count = counter.and_then(|counter| counter.get(COUNT)?.as_u64());
         count.is_none_or(|count| count <= burst::CRITICAL_A_SECOND)
     }

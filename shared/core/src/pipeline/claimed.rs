@@ -177,10 +177,13 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         if !told.is_empty() {
             memory.put(&told).await;
         }
-        match &frame.series {
-            Some(series) => self.repeat(memory, series, occurrence, claim).await,
-            None => self.duplicate(occurrence),
+        if let Some(series) = &frame.series
+            && occurrence.kind.step().is_none()
+        {
+            self.count_again(memory, series, occurrence, frame, claim)
+                .await;
         }
+        self.duplicate(occurrence)
     }
 
     /// It was told without the name that it has now, or by the sweep.

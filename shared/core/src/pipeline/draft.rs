@@ -13,7 +13,7 @@ use crate::kinds::story::Part;
 use crate::ledger::burst::Window;
 use crate::ledger::held::Open;
 use crate::ledger::history::Entry;
-use crate::ledger::repeats::Series;
+use crate::ledger::repeats::{STEPS, Series};
 use crate::ledger::{ItemKey, Profile, Raised};
 use crate::subject::Subject;
 
@@ -108,6 +108,12 @@ pub(super) fn claim_key(occurrence: &Occurrence) -> ItemKey {
     ItemKey::new(occurrence.subject.partition_key(), sort)
 }
 
+/// The item of the claim to an occurrence as this attempt of its series.
+pub(super) fn step_claim(occurrence: &Occurrence, step: u64) -> ItemKey {
+    let ItemKey { partition, sort } = claim_key(occurrence);
+    ItemKey::new(partition, format!("{sort}#{step}"))
+}
+
 fn recalled(config: &Config, occurrence: &Occurrence, frame: &Frame) -> Vec<ItemKey> {
     let mut recalled = Vec::new();
     if frame.has_profile() {
@@ -120,6 +126,9 @@ fn recalled(config: &Config, occurrence: &Occurrence, frame: &Frame) -> Vec<Item
     if let Some(series) = &frame.series {
         recalled.extend(series.keys());
         recalled.push(claim_key(occurrence));
+        if occurrence.kind.is_attempt() {
+            recalled.extend(STEPS.map(|step| step_claim(occurrence, step)));
+        }
     }
     recalled.extend(occurrence.kind.memories(&frame.subject));
     recalled.extend(story::indexes(occurrence, &frame.partition));

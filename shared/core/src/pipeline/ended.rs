@@ -6,8 +6,6 @@ use std::fmt;
 use super::{Verdict, Watch};
 use crate::alert::Alert;
 use crate::decision::Occurrence;
-use crate::ledger::repeats::Series;
-use crate::ledger::{COUNT, Claim, Memory};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::text::Untrusted;
 
@@ -59,22 +57,6 @@ impl fmt::Display for Failure {
 }
 
 impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
-    /// Counts what happened again. The call that was told is no repeat of itself.
-    pub(super) async fn repeat(
-        &self,
-        memory: &Memory<'_, L>,
-        series: &Series,
-        occurrence: &Occurrence,
-        claim: &Claim,
-    ) -> Ended {
-        if claim.call.is_none() || claim.call != occurrence.call_id {
-            let number = [COUNT.to_owned()];
-            let fresh = Series::fresh(self.clock.now());
-            memory.add(series.counter(), &number, &fresh).await;
-        }
-        self.duplicate(occurrence)
-    }
-
     /// It was told before.
     pub(super) fn duplicate(&self, occurrence: &Occurrence) -> Ended {
         let kind = occurrence.kind.name();
@@ -109,6 +91,10 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 
     /// Another invocation is about to tell.
     pub(super) fn held(&self, occurrence: &Occurrence) -> Ended {
+        if occurrence.kind.step().is_some() {
+            // Whoever tells of that attempt of the series, this one was counted.
+            return self.duplicate(occurrence);
+        }
         let kind = occurrence.kind.name();
         tracing::warn!(
             function = self.function,

@@ -66,7 +66,8 @@ impl Known {
         kind.recall(&profile);
         // If the ledger failed, nobody knows how it stands: what was not told now is told the next time.
         let series = frame.series.as_ref().filter(|_| problem.is_none());
-        let repeats = series.map(|series| series.find(&items));
+        let is_counted = kind.step().is_some();
+        let repeats = series.map(|series| series.find(&items).with(frame.at, is_counted));
         if let Some(repeats) = &repeats {
             kind.repeated(repeats);
         }

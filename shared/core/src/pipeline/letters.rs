@@ -136,6 +136,13 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             ..
         } = assessed;
         let kind = alert.kind;
+        if self.is_known(memory, assessed).await {
+            let mut audience = Audience::without(format!("mail told of this series of {kind}"));
+            audience.posts = self.posts_for_people(alert, "")?;
+            audience.drop_mail(self.config.alert_topic.as_str());
+            audience.heard = Some(Heard::Together);
+            return Ok(audience);
+        }
         match (limit, place) {
             (Limit::Burst, Some(place)) => {
                 let (frame, read) = (&assessed.frame, &assessed.learnt.read);
@@ -170,8 +177,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             ..Audience::default()
         };
         if self.waits(assessed) && self.hold_low(memory, alert, &assessed.frame).await {
-            let people = self.config.alert_topic.as_str();
-            audience.posts.retain(|post| post.target() != people);
+            audience.drop_mail(self.config.alert_topic.as_str());
             audience.heard = Some(Heard::Digest);
             let reason = format!(
                 "{} is LOW, and in the digest of the day for people",
@@ -234,6 +240,11 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
 }
 
 impl Audience {
+    /// Chat hears of it, and mail does not.
+    fn drop_mail(&mut self, people: &str) {
+        self.posts.retain(|post| post.target() != people);
+    }
+
     /// Nobody hears of it.
     fn without(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {

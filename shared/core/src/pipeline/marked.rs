@@ -1,12 +1,14 @@
 //! Last stage: the ledger knows that it was told, and what was learnt of the key.
 
-use futures_util::future::{join_all, join4};
+use futures_util::future::{join_all, join5};
 
 use super::ended::Told;
+use super::gathered::when;
 use super::letters::Letters;
 use super::raised::note_alarm;
 use super::served::Served;
 use super::{Verdict, Watch};
+use crate::ledger::history::{Entry, Heard};
 use crate::ledger::{Item, Memory, PARTITION_KEY, Profile, SORT_KEY, alias};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 
@@ -25,6 +27,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             reason,
             for_people,
             folded,
+            heard,
             frame,
             learnt,
             place,
@@ -41,11 +44,13 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         let of_burst = burst_marks
             .iter()
             .map(|(key, change)| memory.set(key, change));
-        join4(
+        let is_mailed = heard == Heard::Alone;
+        join5(
             memory.put(&marks),
             memory.set(&profile, &changes),
             uncount,
             join_all(of_burst),
+            when(is_mailed, self.list_series(memory, &alert, &frame)),
         )
         .await;
         self.close_due(&learnt.read, request).await;
@@ -78,7 +83,9 @@ fn remembered(letters: &Letters) -> Vec<Item> {
     let entry = alert.entry(*heard, now);
     let mut items = vec![entry.item(&frame.partition)];
     if let (Some(repeats), Some(series)) = (&learnt.repeats, &frame.series) {
-        items.push(series.told(repeats, at, now));
+        let sort = Entry::key(&frame.partition, at, &alert.id).sort;
+        let mailed_as = (*heard == Heard::Alone).then_some(sort.as_str());
+        items.push(series.told(repeats, at, mailed_as, now));
     }
     items.extend(note_alarm(
         &alert.details,

@@ -55,11 +55,17 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             if let Err(reason) = self.settle(&mut draft, items, facts, remembers) {
                 return Err(self.ignored(&draft.occurrence, reason));
             }
-        } else if let (Some(items), Some(series)) = (&items, &draft.frame.series)
+        } else if let (Some(items), Some(series)) = (&mut items, &draft.frame.series)
             && let Some(claim) = find_delivered(items, &draft.occurrence)
             && self.is_proven(memory, &draft, &claim, items).await
         {
-            return Err(self.repeat(memory, series, &draft.occurrence, &claim).await);
+            let Draft {
+                occurrence, frame, ..
+            } = &draft;
+            let step = self
+                .repeat(memory, series, occurrence, frame, &claim, items)
+                .await?;
+            draft.occurrence.kind.reached(step);
         }
         Ok(Named {
             draft,

@@ -168,6 +168,9 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 Err(failure) => failures.push(failure),
             }
         }
+        let (stopped, failed) = self.close_series(request).await;
+        alerts.extend(stopped);
+        failures.extend(failed);
         if failures.is_empty() {
             return Ok(alerts);
         }

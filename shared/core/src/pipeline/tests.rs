@@ -22,6 +22,7 @@ use crate::severity::Severity;
 use crate::text::Untrusted;
 
 mod access;
+mod again;
 mod alarm;
 mod burst;
 mod bus;

@@ -32,7 +32,7 @@ pub fn judge(alarms: &[AlarmData], stack: &Stack<'_>) -> Option<Finding> {
     let what = text![
         "the actions of the alarm ",
         and_more(&off),
-        " are disabled: it tells nobody"
+        " are disabled, so nobody is notified"
     ];
     Some(
         Finding::new(Group::Alarms, "actions", first, what)
@@ -60,9 +60,8 @@ pub fn muted(rules: &[MuteRule], stack: &Stack<'_>, longest: i64) -> Vec<Finding
             let restore = is_bare(name).then(|| {
                 format!("aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {name}")
             });
-            let what = text![
-                "a rule mutes alarms of KMS Watch for longer than a maintenance takes: what they find is not told"
-            ];
+            let what =
+                text!["a mute rule silences alarms of KMS Watch for longer than maintenance takes"];
             Finding::new(Group::Alarms, "mute", name, what)
                 .silencing()
                 .restore(restore)
@@ -116,7 +115,7 @@ mod tests {
         assert!(found.silences);
         assert_eq!(
             found.what.plain(),
-            "the actions of the alarm kms-watch-B-1 and of 1 more are disabled: it tells nobody"
+            "the actions of the alarm kms-watch-B-1 and of 1 more are disabled, so nobody is notified"
         );
         assert!(
             found

@@ -20,11 +20,11 @@ pub fn judge(
         return None;
     }
     let mut what = text![
-        "no canary came through for more than eight days. The canary is a call that the stack itself makes every three \
-         days, and takes the way of every other: CloudTrail, a rule, a function, the topics, the ledger. Something on it does not work"
+        "no canary arrived for more than eight days. The canary is a call that the stack makes every three days. The call \
+         passes CloudTrail, a rule, a function, the feed and the ledger. One of these does not work"
     ];
     if let Some(last) = last_at {
-        what.push(text![". The last one came at ", last]);
+        what.push(text![". The last canary arrived on ", last]);
     }
     let finding = Finding::new(Group::Canary, "canary", "the canary", what);
     Some(finding.silencing().by_itself())
@@ -33,7 +33,7 @@ pub fn judge(
 /// What the ledger had of the parts is gone.
 pub fn forgotten() -> Finding {
     let what = text![
-        "the ledger has forgotten what was noted of functions, alarms and queues: what changed before now is not seen"
+        "the ledger lost its notes on functions, alarms and queues, so KMS Watch cannot see earlier changes"
     ];
     Finding::new(Group::Canary, "memory", "the ledger", what)
 }

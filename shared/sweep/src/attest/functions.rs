@@ -36,7 +36,7 @@ const INVOCATION: [&str; 3] = [
 pub fn judge(name: &str, function: &FunctionData) -> Option<Finding> {
     let finding = |check, what| Finding::new(Group::Functions, check, name, what).silencing();
     if function.concurrency == Some(0) {
-        let what = text!["the function may not run: its reserved concurrency is 0"];
+        let what = text!["the function cannot run, because its reserved concurrency is 0"];
         let restore = is_bare(name)
             .then(|| format!("aws lambda delete-function-concurrency --function-name {name}"));
         return Some(finding("concurrency", what).restore(restore));
@@ -52,7 +52,7 @@ pub fn judge(name: &str, function: &FunctionData) -> Option<Finding> {
 
 /// The function is not there.
 pub fn missing(name: &str) -> Finding {
-    let what = text!["the function is not there: what it is for is not told any more"];
+    let what = text!["the function is missing, so its alerts no longer go out"];
     Finding::new(Group::Functions, "missing", name, what)
         .silencing()
         .held()

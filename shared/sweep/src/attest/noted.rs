@@ -173,7 +173,7 @@ fn of_function(name: &str, noted: &Facets, seen: &Facets) -> Option<Finding> {
         what.push(text![before, Untrusted::new(facet)]);
     }
     what.push(text![
-        " changed, and not by a deployment of the stack that is known: what it tells may be nothing, or not the truth"
+        " changed, and no known deployment of the stack did that. The function may send no alerts, or false ones"
     ]);
     let version: Vec<_> = changed
         .iter()
@@ -221,7 +221,7 @@ fn of_alarms(noted: &BTreeMap<String, Facets>, seen: &BTreeMap<String, Facets>) 
         .map(String::as_str)
         .collect();
     if !gone.is_empty() {
-        let what = text!["the alarm ", and_more(&gone), " is not there any more"];
+        let what = text!["the alarm ", and_more(&gone), " is missing"];
         found.push(finding("missing", &gone, what).silencing());
     }
     let changed: Vec<&str> = noted
@@ -233,7 +233,7 @@ fn of_alarms(noted: &BTreeMap<String, Facets>, seen: &BTreeMap<String, Facets>) 
         let what = text![
             "the definition of the alarm ",
             and_more(&changed),
-            " is not the one that was deployed: it may never go off"
+            " is not the deployed one, so the alarm may never go off"
         ];
         let versions: Vec<_> = changed.iter().map(|name| seen.get(*name)).collect();
         let version = watch_core::hash::short_hash(&format!("{versions:?}"));

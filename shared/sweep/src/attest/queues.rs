@@ -32,8 +32,7 @@ pub fn judge(url: &str, attributes: &BTreeMap<String, String>) -> Option<Finding
         return None;
     }
     let what = text![
-        "messages wait in the queue: events that were not delivered or not handled, and of which nobody has heard. kms-watch \
-         redrive hands them over again"
+        "messages wait in the queue, so nobody was notified of these events. kms-watch redrive sends them again"
     ];
     let finding = Finding::new(Group::Queues, "waiting", name_of(url), what);
     Some(finding.by_itself().held())
@@ -41,7 +40,7 @@ pub fn judge(url: &str, attributes: &BTreeMap<String, String>) -> Option<Finding
 
 /// The queue is not there.
 pub fn missing(url: &str) -> Finding {
-    let what = text!["the queue is not there: what fails is lost"];
+    let what = text!["the queue is missing, so failed events are lost"];
     Finding::new(Group::Queues, "missing", name_of(url), what)
         .silencing()
         .held()

@@ -68,7 +68,7 @@ pub fn judge(
     let of_rule = |rule: &Expected| {
         let mut named = names(&rule.id).peekable();
         let Some(first) = named.peek().map(|(rule, _)| rule) else {
-            let what = text!["the rule is not there: what it is for is not seen any more"];
+            let what = text!["the rule is missing, so its events reach nobody"];
             return Some(finding("missing", &rule.id, what, "").silencing().held());
         };
         let fits = |(deployed, _): &&Deployed| place.fits(&rule.pattern, &deployed.pattern);
@@ -77,7 +77,7 @@ pub fn judge(
                 .or_else(|| of_targets(rule, deployed, targets, &place, health)),
             None => {
                 let what = text![
-                    "the pattern of the rule is not the one of the template: it may see nothing any more"
+                    "the pattern of the rule is not the one of the template, so the rule may match no event"
                 ];
                 Some(
                     finding("pattern", &first.name, what, &first.pattern.to_string())
@@ -106,7 +106,7 @@ fn of_state(rule: &Expected, deployed: &Rule) -> Option<Finding> {
     }
     let (name, state) = (&deployed.name, &deployed.state);
     if state == "DISABLED" {
-        let what = text!["the rule is disabled: what it is for is not seen any more"];
+        let what = text!["the rule is disabled, so its events reach nobody"];
         let restore = is_bare(name).then(|| format!("aws events enable-rule --name {name}"));
         return Some(
             finding("state", name, what, state)
@@ -143,17 +143,17 @@ fn of_targets(
         Some(target) if whole(target) => return None,
         Some(_) => (
             "input",
-            text!["the rule hands over something else than the template says"],
+            text!["the rule passes another input to its target than the template says"],
             false,
         ),
         None if targets.is_empty() => (
             "targets",
-            text!["the rule has no target: nobody is told of what it sees"],
+            text!["the rule has no target, so its events reach nobody"],
             true,
         ),
         None => (
             "targets",
-            text!["the rule does not lead where the template says: nobody is told of what it sees"],
+            text!["the rule lacks the target of the template, so its events reach nobody"],
             false,
         ),
     };

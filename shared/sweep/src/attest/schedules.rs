@@ -43,7 +43,7 @@ pub fn judge(name: &str, schedule: &ScheduleData, at: Timestamp) -> Option<Findi
 
 /// The schedule is not there.
 pub fn missing(name: &str) -> Finding {
-    let what = text!["the schedule is not there: sweeps no longer start"];
+    let what = text!["the schedule is missing: sweeps no longer start"];
     Finding::new(Group::Schedules, "missing", name, what)
         .silencing()
         .held()

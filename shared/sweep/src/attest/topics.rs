@@ -70,9 +70,9 @@ pub fn of_topic(
         Ok(subscriptions) => subscriptions,
         Err(error) => {
             let what = text![
-                "whether anybody listens to the topic ",
+                "KMS Watch cannot see whether anybody is subscribed to the topic ",
                 audience.words(),
-                " cannot be seen (",
+                " (",
                 error.reason(),
                 ")"
             ];
@@ -86,21 +86,21 @@ pub fn of_topic(
     let waiting = subscriptions.len() - confirmed;
     let what = if confirmed > 0 {
         text![
-            "filter policies keep messages from every subscription of the topic ",
+            "filter policies limit every subscription of the topic ",
             audience.words(),
-            ": nobody gets all that is critical"
+            ", so nobody gets every CRITICAL alert"
         ]
     } else if waiting > 0 {
         text![
             "no subscription of the topic ",
             audience.words(),
-            " is confirmed: nobody is told. Whoever got the message with the link to confirm it has two days for that"
+            " is confirmed, so nobody is notified. The link in the confirmation message is valid for two days"
         ]
     } else {
         text![
             "nobody is subscribed to the topic ",
             audience.words(),
-            ": nobody is told"
+            ", so nobody is notified"
         ]
     };
     let check = if confirmed > 0 {

@@ -35,18 +35,18 @@ pub fn judge(trails: &[TrailData]) -> Option<Finding> {
         } => return None,
         Logged { writes: true, .. } => {
             let what = text![
-                "no trail logs read events of KMS: failed uses of keys are not seen, since decrypting counts as reading"
+                "no trail logs read events of KMS, so KMS Watch sees no failed use of a key (Decrypt is a read event)"
             ];
             return Some(finding("reads", what));
         }
         Logged { .. } if trails.is_empty() => {
-            text!["there is no trail: of what is done to keys hardly anything reaches the watch"]
+            text!["there is no trail, so hardly any call on a key reaches KMS Watch"]
         }
         Logged { .. } if trails.iter().all(|trail| !trail.logging) => {
-            text!["no trail is logging: of what is done to keys hardly anything reaches the watch"]
+            text!["no trail is logging, so hardly any call on a key reaches KMS Watch"]
         }
         Logged { .. } => text![
-            "no trail logs the management events of KMS: of what is done to keys hardly anything reaches the watch"
+            "no trail logs the management events of KMS, so hardly any call on a key reaches KMS Watch"
         ],
     };
     Some(finding("trails", what).silencing())

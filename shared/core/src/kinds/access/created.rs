@@ -131,8 +131,14 @@ impl Tell for KeyCreated {
     }
 
     fn next_steps(&self, case: &Case<'_>) -> Vec<Step> {
-        if case.gone || self.severity(case) == Severity::Info {
+        if self.severity(case) == Severity::Info {
             return Vec::new();
+        }
+        if case.gone {
+            return vec![look(
+                text!["Find out what was done to the key"],
+                case.history_command(),
+            )];
         }
         let mut steps = Vec::new();
         if self.policy.is_open() {

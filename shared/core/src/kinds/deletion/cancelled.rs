@@ -114,7 +114,7 @@ impl Tell for KeyDeletionCancelled {
             Some(state) if state.is_pending_deletion() => text![
                 "The key may still be lost: KMS reports ",
                 state,
-                ", so the deletion was scheduled again, or this answer is older than the event."
+                ". The deletion was scheduled again, or this answer is older than the event."
             ],
             _ => {
                 let mut text = text![

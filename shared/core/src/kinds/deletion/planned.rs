@@ -12,12 +12,12 @@ use crate::kinds::UnusableKeyUsed;
 use crate::kinds::case::RECENT_DAYS;
 use crate::kinds::describe::Found;
 use crate::ledger::ack::Ack;
-use crate::ledger::profile::{Announced, Scheduled};
+use crate::ledger::profile::{Announced, PlannedTag, Scheduled};
 use crate::text;
 use crate::text::{Text, Untrusted};
 
 /// Longest value of a tag, or reason, that is shown.
-const SHOWN: usize = 80;
+const SHOWN: usize = PlannedTag::SHOWN;
 /// The date of a deletion as the record has it, and as KMS has it, differ by less.
 const SAME_DATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
@@ -30,8 +30,10 @@ pub struct Planned {
     pub tag: Option<Untrusted>,
     /// What the tag says, or the reason given: a date, a ticket.
     pub says: Untrusted,
-    /// Who acknowledged it by the command; `null` for a tag.
+    /// Who set the tag, or acknowledged the deletion by the command; `null` if that is not known.
     pub by: Option<Untrusted>,
+    /// When they did so; `null` if that is not known.
+    pub at: Option<Timestamp>,
 }
 
 impl Planned {
@@ -40,10 +42,14 @@ impl Planned {
         let key = Untrusted::new(found.settings.planned_tag_key);
         let tags = &found.profile.tags.as_ref()?.value;
         let says = tags.get(&key)?.shortened(SHOWN).non_empty()?;
+        // What was set last, as far as an event told of it: another value was set by somebody else.
+        let set = found.profile.planned_tag.as_ref();
+        let set = set.filter(|set| set.says.as_ref() == Some(&says));
         Some(Self {
             tag: Some(key),
+            by: set.and_then(|set| set.by.as_ref()?.shortened(SHOWN).non_empty()),
+            at: set.map(|set| set.at),
             says,
-            by: None,
         })
     }
 
@@ -55,6 +61,7 @@ impl Planned {
             tag: None,
             says: ack.reason.shortened(SHOWN),
             by: Some(ack.by.shortened(SHOWN)),
+            at: Some(ack.at),
         });
         by_command.or_else(|| {
             let now = Self::by_tag(found)?;
@@ -74,11 +81,31 @@ impl Planned {
 
     /// Who says what.
     pub(super) fn words(&self) -> Text {
-        match (&self.tag, &self.by) {
-            (Some(tag), _) => text!["The tag ", tag, " on the key says \"", &self.says, "\"."],
-            (None, Some(by)) => text![by, " acknowledged the deletion: \"", &self.says, "\"."],
-            (None, None) => text!["The deletion was acknowledged: \"", &self.says, "\"."],
-        }
+        let says = &self.says;
+        let Some(tag) = &self.tag else {
+            let mut text = match &self.by {
+                Some(by) => text![by, " acknowledged the deletion"],
+                None => text!["The deletion was acknowledged"],
+            };
+            if let Some(at) = self.at {
+                text.push(text![" on ", at]);
+            }
+            text.push(text![": \"", says, "\"."]);
+            return text;
+        };
+        let mut text = text![
+            "The deletion is planned: the tag ",
+            tag,
+            " says \"",
+            says,
+            "\"."
+        ];
+        text.sentence(match (&self.by, self.at) {
+            (Some(by), Some(at)) => text![by, " set the tag on ", at, "."],
+            (_, Some(at)) => text!["The tag was set on ", at, ". By whom is not known."],
+            (_, None) => text!["Who set the tag is not known."],
+        });
+        text
     }
 }
 

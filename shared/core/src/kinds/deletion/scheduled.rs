@@ -233,15 +233,6 @@ impl Tell for KeyDeletionScheduled {
 
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text = self.impact(case);
-        let databases = self.databases(case);
-        text.sentence(delayed(case, databases, self.date(case)));
-        text.sentence(self.window(case));
-        text.sentence(self.announcement(case));
-        text.sentence(self.intent.words());
-        if self.severity_reason(case).is_some() {
-            // Else the last use is the reason.
-            text.sentence(last_use(case));
-        }
         text.sentence(contradiction(
             case,
             &[State::PendingDeletion, State::PendingReplicaDeletion],
@@ -258,6 +249,14 @@ impl Tell for KeyDeletionScheduled {
                 by_kms,
                 ": act before the earlier one."
             ]);
+        }
+        text.sentence(self.announcement(case));
+        text.sentence(delayed(case, self.databases(case), self.date(case)));
+        text.sentence(self.window(case));
+        text.sentence(self.intent.words());
+        if self.severity_reason(case).is_some() {
+            // Else the last use is the reason.
+            text.sentence(last_use(case));
         }
         text.sentence(root(case));
         text
@@ -299,8 +298,8 @@ impl KeyDeletionScheduled {
         text.sentence(if case.used_within(RECENT_DAYS) {
             "The key is in use, so that KMS Watch warns before the deletion as of any other."
         } else {
-            "KMS Watch takes that for a plan: people are not warned again before the deletion, unless somebody uses the key or \
-             tries to, or its state, tag or date changes."
+            "KMS Watch takes that for a plan: people are not warned again before the deletion. A use, a failed use, or \
+             another state, tag or date ends the plan."
         });
         text
     }

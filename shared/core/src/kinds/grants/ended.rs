@@ -214,9 +214,6 @@ impl Tell for GrantRetired {
             ]
         };
         text.sentence(deed(case, " retired a grant on "));
-        if !self.by_service_for_itself {
-            text.sentence("Grantees retire a grant when their work is done.");
-        }
         text.sentence(state_if_off(case));
         text.sentence(root(case));
         text

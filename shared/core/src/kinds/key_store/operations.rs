@@ -25,7 +25,7 @@ fn contradiction(case: &Case<'_>, expected: &[&str]) -> Text {
         Some(state) if case.live && !expected.contains(&state.as_str()) => text![
             "But KMS now reports the key store as ",
             state,
-            ": the state changed since, or the answer is older than the event."
+            ". The state changed since, or the answer is older than the event."
         ],
         _ => Text::new(),
     }

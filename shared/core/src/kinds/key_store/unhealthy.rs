@@ -276,13 +276,13 @@ fn alarm_title(signal: &Signal, case: &Case<'_>) -> Text {
 }
 
 fn alarm_summary(signal: &Signal, case: &Case<'_>) -> Text {
-    let mut text = text![alarm_title(signal, case), "."];
-    measured(&mut text, signal);
+    let mut text = Text::new();
     if let Watches::KeyStore(metric) = signal.watches() {
         text.sentence(metric.breaks);
     } else if signal.alarm.children.is_empty() {
         text.sentence(ITS_OWNERS_WORDS);
     }
+    measured(&mut text, signal);
     text.sentence(store_facts(case));
     alarm_sentences(&mut text, signal);
     text

@@ -82,7 +82,7 @@ pub(in crate::kinds) fn restore(
             text![
                 "Then wrap the key material that its keepers hold, and import it",
                 date,
-                "; KMS refuses other material"
+                ". KMS refuses other material"
             ],
             case.kms_command("import-key-material", &import),
         ),

@@ -96,6 +96,13 @@ pub struct KeyChangeDenied {
     pub attempts: Option<u64>,
     /// When what the last alert told of happened, `null` if this is the first.
     pub since: Option<Timestamp>,
+    /// Which one of its series it is; `null` if nobody counts. A series ends when nothing comes for a day.
+    pub total: Option<u64>,
+    /// When the first of the series happened; `null` if nobody counts.
+    pub first_at: Option<Timestamp>,
+    /// It is told because it is this attempt of its series.
+    #[serde(skip)]
+    pub step: Option<u64>,
     /// Who called, without the session.
     #[serde(skip)]
     pub principal: Untrusted,
@@ -122,6 +129,13 @@ impl KeyChangeDenied {
             })
     }
 
+    /// The operation in our own words, which no subject cuts; one that is not in the table as the record has it.
+    fn known_operation(&self) -> Text {
+        let mut changes = CHANGES.iter();
+        let known = changes.find(|(name, ..)| *name == self.operation.as_str());
+        known.map_or_else(|| text![&self.operation], |(name, ..)| text![*name])
+    }
+
     /// What was to be changed.
     fn name(&self, case: &Case<'_>) -> Text {
         let operation = self.operation.as_str();
@@ -142,6 +156,14 @@ impl Identify for KeyChangeDenied {
     fn repeats(&self) -> Option<String> {
         Some(series(&self.principal, &self.operation))
     }
+
+    fn is_attempt(&self) -> bool {
+        true
+    }
+
+    fn step(&self) -> Option<u64> {
+        self.step
+    }
 }
 
 impl Ask for KeyChangeDenied {
@@ -154,6 +176,12 @@ impl Learn for KeyChangeDenied {
     fn repeated(&mut self, repeats: &Repeats) {
         self.attempts = Some(repeats.attempts);
         self.since = repeats.since;
+        self.total = Some(repeats.total);
+        self.first_at = repeats.first;
+    }
+
+    fn reached(&mut self, step: u64) {
+        self.step = Some(step);
     }
 }
 
@@ -177,7 +205,7 @@ impl Tell for KeyChangeDenied {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let mut text = text!["Denied: ", &self.operation];
+        let mut text = text!["Denied: ", self.known_operation()];
         if self.operation.as_str() != "CreateKey" {
             text.push(text![" on ", self.name(case)]);
         }
@@ -206,7 +234,10 @@ impl Tell for KeyChangeDenied {
             }
         }
         text.sentence(root(case));
-        text.sentence(attempts(self.attempts, self.since));
+        text.sentence(attempts(
+            (self.attempts, self.since),
+            (self.total, self.first_at),
+        ));
         text
     }
 

@@ -2,9 +2,11 @@
 
 mod denial;
 mod denied;
+mod stopped;
 mod unusable;
 
 pub use denied::KeyChangeDenied;
+pub use stopped::AttemptsStopped;
 pub use unusable::UnusableKeyUsed;
 
 use jiff::Timestamp;
@@ -40,8 +42,23 @@ fn name(case: &Case<'_>, requested: Option<&Untrusted>) -> Text {
     }
 }
 
-/// How often it happened since people were notified. Without a ledger nobody counts.
-fn attempts(count: Option<u64>, since: Option<Timestamp>) -> Text {
+/// How often it happened since the last alert, and in all. Without a ledger nobody counts.
+fn attempts(
+    (count, since): (Option<u64>, Option<Timestamp>),
+    (total, first): (Option<u64>, Option<Timestamp>),
+) -> Text {
+    let mut text = since_last(count, since);
+    // The last alert was not the first.
+    if let (Some(total), Some(first)) = (total, first)
+        && total > 1
+        && since != Some(first)
+    {
+        text.sentence(text!["It is attempt ", total, " since ", first, "."]);
+    }
+    text
+}
+
+fn since_last(count: Option<u64>, since: Option<Timestamp>) -> Text {
     match (count, since) {
         (Some(0) | None, _) | (_, None) => Text::new(),
         (Some(1), Some(since)) => text!["1 more attempt since the last alert, of ", since, "."],

@@ -53,6 +53,13 @@ pub struct UnusableKeyUsed {
     pub attempts: Option<u64>,
     /// When what the last alert told of happened, `null` if this is the first.
     pub since: Option<Timestamp>,
+    /// Which one of its series it is; `null` if nobody counts. A series ends when nothing comes for a day.
+    pub total: Option<u64>,
+    /// When the first of the series happened; `null` if nobody counts.
+    pub first_at: Option<Timestamp>,
+    /// It is told because it is this attempt of its series.
+    #[serde(skip)]
+    pub step: Option<u64>,
     /// The call was about two keys, and nothing says which of them made it fail.
     #[serde(skip)]
     pub one_of_two: bool,
@@ -222,12 +229,12 @@ impl UnusableKeyUsed {
                         "--include-key-material ALL_KEY_MATERIAL",
                     ),
                 )];
-                steps.extend(restore(
-                    case,
-                    None,
-                    false,
-                    text!["Import the same key material again"],
-                ));
+                // Somebody deleted the material, and may have meant to protect something.
+                let import = match self.cause(case) {
+                    Some(_) => text![confirmed_by(case, by), "import the same key material again"],
+                    None => text!["Import the same key material again"],
+                };
+                steps.extend(restore(case, None, false, import));
                 steps
             }
             Some(State::Unavailable) => vec![connect(case)],
@@ -247,6 +254,14 @@ impl Identify for UnusableKeyUsed {
 
     fn repeats(&self) -> Option<String> {
         Some(series(&self.principal, &self.operation))
+    }
+
+    fn is_attempt(&self) -> bool {
+        true
+    }
+
+    fn step(&self) -> Option<u64> {
+        self.step
     }
 }
 
@@ -268,6 +283,12 @@ impl Learn for UnusableKeyUsed {
     fn repeated(&mut self, repeats: &Repeats) {
         self.attempts = Some(repeats.attempts);
         self.since = repeats.since;
+        self.total = Some(repeats.total);
+        self.first_at = repeats.first;
+    }
+
+    fn reached(&mut self, step: u64) {
+        self.step = Some(step);
     }
 
     fn observe(&mut self, key: &Key) {
@@ -351,6 +372,15 @@ impl Tell for UnusableKeyUsed {
             " failed"
         ];
         text.push(self.why());
+        if let Some(reason) = &self.reason {
+            text.sentence(contradiction(
+                case,
+                std::slice::from_ref(reason),
+                "its state changed since",
+            ));
+        } else if case.gone {
+            text.sentence(NOT_FOUND);
+        }
         if !case.gone {
             text.sentence(self.impact(case));
         }
@@ -374,20 +404,14 @@ impl Tell for UnusableKeyUsed {
                 "CloudTrail recorded only this name, so KMS could not be asked about the key.",
             );
         }
-        if let Some(reason) = &self.reason {
-            text.sentence(contradiction(
-                case,
-                std::slice::from_ref(reason),
-                "its state changed since",
-            ));
-        } else if case.gone {
-            text.sentence(NOT_FOUND);
-        }
         text.sentence(self.context());
         if case.key.is_some() {
             text.sentence(last_use(case));
         }
-        text.sentence(attempts(self.attempts, self.since));
+        text.sentence(attempts(
+            (self.attempts, self.since),
+            (self.total, self.first_at),
+        ));
         text
     }
 

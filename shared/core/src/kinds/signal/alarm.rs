@@ -175,7 +175,13 @@ impl Alarm {
                 true => "Reason given: \"",
                 false => "Reason by CloudWatch: \"",
             };
-            text.sentence(text![who, words.shortened(300), "\""]);
+            let words = words.shortened(300);
+            let end = if words.as_str().ends_with('.') {
+                "\""
+            } else {
+                "\"."
+            };
+            text.sentence(text![who, words, end]);
         }
         match self.evaluation_state.as_ref().map(Untrusted::as_str) {
             Some("PARTIAL_DATA") => {

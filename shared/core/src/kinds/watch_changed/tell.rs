@@ -151,10 +151,10 @@ impl Tell for WatchChanged {
             } else {
                 "A sweep"
             };
-            let mut text = text![who, " found on ", self.what(), ": ", &finding.what, "."];
+            let mut text = text![who, " checked ", self.what(), ": ", &finding.what, "."];
             if finding.by_call {
                 text.sentence(
-                    "An alert should have reported the call that did it. If none did, somebody suppressed the event.",
+                    "An alert should have reported the call that did this. If none did, the event was lost or suppressed.",
                 );
             }
             return text;
@@ -168,11 +168,14 @@ impl Tell for WatchChanged {
                 &self.effect,
                 "."
             ]),
-            None => text.push(text![": ", &self.effect, "."]),
+            None => {
+                text.push(".");
+                text.sentence(text![self.effect.clone().capitalized(), "."]);
+            }
         }
         if self.resources.is_empty() {
             text.sentence(
-                "CloudTrail left the name out, as it does for long and for some refused requests. The call may be about \
+                "CloudTrail leaves the name out of long requests, and of some that are refused. The call may be about \
                  another stack.",
             );
         }
@@ -207,7 +210,11 @@ impl Tell for WatchChanged {
         let region = self.about.region.as_ref();
         let mut steps = Vec::new();
         if let Some(command) = self.restore() {
-            let step = Step::new(StepType::Look, text!["Read how it is now"], Some(command));
+            let step = Step::new(
+                StepType::Look,
+                text!["Read the current settings"],
+                Some(command),
+            );
             match (step.mutating, self.is_attempt()) {
                 (false, _) => steps.push(step),
                 (true, false) => steps.push(Step {
@@ -229,8 +236,8 @@ impl Tell for WatchChanged {
             });
             steps.push(fix(
                 text![
-                    "Find every difference from the template, and correct it by hand. Deploying the same template again does \
-                     not"
+                    "Find every difference from the template, and correct it by hand. Deploying the same template again does not \
+                     correct it"
                 ],
                 drift,
             ));

@@ -3,7 +3,7 @@
 use super::ledger::{at_time, ledger, with_ledger};
 use super::*;
 use crate::answers::Use;
-use crate::kinds::{KeyDeletionCancelled, KeyDeletionNear, UnusableKeyUsed};
+use crate::kinds::{KeyDeletionCancelled, KeyDeletionNear, KeyTagsChanged, UnusableKeyUsed};
 use crate::ledger::ack::Ack;
 
 const SCHEDULED: &str = "2026-11-20T10:00:00Z";
@@ -60,7 +60,7 @@ const LAST_DAY: &str = "2026-12-19T11:00:00Z";
 fn a_plan_is_told_once_and_the_countdown_is_on_the_feed_alone() {
     let watch = with_ledger(pending(&[(TAG, "2026-12-20 CHG-123")], 60), &[]);
     let first = schedule(&watch);
-    let words = "The tag kms-watch:planned on the key says \"2026-12-20 CHG-123\".";
+    let words = "The deletion is planned: the tag kms-watch:planned says \"2026-12-20 CHG-123\". Who set the tag is not known.";
     assert!(
         first.summary.plain().contains(words),
         "{}",
@@ -179,4 +179,86 @@ fn an_acknowledgement_in_the_ledger_counts_for_its_deletion() {
         let by = &json!(alert.details)["planned"]["by"];
         assert_eq!(by == "j.okafor", verdict == Verdict::Suppressed, "{by}");
     }
+}
+
+/// Tags of the key are set or removed by `who`.
+fn tag(watch: &FakeWatch, kind: KeyTagsChanged, who: &str, when: &str) {
+    let actor = crate::actor::Actor {
+        name: Untrusted::new(who),
+        ..crate::actor::Actor::unknown()
+    };
+    let call = Occurrence {
+        actor: Some(actor),
+        ..at_time(kind, Some(when), when)
+    };
+    run(watch.tell(call, when)).unwrap();
+}
+
+fn set(value: &str) -> KeyTagsChanged {
+    KeyTagsChanged::set([(Untrusted::new(TAG), Untrusted::new(value))].into())
+}
+
+#[test]
+fn the_first_alert_says_who_set_the_tag() {
+    let planned = |tag_calls: &[(KeyTagsChanged, &str, &str)]| {
+        let watch = with_ledger(pending(&[(TAG, "CHG-123")], 60), &[]);
+        for (kind, who, when) in tag_calls {
+            tag(&watch, kind.clone(), who, when);
+        }
+        let first = schedule(&watch);
+        (
+            first.summary.plain(),
+            json!(first.details)["planned"].clone(),
+        )
+    };
+    let early = "2026-11-18T10:00:00Z";
+    let late = "2026-11-19T10:00:00Z";
+    let (words, details) = planned(&[(set("CHG-123"), "KeyAdmin/maria", early)]);
+    let expected = "the tag kms-watch:planned says \"CHG-123\". KeyAdmin/maria set the tag on 2026-11-18 10:00 UTC.";
+    assert!(words.contains(expected), "{words}");
+    assert_eq!(
+        (&details["by"], &details["at"]),
+        (&json!("KeyAdmin/maria"), &json!(early))
+    );
+    // Records in the other order: the later call counts.
+    let (words, _) = planned(&[(set("CHG-123"), "b", late), (set("CHG-123"), "a", early)]);
+    assert!(words.contains("b set the tag on"), "{words}");
+    // Whoever set another value did not set this one.
+    let unset = KeyTagsChanged::unset(vec![Untrusted::new(TAG)]);
+    let other = KeyTagsChanged::set([(Untrusted::new("Owner"), Untrusted::new("CHG-123"))].into());
+    for calls in [
+        vec![(set("CHG-999"), "a", early)],
+        vec![(set("CHG-123"), "a", early), (unset, "b", late)],
+        vec![(other, "a", early)],
+    ] {
+        let (words, details) = planned(&calls);
+        assert!(words.contains("Who set the tag is not known."), "{words}");
+        assert_eq!(details["by"], json!(null));
+    }
+    // The countdown says so, too.
+    let watch = with_ledger(pending(&[(TAG, "CHG-123")], 10), &[]);
+    tag(&watch, set("CHG-123"), "KeyAdmin/maria", early);
+    schedule(&watch);
+    let (_, near) = near(&watch, WEEK);
+    assert!(near.summary.plain().contains("KeyAdmin/maria set the tag"));
+}
+
+#[test]
+fn a_name_of_any_length_is_cut_in_the_profile_and_in_the_alert() {
+    let watch = with_ledger(pending(&[(TAG, "CHG-123")], 60), &[]);
+    tag(
+        &watch,
+        set("CHG-123"),
+        &"x\"\n".repeat(2_000),
+        "2026-11-18T10:00:00Z",
+    );
+    let first = schedule(&watch);
+    let by = json!(first.details)["planned"]["by"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(by.chars().count() <= 81, "{by}");
+    let items = ledger(&watch).items.borrow();
+    let profile = &items[&(ARN.to_owned(), "profile".to_owned())];
+    assert!(profile["plannedTag"].to_string().len() < 400);
 }

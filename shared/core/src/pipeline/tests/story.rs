@@ -301,3 +301,37 @@ fn the_ends_of_many_are_a_burst_as_their_beginnings_were() {
     }
     assert!(people(&watch) - told < 12, "{:?}", subjects(&watch));
 }
+
+#[test]
+fn a_deletion_ends_its_countdown_and_closes_it_where_nothing_is_lost() {
+    use crate::answers::Use;
+    let created: Timestamp = at("2026-09-01T00:00:00Z");
+    let tracked = |used: Option<Use>| LastUsage {
+        used,
+        tracked_since: Some(created),
+        created_at: Some(created),
+    };
+    let used = Use {
+        at: at("2026-11-10T00:00:00Z"),
+        operation: None,
+        event_id: None,
+    };
+    for (usage, status, words) in [
+        (tracked(None), Status::Closed, "Closes the alert of"),
+        (tracked(Some(used)), Status::Event, "Ends the alert of"),
+    ] {
+        let kms = FakeKms {
+            last_usage: Ok(usage),
+            ..FakeKms::default()
+        };
+        let watch = with_ledger(kms, &[]);
+        let (_, scheduled) = tell(&watch, KeyDeletionScheduled::default(), FIRST);
+        let (_, near) = tell(&watch, near(), SECOND);
+        let (_, deleted) = tell(&watch, KeyDeleted::default(), THIRD);
+        assert_eq!(deleted.status, status);
+        assert_eq!(deleted.dedup_key, scheduled.dedup_key);
+        assert_eq!(deleted.resolves, [scheduled.id, near.id]);
+        let summary = deleted.summary.plain();
+        assert!(summary.contains(words), "{summary}");
+    }
+}

@@ -144,7 +144,7 @@ impl KeyPolicyChanged {
             Bypassed => text!["the call bypassed the lock-out safety check"],
             Pending => text!["the policy decides who can cancel the deletion that is scheduled"],
             Unchanged => text!["the policy allows and denies the same as before"],
-            Changed => text!["the change lets nobody in from outside"],
+            Changed => text!["the change allows nobody from outside"],
         }
     }
 

@@ -194,7 +194,7 @@ impl KeyPolicyChanged {
     /// What the owner can answer, to follow "ask … why".
     fn question(&self, verdict: Verdict) -> Text {
         match verdict {
-            Verdict::Public => text!["the key policy must allow every AWS account"],
+            Verdict::Public => text!["the policy must allow every AWS account"],
             Verdict::Others => text![list(&self.gained_others, 2), " must use the key"],
             _ => {
                 let ids = if self.gained_accounts.is_empty() {
@@ -202,7 +202,7 @@ impl KeyPolicyChanged {
                 } else {
                     &self.gained_accounts
                 };
-                text![accounts_within(ids, 2), " must use the key"]
+                text![accounts_within(ids, 2), " need the key"]
             }
         }
     }

@@ -49,7 +49,7 @@ impl Template {
     /// If it is no YAML.
     pub fn read() -> Self {
         Self {
-            document: read_yaml(include_str!("../template.yaml")),
+            document: read_yaml(include_str!(env!("TEMPLATE"))),
         }
     }
 

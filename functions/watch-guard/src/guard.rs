@@ -182,6 +182,7 @@ fn compare(
     } else {
         findings.extend(unnamed(order, &noted));
         findings.extend(noted.compare(&seen));
+        noted.learn(&seen);
     }
     (findings, noted)
 }

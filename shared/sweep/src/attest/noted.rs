@@ -117,6 +117,25 @@ impl Noted {
             .unwrap_or_else(|| std::mem::take(&mut self.schedules));
     }
 
+    /// Notes what was seen and never noted: the first look may not have seen all. `true` if there is something.
+    pub fn learn(&mut self, seen: &Seen) -> bool {
+        let mut learnt = false;
+        for (noted, seen) in [
+            (&mut self.functions, &seen.functions),
+            (&mut self.alarms, &seen.alarms),
+            (&mut self.queues, &seen.queues),
+            (&mut self.schedules, &seen.schedules),
+        ] {
+            for (name, facets) in seen.iter().flatten() {
+                if !noted.contains_key(name) {
+                    noted.insert(name.clone(), facets.clone());
+                    learnt = true;
+                }
+            }
+        }
+        learnt
+    }
+
     /// A deployment that began at `deployed_at` may have made what is seen at `at` another than what is noted.
     pub fn is_open(&self, deployed_at: Option<Timestamp>, at: Timestamp) -> bool {
         deployed_at.is_some_and(|deployed| {
@@ -310,6 +329,21 @@ mod tests {
         let mut third = queue.clone();
         third.queues = Some(parts(&[("q", &[("settings", "3")])]));
         assert_ne!(name(&queue), name(&third));
+    }
+
+    #[test]
+    fn what_the_first_look_did_not_see_is_noted_by_the_next_and_what_is_noted_stays() {
+        let blind = Seen {
+            functions: None,
+            ..seen()
+        };
+        let mut noted = Noted::first(blind, at(NOW));
+        assert!(noted.learn(&seen()));
+        assert!(!noted.learn(&seen()), "once");
+        let mut other = seen();
+        other.functions = Some(parts(&[("f", &[("code", "2"), ("settings", "1")])]));
+        assert!(!noted.learn(&other), "another value is no news");
+        assert_eq!(found(&noted, &other), [("changed", true)]);
     }
 
     #[test]

@@ -290,7 +290,13 @@ impl<W: Ports> Sweep<W> {
                 noted.take(seen, run.at);
                 noted
             }
-            Some(noted) => return look.findings.extend(noted.compare(&seen)),
+            Some(mut noted) => {
+                look.findings.extend(noted.compare(&seen));
+                if !noted.learn(&seen) {
+                    return;
+                }
+                noted
+            }
         };
         if let Err(error) = run.store.put(&[new.item(Noted::key(&run.account))]).await {
             run.note(format!("the parts of the watch were not noted: {error}"));

@@ -14,7 +14,7 @@ pub const INCOMPLETE: u8 = 3;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  done, and found: a key that --fail-on names, a failed check, a message that was kept, a lost test
+  1  done, and found: a key that --fail-on names, a failed check, a kept message, a lost test
   2  the command line, or a file that it names, is wrong
   3  not done, or not all of it: credentials, network, a refusal of AWS, a full disk";
 

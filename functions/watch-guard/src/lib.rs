@@ -8,8 +8,7 @@
 //!
 //! Two calls it expects: the canary, by which the stack shows that the watch is at work; and a test, which `kms-watch send-test`
 //! hands to this function itself, and which says to everybody that nothing happened.
-//! Once an hour a schedule has it look at
-//! key-inventory, which looks at all others ([`check`]).
+//! Once an hour a schedule has it look at key-inventory, which looks at all others ([`check`]).
 //!
 //! What a call does stands in the table [`watch_core::kinds::watch_changed::calls::CALLS`]; whether it is about this stack is
 //! seen by the names that CloudFormation gives (`watch_core::stack`).

@@ -106,15 +106,25 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
         }
     }
 
-    /// Tells the rest of each series that stopped: the alerts, and what failed.
-    pub(super) async fn close_series(&self, request: &str) -> (Vec<Alert>, Vec<Failure>) {
+    /// Tells the rest of each series in the lists `read` that stopped: the alerts, and what failed.
+    pub(super) async fn close_series(
+        &self,
+        read: &[Item],
+        request: &str,
+    ) -> (Vec<Alert>, Vec<Failure>) {
         let memory = Memory::new(self.ledger.as_ref());
         let home = home(&self.config);
-        let lists = memory.read(&Listed::lists(&home)).await;
-        let listed: Vec<_> = lists.iter().flat_map(Listed::read_all).collect();
+        let lists = Listed::lists(&home);
+        let lists = read
+            .iter()
+            .filter(|item| lists.iter().any(|it| it.names(item)));
+        let listed: Vec<_> = lists.flat_map(Listed::read_all).collect();
+        let (mut alerts, mut failures) = (Vec::new(), Vec::new());
+        if listed.is_empty() {
+            return (alerts, failures);
+        }
         let keys = listed.iter().flat_map(|listed| listed.series().keys());
         let counters = memory.read(&keys.collect::<Vec<_>>()).await;
-        let (mut alerts, mut failures) = (Vec::new(), Vec::new());
         if let Some(problem) = memory.problem() {
             failures.push(Failure::NotPublished(vec![problem.as_str().to_owned()]));
             return (alerts, failures);

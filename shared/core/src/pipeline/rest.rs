@@ -19,7 +19,7 @@ use crate::decision::Occurrence;
 use crate::hash::short_hash;
 use crate::kinds::{Burst, BurstMember, KIND_NAMES, LowDigest};
 use crate::ledger::held::{Held, Open};
-use crate::ledger::{Acquired, Claim, Item, ItemKey, Memory};
+use crate::ledger::{Acquired, Claim, Item, ItemKey, Listed, Memory};
 use crate::ports::{Clock, Kms, Ledger, Topics};
 use crate::severity::Severity;
 use crate::source::{Source, Via};
@@ -150,7 +150,10 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
     /// If something could not be told, or the ledger does not say what there is. It stays open for the next time.
     pub async fn close_windows(&self, request: &str) -> Result<Vec<Alert>, HandleError> {
         let memory = Memory::new(self.ledger.as_ref());
-        let items = memory.read(&[Open::list(&home(&self.config))]).await;
+        let home = home(&self.config);
+        let mut lists = Listed::lists(&home);
+        lists.push(Open::list(&home));
+        let items = memory.read(&lists).await;
         // What waits for the end of its day does so.
         let now = self.clock.now();
         let open = items.iter().flat_map(Open::read_all);
@@ -168,7 +171,7 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
                 Err(failure) => failures.push(failure),
             }
         }
-        let (stopped, failed) = self.close_series(request).await;
+        let (stopped, failed) = self.close_series(&items, request).await;
         alerts.extend(stopped);
         failures.extend(failed);
         if failures.is_empty() {

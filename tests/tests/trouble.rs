@@ -137,7 +137,13 @@ fn a_function_needs_its_role_and_nothing_more() {
         ("key-deletion", &["ct-schedule-key-deletion"]),
         ("key-misuse", &["ct-decrypt-pending-deletion-disabled-code"]),
         ("key-rotation", &["kms-rotation-automatic-new"]),
-        ("material-expiration", &["ct-import-key-material-new"]),
+        (
+            "material-expiration",
+            &[
+                "ct-import-key-material-new",
+                "ct-delete-imported-key-material",
+            ],
+        ),
         ("watch-guard", &["ct-disable-rule"]),
     ] {
         let aws = LocalAws::start(Options::default()).unwrap();
@@ -294,7 +300,7 @@ fn a_burst_beyond_the_quotas_costs_facts_and_no_alert() {
         assert_eq!(function.received(topic).len(), 8);
     }
     assert_eq!(
-        function.aws.highest_rates()["GetKeyLastUsage"],
+        function.aws.request_counts()["GetKeyLastUsage"],
         8,
         "who is refused does not ask again"
     );

@@ -268,6 +268,9 @@ mod tests {
 
     use super::*;
 
+    /// A context, and the type, id and ARN of the resource that it names.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str, Option<&'a str>);
+
     fn found(context: &[(&str, &str)]) -> Option<(&'static str, String, Option<String>)> {
         let named = resource(context.iter().copied())?;
         let arn = named.arn.map(|arn| arn.as_str().to_owned());
@@ -277,7 +280,7 @@ mod tests {
     #[test]
     fn every_services_context_names_its_resource() {
         #[rustfmt::skip]
-        let cases: [(&[(&str, &str)], &str, &str, Option<&str>); 24] = [
+        let cases: [Case<'_>; 24] = [
             (&[("aws:s3:arn", "arn:aws:s3:::acme-ledger")], "AWS::S3::Bucket", "acme-ledger", Some("arn:aws:s3:::acme-ledger")),
             (&[("aws:s3:arn", "arn:aws:s3:::acme-ledger/2026/x.csv")], "AWS::S3::Bucket", "acme-ledger", Some("arn:aws:s3:::acme-ledger")),
             (&[("aws:ebs:id", "vol-0abc123")], "AWS::EC2::Volume", "vol-0abc123", None),

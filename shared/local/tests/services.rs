@@ -1,10 +1,5 @@
 //! Services of AWS that use a key: what CloudTrail and the list of grants show of them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use jiff::SignedDuration;
 use kms_local::{LocalAws, NewKey, Options, Service};
 use serde_json::{Value, json};

@@ -44,7 +44,9 @@ impl Resource {
 impl Principal {
     /// A principal by its ARN, or a service by its name.
     pub(super) fn of(principal: &str, via: Evidence) -> Self {
-        let is_arn = principal.starts_with("arn:");
+        // No name in IAM has other characters (IAM User Guide, IAM and AWS STS quotas).
+        let is_arn =
+            principal.starts_with("arn:") && principal.bytes().all(|b| b.is_ascii_graphic());
         // `role/app` of `arn:aws:iam::111122223333:role/team/app`: paths do not tell roles apart.
         let short = || {
             let resource = principal.splitn(6, ':').nth(5)?;
@@ -57,10 +59,9 @@ impl Principal {
         };
         let name = is_arn.then(short).flatten();
         let account = principal.split(':').nth(4).filter(|_| is_arn);
-        let is_account = |id: &&str| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit());
         Self {
             arn: is_arn.then(|| Untrusted::bounded(principal, 512)),
-            account: account.filter(is_account).map(Untrusted::new),
+            account: account.filter(|id| is_account(id)).map(Untrusted::new),
             name: Untrusted::bounded(name.as_deref().unwrap_or(principal), 128),
             service: None,
             last_seen: None,
@@ -69,4 +70,9 @@ impl Principal {
             via,
         }
     }
+}
+
+/// The id of an account.
+pub(super) fn is_account(id: &str) -> bool {
+    id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())
 }

@@ -373,3 +373,44 @@ fn what_is_known_survives_the_table_and_nothing_else_does() {
     forged["resources"][0]["type"] = "click here".into();
     assert!(serde_json::from_value::<Dependants>(forged).is_err());
 }
+
+/// Any text where a text may stand, with what breaks out of a line, a mail or a page.
+fn hostile() -> impl proptest::strategy::Strategy<Value = String> {
+    proptest::string::string_regex("[\\PC\u{0}-\u{1f}\u{200b}-\u{202e}<>\\[\\]()`@:/.]{0,80}")
+        .unwrap()
+}
+
+proptest::proptest! {
+    /// Whatever a record and a grant hold: what is kept of a resource is the shape of a name, and nothing is unclean.
+    #[test]
+    fn any_record_and_grant_become_clean_and_bounded_dependants(
+        words in proptest::collection::vec(hostile(), 8..9),
+    ) {
+        let context = json!({
+            words[0].clone(): words[1], "aws:s3:arn": format!("arn:aws:s3:::{}", words[2]),
+            "aws:dynamodb:tableName": words[3], "SecretARN": words[4], "own": words[5],
+        });
+        let mut record = used(&words[6], NOW, context);
+        record["userIdentity"]["accountId"] = words[7].clone().into();
+        record["userIdentity"]["invokedBy"] = words[0].clone().into();
+        let mut findings = Findings::default();
+        findings.record(&record);
+        findings.grant(&Grant {
+            id: words[0].clone(),
+            grantee: Some(Untrusted::new(&words[1])),
+            source_arn: Some(Untrusted::new(&words[2])),
+            operations: vec![Untrusted::new(&words[3])],
+            ..Grant::default()
+        });
+        let found = findings.into_dependants(at(NOW));
+        for resource in &found.resources {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+            proptest::prop_assert!(resource.id.as_str().chars().all(plain));
+        }
+        let text = serde_json::to_string(&found).unwrap();
+        let unclean = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
+        proptest::prop_assert!(!text.contains(unclean), "{text}");
+        proptest::prop_assert!(text.len() < 8_000);
+        proptest::prop_assert!(found.lines(at(NOW)).len() <= 6);
+    }
+}

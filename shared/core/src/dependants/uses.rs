@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::findings::Findings;
+use super::grants::is_account;
 use super::{Evidence, Principal, Resource};
 use crate::actor::{Actor, is_aws_itself};
 use crate::context;
@@ -61,11 +62,15 @@ impl Findings {
             ..Principal::of(actor.principal.as_str(), via)
         };
         let principal = Principal {
-            account: actor.account.clone().or(principal.account),
+            account: actor
+                .account
+                .clone()
+                .filter(|id| is_account(id.as_str()))
+                .or(principal.account),
             ..principal
         };
         let who = principal.name.as_str().rsplit('/').next();
-        let who = who.map(Untrusted::new);
+        let who = who.map(|who| Untrusted::bounded(who, 128));
         for member in CONTEXTS {
             let context = record["requestParameters"][member].as_object();
             let texts = context.into_iter().flatten();
@@ -87,7 +92,8 @@ impl Findings {
 fn service(identity: &Value, source: &str) -> Option<Untrusted> {
     let by = identity["invokedBy"].as_str().into_iter().chain([source]);
     let is_service = |name: &&str| {
-        let is_host = name.contains(".amazonaws.") && !name.contains([' ', '/']);
+        let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+        let is_host = name.contains(".amazonaws.") && name.bytes().all(is_name);
         is_host && !is_aws_itself(name)
     };
     by.into_iter()

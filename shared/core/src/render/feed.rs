@@ -8,16 +8,33 @@ use crate::alert::Alert;
 use crate::enrichment::{EnrichmentStatus, Missing};
 use crate::text::Untrusted;
 
-/// Takes a member out of a key.
-type Shed = fn(&mut Key);
+/// Takes a member out of an alert.
+type Shed = fn(&mut Alert);
+
+/// How many of those who depend on a key are left where there is no room for more.
+const DEPENDANTS: usize = 5;
 
 /// What is left out of an alert that SNS would refuse, in this order: each has a name and may be asked of KMS again.
-const SHEDDABLE: [(&str, Shed); 4] = [
-    ("tags", |key| key.tags = None),
-    ("aliases", |key| key.aliases = None),
-    ("description", |key| key.description = None),
-    ("multiRegion", |key| key.multi_region = None),
+const SHEDDABLE: [(&str, Shed); 5] = [
+    ("tags", |alert| of_key(alert, |key| key.tags = None)),
+    ("aliases", |alert| of_key(alert, |key| key.aliases = None)),
+    ("description", |alert| {
+        of_key(alert, |key| key.description = None);
+    }),
+    ("multiRegion", |alert| {
+        of_key(alert, |key| key.multi_region = None);
+    }),
+    ("dependants", |alert| {
+        let dependants = alert.dependants.take();
+        alert.dependants = dependants.map(|all| all.at_most(DEPENDANTS));
+    }),
 ];
+
+fn of_key(alert: &mut Alert, shed: impl FnOnce(&mut Key)) {
+    if let Some(key) = &mut alert.key {
+        shed(key);
+    }
+}
 
 /// The alert as JSON. What does not fit into a message is left out and named in `enrichment.missing`.
 ///
@@ -35,9 +52,7 @@ fn fit(alert: &Alert, limit: usize) -> Result<String, serde_json::Error> {
     }
     let mut alert = alert.clone();
     for (fact, shed) in SHEDDABLE {
-        if let Some(key) = &mut alert.key {
-            shed(key);
-        }
+        shed(&mut alert);
         let reason = Untrusted::new("left out: the message would be larger than SNS allows");
         alert.enrichment.missing.push(Missing {
             fact,

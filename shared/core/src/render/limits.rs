@@ -8,6 +8,7 @@ use super::*;
 use crate::actor::Actor;
 use crate::alert::Links;
 use crate::arn::KeyArn;
+use crate::dependants::{Dependants, Evidence, OfType, Principal, Resource};
 use crate::enrichment::Missing;
 use crate::event::Event;
 use crate::kinds::{
@@ -172,6 +173,7 @@ pub(super) fn alert(words: &[String]) -> Alert {
     alert.summary = alert.details.summary(&case);
     alert.next_steps = alert.details.next_steps(&case);
     alert.actor = Some(actor);
+    alert.dependants = Some(dependants(words));
     alert.links = Links::default();
     let reason = word(5);
     alert.enrichment.missing.push(Missing {
@@ -181,6 +183,41 @@ pub(super) fn alert(words: &[String]) -> Alert {
     });
     alert.enrichment.status = crate::enrichment::EnrichmentStatus::Partial;
     alert
+}
+
+/// As many as an alert has, with whatever others called them.
+fn dependants(words: &[String]) -> Dependants {
+    let long = |i: usize| Untrusted::bounded(&words[i % words.len()], 512);
+    let kind = crate::context::of_arn("arn:aws:s3:::b").unwrap().kind;
+    let at = Some(Timestamp::UNIX_EPOCH);
+    let resource = |i: usize| Resource {
+        service: long(i),
+        kind,
+        id: long(i),
+        arn: Some(long(i + 1)),
+        last_seen: at,
+        used_by: Some(long(i + 2)),
+        via: Evidence::EventHistory,
+    };
+    let principal = |i: usize| Principal {
+        arn: Some(long(i)),
+        account: Some(long(i + 1)),
+        name: long(i + 2),
+        service: Some(long(i + 3)),
+        last_seen: at,
+        operations: (0..8).map(|i| long(i).shortened(64)).collect(),
+        count: u64::MAX,
+        via: Evidence::EventHistory,
+    };
+    Dependants {
+        resources: (0..2).map(resource).collect(),
+        types: vec![OfType { kind, count: 2 }],
+        principals: (0..25).map(principal).collect(),
+        resource_count: 2,
+        principal_count: 400,
+        count: 402,
+        ..Dependants::default()
+    }
 }
 
 /// No control characters but the line breaks that we make.

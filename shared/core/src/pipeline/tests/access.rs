@@ -10,6 +10,7 @@ use crate::kinds::{
     KeyTagsChanged,
 };
 use crate::ledger::Policy;
+use crate::ledger::Profile;
 use crate::step::{Step, StepType};
 
 const ACCOUNT: &str = "account#111122223333#us-east-1";
@@ -753,6 +754,47 @@ fn store(name: &str, state: &str, keys: Result<u64, CallError>) -> FakeKms {
         key_count: keys,
         ..FakeKms::default()
     }
+}
+
+#[test]
+fn a_key_store_in_trouble_names_its_keys_their_owners_and_what_depends_on_them() {
+    let mut findings = crate::dependants::Findings::default();
+    findings.grant(&crate::answers::Grant {
+        resource: crate::context::resource([("aws:rds:db-id", "db-AB12")].into_iter()),
+        ..crate::answers::Grant::default()
+    });
+    let now = at("2026-11-19T00:00:00Z");
+    let keys = vec![crate::dependants::KeyOfStore {
+        key: ARN.parse().unwrap(),
+        name: Untrusted::new("alias/orders"),
+        owner: Some(Untrusted::new("team-pay")),
+        dependants: Some(findings.into_dependants(now)),
+    }];
+    let before = Profile::default();
+    let after = Profile {
+        store_keys: Some(crate::ledger::profile::Dated {
+            value: keys,
+            as_of: now,
+        }),
+        ..Profile::default()
+    };
+    let watch = with_ledger(store("hsm", "DISCONNECTED", Ok(1)), &[]);
+    run(crate::ports::Ledger::set(
+        watch.ledger.as_ref().unwrap(),
+        &Profile::key("cks-1"),
+        &before.changes(&after, now),
+    ))
+    .unwrap();
+    let region = || Some(Untrusted::new("us-east-1"));
+    let alert = tell_of_store(&watch, KeyStoreDisconnected::on(None).told(None, region()));
+    let shown = alert.key_store.as_ref().unwrap().keys.as_ref().unwrap();
+    assert_eq!(shown[0].owner.as_ref().unwrap().as_str(), "team-pay");
+    let mail = watch.topics.bodies(":people").remove(0);
+    let line = "alias/orders (team-pay): RDS instance db-AB12; in all 1 resource";
+    assert!(
+        mail.contains("KEYS IN THE KEY STORE") && mail.contains(line),
+        "{mail}"
+    );
 }
 
 #[test]

@@ -419,6 +419,22 @@ fn the_clock_of_databases_runs_since_the_key_was_disabled() {
 }
 
 #[test]
+fn what_depended_on_a_key_is_named_when_the_key_is_deleted() {
+    let watch = with_ledger(in_use(State::PendingDeletion));
+    let context = [("aws:s3:arn", "arn:aws:s3:::acme-ledger/x")].into_iter();
+    remember(&watch, crate::context::resource(context).unwrap());
+    let deleted = crate::kinds::KeyDeleted::default();
+    let alert = tell(&watch, ARN, deleted, by("AWS KMS"), "2026-12-20T11:30:00Z");
+    let known = alert.dependants.unwrap();
+    assert_eq!(known.resources[0].id.as_str(), "acme-ledger");
+    let mail = watch.topics.bodies(":people").remove(0);
+    assert!(
+        mail.contains("WHAT DEPENDS ON IT\n  S3 bucket acme-ledger"),
+        "{mail}"
+    );
+}
+
+#[test]
 fn of_two_dates_the_earlier_one_counts() {
     for (by_kms, expected, both) in [
         ("2026-12-20T11:30:00Z", "2026-12-20T11:30:00Z", false),

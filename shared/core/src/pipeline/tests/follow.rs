@@ -191,3 +191,89 @@ fn what_follows_is_no_more_urgent_than_its_alert_and_never_critical() {
     let severities: Vec<_> = outcome.alerts.iter().map(|alert| alert.severity).collect();
     assert_eq!(severities, [Severity::Critical, Severity::High]);
 }
+
+/// Lets account 444455556666 in.
+fn opened(event: &Event) -> Decision {
+    let Event::Kms(event) = event else {
+        return Decision::not_mine(event);
+    };
+    let policy = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"kms:*","Resource":"*"}]}"#;
+    Occurrence::of_kms_event(
+        event,
+        crate::kinds::KeyPolicyChanged::asked_for(Some(policy), false),
+    )
+    .into()
+}
+
+fn used_by(account: &str, time: &str) -> Value {
+    json!({
+        "eventName": "Decrypt", "eventTime": time, "eventID": format!("{account} {time}"),
+        "userIdentity": {"type": "AWSAccount", "accountId": account, "principalId": "AROAEXAMPLE:s"},
+        "resources": [{"ARN": ARN}],
+    })
+}
+
+#[test]
+fn foreign_access_is_followed_by_those_of_other_accounts_who_used_the_key() {
+    let trail = used();
+    trail
+        .records
+        .borrow_mut()
+        .push(used_by("444455556666", "2026-11-20T10:02:00Z"));
+    let followed = following(opened, trail);
+    let outcome = handle(&followed, &deletion(), "request");
+    let kinds: Vec<_> = outcome.alerts.iter().map(|alert| alert.kind).collect();
+    assert_eq!(kinds, ["KeyPolicyChanged", "DependantsFound"]);
+    let found = &outcome.alerts[1];
+    assert_eq!(
+        found.title.plain(),
+        "alias/payments used by other accounts: 1 principal"
+    );
+    let strangers = found.dependants.as_ref().unwrap();
+    assert!(strangers.resources.is_empty());
+    let account = strangers.principals[0].account.as_ref();
+    assert_eq!(account.unwrap().as_str(), "444455556666");
+    let summary = found.summary.plain();
+    assert!(
+        summary.contains("1 of them used the key since the access"),
+        "{summary}"
+    );
+    let mail = followed.watch.topics.bodies(":people").remove(1);
+    assert!(mail.contains("USED BY OTHER ACCOUNTS"), "{mail}");
+    assert!(mail.contains("put-key-policy"), "{mail}");
+    // Everybody is remembered, not only they.
+    let ledger = followed.watch.ledger.as_ref().unwrap();
+    let items = ledger.items.borrow();
+    let profile = Profile::read(&items[&(ARN.to_owned(), "profile".to_owned())]);
+    assert!(!profile.dependants.unwrap().resources.is_empty());
+}
+
+#[test]
+fn foreign_access_that_nobody_used_is_followed_by_nothing() {
+    // Those of the account are no strangers.
+    let followed = following(opened, used());
+    let outcome = handle(&followed, &deletion(), "request");
+    assert_eq!(outcome.alerts.len(), 1);
+    assert!(outcome.alerts[0].dependants.is_none());
+    assert!(!followed.traces.asked.borrow().is_empty());
+}
+
+/// The environment ends while the sources are slow: people know, and the next try tells nobody again.
+#[test]
+fn who_dies_between_the_alert_and_what_follows_has_told_it_once() {
+    let trail = used();
+    trail.delay.set(Duration::from_secs(30));
+    let followed = following(scheduled, trail);
+    run(async {
+        let left = Some(Duration::from_secs(30));
+        let event = deletion();
+        let handled = followed.handle(&event, "request", left);
+        let died = tokio::time::timeout(Duration::from_secs(1), handled).await;
+        assert!(died.is_err());
+    });
+    assert_eq!(topics_of(&followed.watch).len(), 3);
+    followed.traces.delay.set(Duration::ZERO);
+    let again = handle(&followed, &deletion(), "request");
+    assert_eq!(again.verdict, Verdict::Duplicate);
+    assert_eq!(topics_of(&followed.watch).len(), 3);
+}

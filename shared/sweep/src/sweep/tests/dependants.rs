@@ -86,3 +86,33 @@ async fn an_event_history_that_is_refused_costs_neither_the_grants_nor_the_last_
     assert_eq!(names(&kept), ["role/backup"]);
     assert!(!kept.complete);
 }
+
+/// What an alert about the key store has at once.
+#[tokio::test(start_paused = true)]
+async fn the_profile_of_a_key_store_names_its_keys_those_first_on_which_most_depends() {
+    let world = world(&[]);
+    for id in ["idle", "used"] {
+        world.add(id, |key| {
+            key.metadata.custom_key_store_id = Some(Untrusted::new("cks-1"));
+            key.aliases = vec![format!("alias/{id}")];
+        });
+    }
+    world.add("elsewhere", |_| {});
+    used(&world, "used");
+    // The first sweep learns who depends on the keys, the next one tells the key store.
+    world.run("full", DAY_1).await;
+    world.run("full", "2026-11-21T03:00:00Z").await;
+    let ledger = world.sweep.watch.ledger.as_ref().unwrap();
+    let items = ledger.items.borrow();
+    let store = items
+        .iter()
+        .find(|((partition, sort), _)| partition == "cks-1" && sort == "profile");
+    let keys = Profile::read(store.unwrap().1).store_keys.unwrap().value;
+    let named: Vec<_> = keys.iter().map(|key| key.name.as_str()).collect();
+    assert_eq!(named, ["alias/used", "alias/idle"]);
+    assert_eq!(
+        keys[0].line().plain(),
+        "alias/used (team-pay): S3 bucket acme-ledger, role/AppServer, role/backup; in all 1 resource and 2 principals"
+    );
+    assert_eq!(keys[1].line().plain(), "alias/idle (team-pay)");
+}

@@ -20,6 +20,7 @@ fn every_function_answers_its_event_with_aws_behind_tls() {
     for line in [
         "floor: answered, 0 calls",
         "key-deletion: answered, 16 calls",
+        "key-deletion+dependants: answered, ",
         "key-rotation: answered, ",
         "material-expiration: answered, ",
         "key-activity: answered, ",

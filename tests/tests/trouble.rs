@@ -10,6 +10,7 @@ use watch_local::{
     Caller, Delivery, ImportedMaterial, Invocation, KeyStore, LocalAws, Moment, NewKey, Options,
     Policy, QuotaClock, Statement,
 };
+use watch_tests::deployed::{SCHEDULES, SWEEP};
 use watch_tests::template::{Stack, Template};
 use watch_tests::{Function, NO_LEDGER, event};
 
@@ -107,6 +108,7 @@ fn role(function: &str) -> Policy {
                 "sns:GetSubscriptionAttributes",
                 "events:List",
                 "lambda:Get",
+                "scheduler:Get",
                 "sqs:Get",
                 "cloudtrail:",
                 "cloudwatch:",
@@ -144,7 +146,6 @@ fn a_function_needs_its_role_and_nothing_more() {
                 "ct-delete-imported-key-material",
             ],
         ),
-        ("watch-guard", &["ct-disable-rule"]),
     ] {
         let aws = LocalAws::start(Options::default()).unwrap();
         aws.add_key(payments());
@@ -185,6 +186,23 @@ fn a_function_needs_its_role_and_nothing_more() {
             "{denied:?}"
         );
     }
+}
+
+/// It is told of calls, and looks at the sweep.
+#[test]
+fn the_guard_needs_its_role_and_nothing_more() {
+    let aws = LocalAws::start(Options::default()).unwrap();
+    watch_tests::deployed::deploy(&aws);
+    aws.restrict(FUNCTION_KEY, role("watch-guard"));
+    let guard = Function::start_on(aws, "watch-guard", &[("STACK_NAME", "kms-watch")]);
+    let outcome = guard.handle(&event("watch-guard/ct-disable-rule.json"));
+    assert_eq!(outcome["alerts"][0]["enrichment"]["status"], "COMPLETE");
+    let order = json!({"check": SWEEP, "schedules": SCHEDULES, "at": guard.aws.now().to_string()});
+    guard.handle(&order);
+    assert_eq!(guard.aws.unused_permissions(FUNCTION_KEY), []);
+    let requests = guard.aws.requests();
+    let failed: Vec<_> = requests.iter().filter(|it| it.error.is_some()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::measure::{Amount, Measure, Results};
 use crate::stats::Summary;
-use crate::subjects::{FLOOR, MAIN, SERIAL, Size, Subject, THREADS};
+use crate::subjects::{DEPENDED, FLOOR, MAIN, SERIAL, Size, Subject, THREADS};
 
 /// Everything of a run.
 #[derive(Debug, Serialize)]
@@ -199,7 +199,9 @@ impl Report {
             let zipped = row.size.map(|size| megabytes(size.zipped));
             aim(format!("{}: zip", row.name), zipped, ZIP_LIMIT, "MB");
         }
-        for row in self.functions().filter(|row| !row.is_sweep) {
+        // Two alerts ask twice.
+        let is_one = |row: &&Row| !row.is_sweep && row.name != DEPENDED;
+        for row in self.functions().filter(is_one) {
             #[expect(clippy::cast_precision_loss, reason = "there are some operations")]
             let twice = row.twice.len() as f64;
             let what = format!("{}: calls made twice for one event", row.name);

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::http::{self, Request, Response, Server};
+use crate::subjects::DEPENDED_KEY;
 use crate::tls::HOST;
 
 /// Keys that a sweep finds.
@@ -279,10 +280,48 @@ fn kms(operation: &str, body: &Value) -> Option<Value> {
             json!({"Keys": keys.collect::<Vec<_>>(), "Truncated": false})
         }
         "DescribeCustomKeyStores" => stores(&body["CustomKeyStoreId"]),
-        "ListGrants" => json!({"Grants": [], "Truncated": false}),
-        "LookupEvents" => json!({"Events": []}),
+        "ListGrants" => json!({"Grants": grants(id), "Truncated": false}),
+        "LookupEvents" => json!({"Events": uses(body)}),
         _ => return None,
     })
+}
+
+/// Those of fourteen volumes, if others depend on the key.
+fn grants(id: &str) -> Vec<Value> {
+    let count = if id.starts_with(DEPENDED_KEY) { 14 } else { 0 };
+    let grant = |number: u32| {
+        json!({
+            "GrantId": format!("{number:064x}"),
+            "GranteePrincipal": "ec2.amazonaws.com",
+            "Operations": ["Decrypt", "GenerateDataKeyWithoutPlaintext"],
+            "Constraints": {"EncryptionContextSubset": {"aws:ebs:id": format!("vol-0{number:03}")}},
+        })
+    };
+    (0..count).map(grant).collect()
+}
+
+/// A page of uses for as many buckets, if others depend on the key.
+fn uses(body: &Value) -> Vec<Value> {
+    let attribute = &body["LookupAttributes"][0]["AttributeValue"];
+    let key = attribute.as_str().unwrap_or_default();
+    let count = if key.contains(DEPENDED_KEY) { 49 } else { 0 };
+    let used = |number: u32| {
+        let record = json!({
+            "eventName": "GenerateDataKey",
+            "eventTime": "2026-02-14T01:00:00Z",
+            "eventID": format!("{number:036}"),
+            "userIdentity": {
+                "type": "AssumedRole",
+                "accountId": ACCOUNT,
+                "invokedBy": "s3.amazonaws.com",
+                "sessionContext": {"sessionIssuer": {"arn": format!("arn:aws:iam::{ACCOUNT}:role/app-{}", number % 7)}},
+            },
+            "requestParameters": {"encryptionContext": {"aws:s3:arn": format!("arn:aws:s3:::bucket-{}", number % 9)}},
+            "resources": [{"ARN": key}],
+        });
+        json!({"EventId": number.to_string(), "CloudTrailEvent": record.to_string()})
+    };
+    (0..count).map(used).collect()
 }
 
 fn metadata(id: &str) -> Value {

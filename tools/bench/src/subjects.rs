@@ -45,6 +45,12 @@ const FUNCTIONS: [(&str, &str); 7] = [
     (SWEEP, "full.json"),
 ];
 
+/// The main function's job with a key that others depend on: a second alert, about them, follows the first.
+pub(crate) const DEPENDED: &str = "key-deletion+dependants";
+/// What the id of the key is in its event, and how the id of a key begins that others depend on.
+const KEY: &str = "5f0c1b7e-2a94";
+pub(crate) const DEPENDED_KEY: &str = "d0d0d0d0-2a94";
+
 /// In the answer of a function that told of its event.
 const DELIVERED: &str = r#""outcome":"delivered""#;
 
@@ -192,35 +198,65 @@ pub(crate) fn natives(
     if wanted(FLOOR) {
         let path = binary("watch-bench", FLOOR_BINARY)?;
         subjects.push(Subject {
-            name: FLOOR.to_owned(),
             size: size(&path),
-            program: native(&path),
-            event: event(places, MAIN, FUNCTIONS[0].1)?,
-            is_sweep: false,
-            answer: "ScheduleKeyDeletion",
+            ..of_main(places, FLOOR, native(&path), "ScheduleKeyDeletion")?
         });
     }
-    for (name, file) in FUNCTIONS {
-        if wanted(name) {
-            let path = binary(name, name)?;
-            subjects.push(Subject {
-                name: name.to_owned(),
-                size: size(&path),
-                program: native(&path),
-                event: event(places, name, file)?,
-                is_sweep: name == SWEEP,
-                answer: if name == SWEEP {
-                    "\"finished\":true"
-                } else {
-                    DELIVERED
-                },
-            });
-        }
+    for (name, file) in FUNCTIONS.into_iter().filter(|(name, _)| wanted(name)) {
+        let path = binary(name, name)?;
+        subjects.push(function(places, (name, file), &path, native(&path))?);
+    }
+    if wanted(DEPENDED) {
+        let program = native(&binary(MAIN, MAIN)?);
+        let subject = of_main(places, DEPENDED, program, "DependantsFound")?;
+        subjects.push(Subject {
+            event: subject.event.replace(KEY, DEPENDED_KEY),
+            ..subject
+        });
     }
     for other in compared {
         subjects.push(other_build(places, other, native)?);
     }
     Ok(subjects)
+}
+
+/// A function with its own event.
+fn function(
+    places: &Places,
+    (name, file): (&str, &str),
+    path: &Path,
+    program: Program,
+) -> Result<Subject, SubjectError> {
+    let is_sweep = name == SWEEP;
+    Ok(Subject {
+        name: name.to_owned(),
+        size: size(path),
+        program,
+        event: event(places, name, file)?,
+        is_sweep,
+        answer: if is_sweep {
+            "\"finished\":true"
+        } else {
+            DELIVERED
+        },
+    })
+}
+
+/// A program with the event of the main function.
+fn of_main(
+    places: &Places,
+    name: &str,
+    program: Program,
+    answer: &'static str,
+) -> Result<Subject, SubjectError> {
+    Ok(Subject {
+        name: name.to_owned(),
+        program,
+        event: event(places, MAIN, FUNCTIONS[0].1)?,
+        size: None,
+        is_sweep: false,
+        answer,
+    })
 }
 
 /// Another build of the main function: its path, and variables after commas.

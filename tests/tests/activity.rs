@@ -359,7 +359,7 @@ fn a_disconnected_key_store_is_told_with_the_keys_in_it() {
     assert_eq!(alert["key"], Value::Null);
     let store = json!({
         "id": STORE, "name": "vault-hsm", "type": "AWS_CLOUDHSM", "connectionState": "DISCONNECTED",
-        "errorCode": null, "keyCount": 1
+        "errorCode": null, "keyCount": 1, "keys": null
     });
     assert_eq!(alert["keyStore"], store);
     assert_eq!(

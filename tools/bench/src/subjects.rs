@@ -196,15 +196,12 @@ pub(crate) fn natives(
     };
     let mut subjects = Vec::new();
     if wanted(FLOOR) {
-        let path = binary("watch-bench", FLOOR_BINARY)?;
-        subjects.push(Subject {
-            size: size(&path),
-            ..of_main(places, FLOOR, native(&path), "ScheduleKeyDeletion")?
-        });
+        let program = native(&binary("watch-bench", FLOOR_BINARY)?);
+        subjects.push(of_main(places, FLOOR, program, "ScheduleKeyDeletion")?);
     }
     for (name, file) in FUNCTIONS.into_iter().filter(|(name, _)| wanted(name)) {
-        let path = binary(name, name)?;
-        subjects.push(function(places, (name, file), &path, native(&path))?);
+        let program = native(&binary(name, name)?);
+        subjects.push(function(places, (name, file), program)?);
     }
     if wanted(DEPENDED) {
         let program = native(&binary(MAIN, MAIN)?);
@@ -217,6 +214,12 @@ pub(crate) fn natives(
     for other in compared {
         subjects.push(other_build(places, other, native)?);
     }
+    // What is not deployed so has no size of interest, and is long to compress.
+    if matches!(how, Build::Alone(_)) {
+        for subject in subjects.iter_mut().filter(|it| it.name != DEPENDED) {
+            subject.size = size(&subject.program.path);
+        }
+    }
     Ok(subjects)
 }
 
@@ -224,13 +227,12 @@ pub(crate) fn natives(
 fn function(
     places: &Places,
     (name, file): (&str, &str),
-    path: &Path,
     program: Program,
 ) -> Result<Subject, SubjectError> {
     let is_sweep = name == SWEEP;
     Ok(Subject {
         name: name.to_owned(),
-        size: size(path),
+        size: None,
         program,
         event: event(places, name, file)?,
         is_sweep,
@@ -279,7 +281,7 @@ fn other_build(
     program.environment.extend(variables);
     Ok(Subject {
         name: other.to_owned(),
-        size: size(&path),
+        size: None,
         program,
         event: event(places, MAIN, FUNCTIONS[0].1)?,
         is_sweep: false,

@@ -48,7 +48,7 @@ impl Watched {
             assert!(
                 alert["summary"]
                     .as_str()
-                    .is_some_and(|text| text.starts_with("The function watch-guard found")),
+                    .is_some_and(|text| text.starts_with("The function watch-guard checked")),
                 "{alert}"
             );
             let details = &alert["details"];

@@ -420,7 +420,11 @@ fn attempts_are_told_seldom_and_never_as_changes() {
     // The 10th says that it is no accident.
     for number in 2..=21 {
         let outcome = attempt("DisableRule", "AccessDenied", &denied);
-        let told = if number == 10 { "delivered" } else { "duplicate" };
+        let told = if number == 10 {
+            "delivered"
+        } else {
+            "duplicate"
+        };
         assert_eq!(outcome["outcome"], told, "{number}");
     }
     assert_eq!(received(&function), [2; 3]);

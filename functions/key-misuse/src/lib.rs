@@ -12,28 +12,10 @@
 
 use watch_core::decision::{Decision, Occurrence};
 use watch_core::event::{ApiCall, CloudTrailEvent, Event, Unreadable};
-use watch_core::key::State;
+use watch_core::key::{CRYPTOGRAPHIC, State};
 use watch_core::kinds::{CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
 use watch_core::subject::Subject;
 use watch_core::text::Untrusted;
-
-/// Cryptographic operations with a key (KMS Developer Guide, cryptographic operations). `GenerateRandom` needs none.
-const CRYPTOGRAPHIC: [&str; 14] = [
-    "Decapsulate",
-    "Decrypt",
-    "DeriveSharedSecret",
-    "Encapsulate",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "VerifyMac",
-];
 
 /// Words of an error's message, in small letters, for the state that made the call fail (KMS Developer Guide, key states).
 /// "is not pending deletion" is the answer to somebody who cancels what was never scheduled.

@@ -1,9 +1,27 @@
-//! The words of KMS for a key's state, origin and manager.
+//! The words of KMS for a key's state, origin and manager, and for what is done with it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::arn::{KeyArn, Region};
 use crate::text::{Part, Text, Untrusted};
+
+/// Cryptographic operations with a key (KMS Developer Guide, cryptographic operations). `GenerateRandom` needs none.
+pub const CRYPTOGRAPHIC: [&str; 14] = [
+    "Decapsulate",
+    "Decrypt",
+    "DeriveSharedSecret",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "ReEncrypt",
+    "Sign",
+    "Verify",
+    "VerifyMac",
+];
 
 /// An enumeration of AWS's that may grow: what is not known yet is kept as it came.
 macro_rules! open_enum {

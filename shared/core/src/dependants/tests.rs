@@ -139,6 +139,7 @@ fn only_who_needs_the_key_counts() {
         "Sign",
         "ReEncrypt",
         "VerifyMac",
+        "Decapsulate",
     ] {
         assert!(of(name, None), "{name}");
     }

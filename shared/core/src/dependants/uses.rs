@@ -8,24 +8,8 @@ use super::grants::is_account;
 use super::{Evidence, Principal, Resource};
 use crate::actor::{Actor, is_aws_itself};
 use crate::context;
+use crate::key::CRYPTOGRAPHIC;
 use crate::text::Untrusted;
-
-/// Operations for which key material is needed (AWS KMS API Reference).
-const USES: [&str; 13] = [
-    "Decrypt",
-    "DeriveSharedSecret",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateMac",
-    "ReEncrypt",
-    "Sign",
-    "Verify",
-    "VerifyMac",
-    "ReEncryptFrom",
-];
 
 /// Why a use fails of somebody who needs the key, and would have been let in. In CloudTrail some have no `Exception`.
 const NEEDED: [&str; 4] = [
@@ -48,7 +32,9 @@ impl Findings {
         let text = |name: &str| record[name].as_str().unwrap_or_default();
         let code = text("errorCode");
         let code = code.strip_suffix("Exception").unwrap_or(code);
-        if !USES.contains(&text("eventName")) || !(code.is_empty() || NEEDED.contains(&code)) {
+        if !CRYPTOGRAPHIC.contains(&text("eventName"))
+            || !(code.is_empty() || NEEDED.contains(&code))
+        {
             return false;
         }
         let at: Option<Timestamp> = text("eventTime").parse().ok();

@@ -81,7 +81,7 @@ async function operate(page, name) {
 
 await mkdir(folder, { recursive: true });
 const browser = await puppeteer.launch({
-  args: ["--no-sandbox", "--font-render-hinting=none"],
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none"],
   executablePath: await chromium.executablePath(),
   headless: "shell",
 });

@@ -93,7 +93,7 @@ fn a_sweep_that_is_not_as_it_was_deployed_is_told_once() {
             SWEEP,
             "its code changed",
         ),
-        (&|aws| aws.delete_function(SWEEP), 1, SWEEP, "is not there"),
+        (&|aws| aws.delete_function(SWEEP), 1, SWEEP, "is missing"),
         (&stop, 0, SWEEP, "its reserved concurrency is 0"),
         (
             &|aws| put_schedule(aws, full, "DISABLED", "cron(53 * * * ? *)"),
@@ -107,7 +107,7 @@ fn a_sweep_that_is_not_as_it_was_deployed_is_told_once() {
             light,
             "not the one that was deployed",
         ),
-        (&|aws| aws.delete_schedule(light), 1, light, "is not there"),
+        (&|aws| aws.delete_schedule(light), 1, light, "is missing"),
         (
             // Somebody had the sweep write of itself, and of the stack, what it may write.
             &|aws| {

@@ -93,7 +93,7 @@ pub(crate) const BROKEN: [Broken; 37] = [
     ("rules", "has no target", |aws| {
         rule(aws, "ENABLED", &[], |_| {})
     }),
-    ("rules", "does not lead where", |aws| {
+    ("rules", "lacks the target of the template", |aws| {
         let other = json!({"Id": "target", "Arn": "arn:aws:lambda:us-east-1:111122223333:function:payments"});
         rule(aws, "ENABLED", &[other], |_| {});
     }),
@@ -102,7 +102,7 @@ pub(crate) const BROKEN: [Broken; 37] = [
             pattern["detail"]["eventName"] = json!(["DeleteKey"])
         });
     }),
-    ("rules", "the rule is not there", |aws| {
+    ("rules", "the rule is missing", |aws| {
         aws.delete_rule(deployed::RULE)
     }),
     ("functions", "its reserved concurrency is 0", |aws| {

@@ -46,10 +46,25 @@ fn fit(text: &Text, limit: usize) -> String {
         short.push(c);
         left = rest;
     }
+    without_half_a_host(&mut short);
     let is_open = short.matches('"').count() % 2 == 1;
     let end = short.trim_end_matches([' ', ',', ':', ';', '(']).len();
     short.truncate(end);
     short + "…" + if is_open { "\"" } else { "" }
+}
+
+/// Takes a dot and what follows it from the last word, which was cut: the name of an AWS service that lost its end could be
+/// anybody's host.
+fn without_half_a_host(short: &mut String) {
+    let start = short.rfind(' ').map_or(0, |space| space + 1);
+    let word = &short[start..];
+    let mut dots = word.match_indices('.').filter(|(at, _)| {
+        let mut after = word[at + 1..].chars();
+        after.next().is_none_or(char::is_alphabetic)
+    });
+    if let Some((dot, _)) = dots.next().filter(|_| !word.contains("arn:")) {
+        short.truncate(start + dot);
+    }
 }
 
 fn shortened(text: &Text, bound: usize) -> Text {
@@ -267,6 +282,22 @@ mod tests {
 
     fn value(raw: &str) -> Untrusted {
         Untrusted::bounded(raw, 1_000)
+    }
+
+    #[test]
+    fn no_cut_makes_a_host_of_the_name_of_a_service() {
+        use crate::text;
+        const WORDS: &str =
+            "Denied: DeleteImportedKeyMaterial on key c7d92e40 and on others of them";
+        let mut cut = 0;
+        for length in 20..WORDS.len() {
+            let service = value("fargate.amazonaws.com");
+            let subject = titled(text![&WORDS[..length], " by ", service, " and more of it"]);
+            let whole = subject.contains("fargate.amazonaws.com");
+            assert!(whole || !subject.contains("fargate."), "{subject}");
+            cut += usize::from(!whole && subject.contains("fargate"));
+        }
+        assert!(cut > 5, "{cut}");
     }
 
     #[test]

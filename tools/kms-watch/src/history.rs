@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use watch_core::about::{LastUse, LastUseStatus};
+use watch_core::about::LastUse;
 use watch_core::ledger::history::Entry;
 use watch_core::severity::Severity;
 use watch_core::text::{Untrusted, minute};
@@ -19,6 +19,7 @@ use crate::exit_codes;
 use crate::ledger::{Ledger, LedgerError, Life};
 use crate::stack::{Stack, StackError};
 use crate::style::{BOLD, style};
+use crate::words::last_use;
 
 /// For the end of the help.
 pub(crate) const EXAMPLES: &str = "\
@@ -276,18 +277,6 @@ fn facts(life: &Life) -> Vec<(&'static str, String)> {
             .map(|at| format!("the deletion, on {}", minute(at))),
     );
     facts
-}
-
-fn last_use(usage: &LastUse) -> String {
-    match (usage.status, usage.at) {
-        (LastUseStatus::Used, Some(at)) => {
-            let operation = usage.operation.as_ref().map(Untrusted::as_str);
-            let operation = operation.map_or_else(String::new, |name| format!(" ({name})"));
-            format!("{}{operation}", minute(at))
-        }
-        (LastUseStatus::NeverUsed, _) => "never".to_owned(),
-        _ => "unknown".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ mod send_test;
 mod services;
 mod stack;
 mod style;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,7 +6,6 @@ use anstyle::Style;
 use jiff::Timestamp;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
-use watch_core::about::{LastUse, LastUseStatus};
 use watch_core::dependants::{Dependants, Evidence, Principal, Resource};
 use watch_core::text::{Untrusted, minute};
 
@@ -14,6 +13,7 @@ use crate::dependants::args::Format;
 use crate::dependants::find::Found;
 use crate::output::html::escape;
 use crate::style::BOLD;
+use crate::words::last_use;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}\
     table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}\
@@ -125,18 +125,6 @@ fn facts(found: &Found) -> Vec<(&'static str, String)> {
             .map(|usage| ("Last used", last_use(usage))),
     );
     facts
-}
-
-fn last_use(usage: &LastUse) -> String {
-    match (usage.status, usage.at) {
-        (LastUseStatus::Used, Some(at)) => {
-            let operation = usage.operation.as_ref().map(Untrusted::as_str);
-            let operation = operation.map_or_else(String::new, |name| format!(" ({name})"));
-            format!("{}{operation}", minute(at))
-        }
-        (LastUseStatus::NeverUsed, _) => "never".to_owned(),
-        _ => "unknown".to_owned(),
-    }
 }
 
 /// What is said in place of lists, or after them.

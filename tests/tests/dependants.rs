@@ -269,3 +269,84 @@ fn hostile_names_in_grants_and_contexts_break_out_of_nothing() {
     }
     assert!(!chat.contains("[click](https"), "{chat}");
 }
+
+/// A function that asks AWS Config too.
+const CONFIG: [(&str, &str); 1] = [("CONFIG_DEPENDANTS", "true")];
+
+/// AWS Config has an archive that nobody used for years, under an alias of the key, and one of another key.
+fn archive(aws: &LocalAws) {
+    aws.record_configurations(true);
+    for (name, key) in [("archive", "alias/payments"), ("other", "alias/other")] {
+        aws.add_configuration(json!({
+            "resourceType": "AWS::RDS::DBSnapshot", "resourceId": format!("rds:{name}"),
+            "arn": format!("arn:aws:rds:us-east-1:111122223333:snapshot:rds:{name}"),
+            "configuration": {"kmsKeyId": key},
+        }));
+    }
+}
+
+#[test]
+fn config_names_what_nobody_used_if_it_is_asked() {
+    for (settings, resources, sources) in [
+        (&CONFIG[..], 7, json!(["GRANTS", "EVENT_HISTORY", "CONFIG"])),
+        (&[], 6, json!(["GRANTS", "EVENT_HISTORY"])),
+    ] {
+        let (aws, key) = used();
+        archive(&aws);
+        let event = schedule(&aws, &key);
+        let function = Function::start_on(Arc::clone(&aws), "key-deletion", settings);
+        function.handle(&event);
+        let found = function.feed().pop().unwrap();
+        let dependants = &found["dependants"];
+        assert_eq!(dependants["resourceCount"], resources);
+        assert_eq!(dependants["sources"], sources);
+        assert_eq!(dependants["complete"], true);
+        let names_it = dependants.to_string().contains("\"archive\"");
+        assert_eq!(names_it, !settings.is_empty(), "{dependants:#}");
+        let mail = function.received("people").pop().unwrap().message;
+        assert_eq!(mail.contains("AWS Config"), !settings.is_empty(), "{mail}");
+        let asked = operations(&aws);
+        let selects = asked.iter().filter(|it| *it == "SelectResourceConfig");
+        assert!((..=8).contains(&selects.count()), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_config_that_is_off_denied_throttled_or_slow_costs_nothing_but_itself() {
+    type Fault = fn(&LocalAws);
+    let faults: [Fault; 5] = [
+        |aws| aws.record_configurations(false),
+        |aws| {
+            _ = aws
+                .faults()
+                .deny("config:DescribeConfigurationRecorderStatus")
+        },
+        |aws| _ = aws.faults().deny("config:SelectResourceConfig"),
+        |aws| {
+            let select = "config:SelectResourceConfig";
+            _ = aws.faults().throttle(select, u32::MAX);
+        },
+        |aws| {
+            let select = "config:SelectResourceConfig";
+            _ = aws.faults().slow(select, Duration::from_secs(30));
+        },
+    ];
+    for (number, fault) in faults.into_iter().enumerate() {
+        let (aws, key) = used();
+        archive(&aws);
+        let event = schedule(&aws, &key);
+        fault(&aws);
+        let function = Function::start_on(Arc::clone(&aws), "key-deletion", &CONFIG);
+        function.ready();
+        let began = Instant::now();
+        assert_eq!(function.handle(&event)["outcome"], "delivered", "{number}");
+        assert!(began.elapsed() < Duration::from_secs(16), "{number}");
+        let found = function.feed().pop().unwrap();
+        assert_eq!(found["kind"], "DependantsFound", "{number}");
+        let dependants = &found["dependants"];
+        assert_eq!(dependants["resourceCount"], 6, "{number}");
+        assert_eq!(dependants["complete"], false, "{number}");
+        let sources = json!(["GRANTS", "EVENT_HISTORY"]);
+        assert_eq!(dependants["sources"], sources, "{number}");
+    }
+}

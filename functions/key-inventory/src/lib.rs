@@ -4,7 +4,7 @@
 //!   at everything once a day, and one at what moves every hour. Any other scheduled event means everything, now.
 //! * Effect: alerts on the topics, each once, about what is due and about what no event told of; profiles and the roster
 //!   of all keys in the ledger; metrics; a digest every week.
-//! * IAM: `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
+//! * IAM: if AWS Config is asked, `config:SelectResourceConfig` and `config:DescribeConfigurationRecorderStatus`; `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
 //!   `cloudwatch:PutMetricData`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
 //!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics; `sns:ListSubscriptionsByTopic` and
 //!   `sns:GetSubscriptionAttributes` on them and on the health topic; and to look at the rest of the watch, if the deployment names
@@ -20,7 +20,8 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use watch_aws::start::{Failure, Handler, Invocation};
 use watch_aws::{
-    CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, PartsAdapter, Ways,
+    CloudTrailAdapter, CloudWatchAdapter, DynamoDbAdapter, KmsAdapter, PartsAdapter,
+    RecorderAdapter, Ways,
 };
 use watch_core::config::SweepConfig;
 use watch_core::decision::{Decide, Decision};
@@ -51,6 +52,7 @@ impl<C: Clock> Ports for Aws<C> {
     type Ledger = DynamoDbAdapter;
     type Clock = C;
     type Trail = CloudTrailAdapter;
+    type Recorder = RecorderAdapter;
     type Metrics = CloudWatchAdapter;
     type Parts = PartsAdapter;
 }
@@ -78,6 +80,7 @@ pub fn inventory<C: Clock>(config: SweepConfig, sdk: &SdkConfig, clock: C) -> In
         },
         kms: Paced::new(KmsAdapter::patient(sdk)),
         trail: CloudTrailAdapter::new(sdk),
+        recorder: RecorderAdapter::new(sdk),
         metrics: CloudWatchAdapter::new(sdk),
         parts: PartsAdapter::new(sdk),
         config,

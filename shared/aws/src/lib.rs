@@ -11,6 +11,7 @@
 //! | [`dynamodb`] | the ledger's table |
 //! | `accounts` | Regions of an account, accounts of an organisation; with the feature `inventory` |
 //! | `cloudtrail` | the event history; with the feature `history` |
+//! | `recorder` | AWS Config; with the feature `history` |
 //! | `traces` | who depends on a key; with the feature `history` |
 //! | `cloudwatch` | metrics and alarms; with the feature `inventory` |
 //! | `parameters` | what of the settings Parameter Store holds |
@@ -36,7 +37,8 @@
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
 //! * for whoever looks at other functions of the watch, `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`,
 //!   `lambda:GetFunctionEventInvokeConfig`, `scheduler:GetSchedule`;
-//! * with the feature `history`, `cloudtrail:LookupEvents` on `*`;
+//! * with the feature `history`, `cloudtrail:LookupEvents` on `*`, and if AWS Config is asked, `config:SelectResourceConfig` and
+//!   `config:DescribeConfigurationRecorderStatus` on `*`;
 //! * with the feature `inventory`, `cloudwatch:PutMetricData` on `*` under the
 //!   condition `cloudwatch:namespace`, and what `parts` reads: `events:ListRules`, `events:ListTargetsByRule`,
 //!   `cloudwatch:DescribeAlarms`, `cloudwatch:ListAlarmMuteRules`, `cloudwatch:GetAlarmMuteRule`,
@@ -60,6 +62,8 @@ mod page;
 mod parameters;
 #[cfg(feature = "inventory")]
 pub mod parts;
+#[cfg(feature = "history")]
+pub mod recorder;
 pub mod sdk;
 pub mod signed;
 pub mod sns;
@@ -81,6 +85,8 @@ pub use dynamodb::DynamoDbAdapter;
 pub use kms::KmsAdapter;
 #[cfg(feature = "inventory")]
 pub use parts::PartsAdapter;
+#[cfg(feature = "history")]
+pub use recorder::RecorderAdapter;
 pub use sns::SnsAdapter;
 #[cfg(feature = "history")]
 pub use start::run_with_dependants;

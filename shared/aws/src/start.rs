@@ -18,7 +18,7 @@ use watch_core::pipeline::Following;
 use watch_core::pipeline::{HandleError, Outcome, Watch};
 use watch_core::ports::{Clock, Kms, Ledger, Topics};
 #[cfg(feature = "history")]
-use watch_core::ports::{Grants, Uses};
+use watch_core::ports::{Grants, Recorder, Uses};
 
 use crate::error::chain;
 use crate::{DynamoDbAdapter, KmsAdapter, SystemClock, Ways, log, parameters, sdk, warm};
@@ -152,7 +152,7 @@ where
     T: Topics,
     L: Ledger,
     C: Clock,
-    D: Grants + Uses,
+    D: Grants + Uses + Recorder,
 {
     type Outcome = Outcome;
     type Failure = HandleError;

@@ -1,20 +1,22 @@
-//! The two services that know what depends on a key, behind one port each.
+//! The three services that know what depends on a key, behind one port each.
 
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::answers::Grant;
-use watch_core::arn::KeyArn;
-use watch_core::ports::{CallError, Grants, Page, Uses};
+use watch_core::arn::{KeyArn, Region};
+use watch_core::ports::{CallError, Grants, Page, Recorder, Uses};
 
 use crate::cloudtrail::CloudTrailAdapter;
 use crate::kms::KmsAdapter;
+use crate::recorder::RecorderAdapter;
 
-/// Who knows what depends on a key: KMS of its grants, CloudTrail of its uses.
+/// Who knows what depends on a key: KMS of its grants, CloudTrail of its uses, AWS Config of what is configured with it.
 #[derive(Clone, Debug)]
 pub struct Traces {
     kms: KmsAdapter,
     trail: CloudTrailAdapter,
+    recorder: RecorderAdapter,
 }
 
 impl Traces {
@@ -23,6 +25,7 @@ impl Traces {
         Self {
             kms: KmsAdapter::patient(sdk),
             trail: CloudTrailAdapter::new(sdk),
+            recorder: RecorderAdapter::new(sdk),
         }
     }
 }
@@ -49,5 +52,20 @@ impl Uses for Traces {
 
     async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError> {
         self.trail.event(key, id).await
+    }
+}
+
+impl Recorder for Traces {
+    async fn is_recording(&self, region: &Region) -> Result<bool, CallError> {
+        self.recorder.is_recording(region).await
+    }
+
+    async fn select(
+        &self,
+        region: &Region,
+        expression: &str,
+        token: Option<&str>,
+    ) -> Result<Page<Value>, CallError> {
+        self.recorder.select(region, expression, token).await
     }
 }

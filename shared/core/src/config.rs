@@ -47,6 +47,8 @@ pub struct Config {
     pub trusted_organizations: BTreeSet<String>,
     /// Name of the parameter, or path of the parameters, that holds more of both. For functions that watch access.
     pub trusted_parameter: Option<String>,
+    /// AWS Config is asked, too, what depends on a key. For functions that look for that.
+    pub config_dependants: bool,
     /// Days before key material expires at which to warn, the most first. For functions that count down.
     pub expiry_warning_days: Vec<u32>,
     /// Name of the stack that the function is part of, if it is known.
@@ -167,6 +169,7 @@ impl Config {
         let trusted_accounts = reader.accounts();
         let trusted_organizations = reader.organizations();
         let trusted_parameter = reader.parameter(TRUSTED_PARAMETER);
+        let config_dependants = reader.flag("CONFIG_DEPENDANTS", false);
         let expiry_warning_days = reader.expiry_warning_days();
         let stack_name = reader.text("STACK_NAME");
         let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
@@ -202,6 +205,7 @@ impl Config {
                 trusted_accounts,
                 trusted_organizations,
                 trusted_parameter,
+                config_dependants,
                 expiry_warning_days,
                 ignored: problems,
             }),
@@ -311,8 +315,7 @@ impl SweepConfig {
             _ => None,
         });
         let health_topic = reader.optional("HEALTH_TOPIC_ARN");
-        let flag = "neither true nor false";
-        let grants = reader.choice("SWEEP_GRANTS", true, flag, |text| text.parse().ok());
+        let grants = reader.flag("SWEEP_GRANTS", true);
         let watched_functions = reader.names("WATCHED_FUNCTIONS");
         let watched_queues = reader.names("WATCHED_QUEUES");
         let (mut problems, is_fatal) = (reader.problems, reader.is_fatal);
@@ -455,6 +458,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 default
             }
         }
+    }
+
+    fn flag(&mut self, name: &str, default: bool) -> bool {
+        let otherwise = "neither true nor false";
+        self.choice(name, default, otherwise, |text| text.parse().ok())
     }
 
     fn low_digest(&mut self) -> bool {

@@ -11,7 +11,7 @@ use crate::text::Untrusted;
 /// A type of resource that a key protects.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ResourceType {
-    /// Its name in CloudFormation.
+    /// Its name in CloudFormation; of snapshots and recovery points, which it does not make, in AWS Config.
     name: &'static str,
     /// The service, as ARNs have it.
     service: &'static str,
@@ -49,26 +49,45 @@ const fn database(of: ResourceType) -> ResourceType {
 }
 
 #[rustfmt::skip]
-static TYPES: [ResourceType; 24] = [
+static TYPES: [ResourceType; 43] = [
+    of("AWS::AmazonMQ::Broker", ("mq", "broker:"), ("message broker", "message brokers")),
     of("AWS::Backup::BackupVault", ("backup", "backup-vault:"), ("backup vault", "backup vaults")),
+    of("AWS::Backup::RecoveryPoint", ("backup", "recovery-point:"), ("recovery point", "recovery points")),
     of("AWS::CloudTrail::Trail", ("cloudtrail", "trail/"), ("trail", "trails")),
+    of("AWS::CodeBuild::Project", ("codebuild", "project/"), ("CodeBuild project", "CodeBuild projects")),
+    of("AWS::CodePipeline::Pipeline", ("codepipeline", ""), ("pipeline", "pipelines")),
+    of("AWS::DMS::Endpoint", ("dms", "endpoint:"), ("DMS endpoint", "DMS endpoints")),
+    of("AWS::DMS::ReplicationInstance", ("dms", "rep:"), ("DMS replication instance", "DMS replication instances")),
     database(of("AWS::DynamoDB::Table", ("dynamodb", "table/"), ("DynamoDB table", "DynamoDB tables"))),
     of("AWS::EC2::Snapshot", ("ec2", "snapshot/"), ("EBS snapshot", "EBS snapshots")),
     of("AWS::EC2::Volume", ("ec2", "volume/"), ("EBS volume", "EBS volumes")),
     of("AWS::ECR::Repository", ("ecr", "repository/"), ("ECR repository", "ECR repositories")),
+    of("AWS::ECS::Cluster", ("ecs", "cluster/"), ("ECS cluster", "ECS clusters")),
     of("AWS::EFS::FileSystem", ("elasticfilesystem", "file-system/"), ("EFS file system", "EFS file systems")),
     of("AWS::EKS::Cluster", ("eks", "cluster/"), ("EKS cluster", "EKS clusters")),
+    of("AWS::Elasticsearch::Domain", ("es", "domain/"), ("Elasticsearch domain", "Elasticsearch domains")),
     of("AWS::Events::EventBus", ("events", "event-bus/"), ("event bus", "event buses")),
     of("AWS::Kinesis::Stream", ("kinesis", "stream/"), ("Kinesis stream", "Kinesis streams")),
+    of("AWS::KinesisVideo::Stream", ("kinesisvideo", "stream/"), ("video stream", "video streams")),
     of("AWS::Lambda::Function", ("lambda", "function:"), ("Lambda function", "Lambda functions")),
     of("AWS::Logs::LogGroup", ("logs", "log-group:"), ("log group", "log groups")),
+    of("AWS::M2::Environment", ("m2", "env/"), ("mainframe environment", "mainframe environments")),
+    of("AWS::MSK::Cluster", ("kafka", "cluster/"), ("MSK cluster", "MSK clusters")),
+    of("AWS::OpenSearchService::Domain", ("es", "domain/"), ("OpenSearch domain", "OpenSearch domains")),
+    of("AWS::Personalize::DatasetGroup", ("personalize", "dataset-group/"), ("dataset group", "dataset groups")),
     database(of("AWS::RDS::DBCluster", ("rds", "cluster:"), ("Aurora cluster", "Aurora clusters"))),
+    of("AWS::RDS::DBClusterSnapshot", ("rds", "cluster-snapshot:"), ("Aurora snapshot", "Aurora snapshots")),
     database(of("AWS::RDS::DBInstance", ("rds", "db:"), ("RDS instance", "RDS instances"))),
+    of("AWS::RDS::DBSnapshot", ("rds", "snapshot:"), ("RDS snapshot", "RDS snapshots")),
     of("AWS::Redshift::Cluster", ("redshift", "cluster:"), ("Redshift cluster", "Redshift clusters")),
+    of("AWS::Redshift::ClusterSnapshot", ("redshift", "snapshot:"), ("Redshift snapshot", "Redshift snapshots")),
     of("AWS::S3::Bucket", ("s3", ""), ("S3 bucket", "S3 buckets")),
     of("AWS::SNS::Topic", ("sns", ""), ("SNS topic", "SNS topics")),
     of("AWS::SQS::Queue", ("sqs", ""), ("SQS queue", "SQS queues")),
     of("AWS::SSM::Parameter", ("ssm", "parameter/"), ("parameter", "parameters")),
+    of("AWS::SageMaker::Domain", ("sagemaker", "domain/"), ("SageMaker domain", "SageMaker domains")),
+    of("AWS::SageMaker::EndpointConfig", ("sagemaker", "endpoint-config/"), ("endpoint configuration", "endpoint configurations")),
+    of("AWS::SageMaker::NotebookInstance", ("sagemaker", "notebook-instance/"), ("notebook instance", "notebook instances")),
     of("AWS::SecretsManager::Secret", ("secretsmanager", "secret:"), ("secret", "secrets")),
     of("AWS::StepFunctions::Activity", ("states", "activity:"), ("activity", "activities")),
     of("AWS::StepFunctions::StateMachine", ("states", "stateMachine:"), ("state machine", "state machines")),
@@ -78,7 +97,7 @@ static TYPES: [ResourceType; 24] = [
 
 /// The shape in which a value is believed.
 #[derive(Clone, Copy)]
-enum Shape {
+pub(crate) enum Shape {
     /// An ARN of the type.
     Arn,
     /// An id that begins so.
@@ -156,7 +175,7 @@ pub fn of_arn(arn: &str) -> Option<Named> {
 pub struct ResourceKind(&'static ResourceType);
 
 impl ResourceKind {
-    fn find(name: &str) -> Option<Self> {
+    pub(crate) fn find(name: &str) -> Option<Self> {
         TYPES.iter().find(|kind| kind.name == name).map(Self)
     }
 
@@ -180,7 +199,7 @@ impl ResourceKind {
         self.0.is_database
     }
 
-    fn read(self, value: &str, shape: Shape) -> Option<Named> {
+    pub(crate) fn read(self, value: &str, shape: Shape) -> Option<Named> {
         let (id, arn) = match shape {
             Shape::Arn => {
                 let (head, id) = self.id_in(value)?;
@@ -216,7 +235,11 @@ impl ResourceKind {
         };
         let is_arn = head[0] == "arn" && is_label(head[1]) && head[2] == kind.service;
         (is_arn && is_label(region) && is_label(account)).then_some(())?;
-        let rest = resource.strip_prefix(kind.before_id)?;
+        let mut rest = resource.strip_prefix(kind.before_id)?;
+        // `rds:orders-2026-11-20`, `orders/rs:orders-2026-11-20`: what a service made by itself says so before its name.
+        if kind.name.ends_with("Snapshot") {
+            rest = rest.rsplit(':').next().unwrap_or(rest);
+        }
         let end = match kind.name {
             "AWS::S3::Bucket" => rest.find(['/', ':']),
             _ => rest.find(':'),

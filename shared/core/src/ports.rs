@@ -158,6 +158,23 @@ pub trait Uses {
     async fn event(&self, key: &KeyArn, id: &str) -> Result<Page<Value>, CallError>;
 }
 
+/// The configurations of resources that AWS Config records, where it does. One method is one API call.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Recorder {
+    /// `DescribeConfigurationRecorderStatus`: whether the account's own recorder is on in this Region.
+    async fn is_recording(&self, region: &Region) -> Result<bool, CallError>;
+    /// `SelectResourceConfig`: what the expression selects, as JSON, 100 to a page.
+    async fn select(
+        &self,
+        region: &Region,
+        expression: &str,
+        token: Option<&str>,
+    ) -> Result<Page<Value>, CallError>;
+}
+
 /// Where measurements go.
 #[expect(
     async_fn_in_trait,

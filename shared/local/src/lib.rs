@@ -15,6 +15,7 @@
 //! | `ram` | resource shares: the second policy of a key that is shared |
 //! | `dynamodb` | tables, and the language of their expressions |
 //! | `cloudwatch` | metrics and alarms, and the metric of expiring key material |
+//! | `config` | AWS Config: what is recorded, and its query language |
 //! | `deployed` | rules, functions and trails of a stack, as a test lays them down |
 //! | `cloudformation` | stacks, to be read |
 //! | `sqs` | queues, and the messages in them |
@@ -40,6 +41,7 @@ mod caller;
 mod cloudformation;
 mod cloudtrail;
 mod cloudwatch;
+mod config;
 mod consistency;
 mod context;
 mod deployed;

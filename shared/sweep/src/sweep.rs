@@ -48,7 +48,7 @@ use watch_core::decision::Decide;
 use watch_core::event::unwrap;
 use watch_core::pipeline::Watch;
 use watch_core::ports::{
-    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Topics, Trail, Uses,
+    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Recorder, Topics, Trail, Uses,
 };
 use watch_core::subject::Subject;
 
@@ -86,6 +86,8 @@ pub trait Ports {
     type Clock: Clock;
     /// CloudTrail's event history.
     type Trail: Trail + Uses;
+    /// AWS Config.
+    type Recorder: Recorder;
     /// Where measurements go.
     type Metrics: Metrics;
     /// The parts of the watch itself.
@@ -104,6 +106,8 @@ pub struct Sweep<W: Ports> {
     pub kms: Paced<W::Kms>,
     /// CloudTrail's event history.
     pub trail: W::Trail,
+    /// AWS Config.
+    pub recorder: W::Recorder,
     /// Where measurements go.
     pub metrics: W::Metrics,
     /// The parts of the watch itself.

@@ -49,7 +49,7 @@ pub(crate) fn status(aws: &LocalAws, status: &str, version: &str) {
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(crate) const BROKEN: [Broken; 37] = [
+pub(crate) const BROKEN: [Broken; 38] = [
     ("stack", "rolled back", |aws| {
         status(aws, "UPDATE_ROLLBACK_COMPLETE", VERSION)
     }),
@@ -219,6 +219,12 @@ pub(crate) const BROKEN: [Broken; 37] = [
             "PointInTimeRecoverySpecification",
             off,
         );
+    }),
+    ("config", "no recorder is on", |aws| {
+        let mut asks = configuration(aws, FUNCTION);
+        asks["Environment"]["Variables"]["CONFIG_DEPENDANTS"] = json!("true");
+        aws.record_configurations(false);
+        aws.put_function(FUNCTION, asks, None, Some(kept()));
     }),
     ("ledger-policy", "has no resource policy", |aws| {
         table(aws, "DeleteResourcePolicy", "ResourceArn", json!(LEDGER));

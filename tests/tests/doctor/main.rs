@@ -58,17 +58,17 @@ fn a_stack_as_it_was_deployed_is_well() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(
         ran.out
-            .ends_with("22 well, 0 failed, 0 not seen: all is well\n"),
+            .ends_with("23 well, 0 failed, 0 not seen: all is well\n"),
         "{ran:?}"
     );
     let ticks = ran.out.lines().filter(|line| line.starts_with('✓')).count();
-    assert_eq!(ticks, 22, "{}", ran.out);
+    assert_eq!(ticks, 23, "{}", ran.out);
     assert_eq!(ran.err, "");
     let ran = kms_watch(&aws, &["doctor", "--json"]);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(
         report["counts"],
-        json!({"ok": 22, "failed": 0, "unknown": 0})
+        json!({"ok": 23, "failed": 0, "unknown": 0})
     );
     assert_eq!(
         (&report["stack"], &report["account"], &report["region"]),
@@ -158,7 +158,7 @@ const ASKED: [(&str, &[&str]); 14] = [
     ("events:ListTargetsByRule", &["rules"]),
     (
         "lambda:GetFunctionConfiguration",
-        &["failed-events", "functions"],
+        &["config", "failed-events", "functions"],
     ),
     ("lambda:GetAccountSettings", &["quota"]),
     (
@@ -194,12 +194,26 @@ fn what_may_not_be_seen_is_never_well() {
     for denied in ["cloudformation:ListStackResources", "*:*"] {
         aws.faults().clear().deny(denied);
         let (code, checks) = doctor(&aws);
-        assert_eq!((code, checks.len()), (Some(3), 22), "{denied}");
+        assert_eq!((code, checks.len()), (Some(3), 23), "{denied}");
         assert!(
             checks.values().all(|check| check["status"] == "UNKNOWN"),
             "{denied}"
         );
     }
+    // Whether AWS Config records matters only if it is asked.
+    let status = "config:DescribeConfigurationRecorderStatus";
+    aws.faults().clear().deny(status);
+    assert_eq!(doctor(&aws).0, Some(0));
+    let mut asks = configuration(&aws, FUNCTION);
+    let before = asks.clone();
+    asks["Environment"]["Variables"]["CONFIG_DEPENDANTS"] = json!("true");
+    aws.put_function(FUNCTION, asks, None, Some(kept()));
+    let (code, checks) = doctor(&aws);
+    assert_eq!((code, wrong(&checks)), (Some(3), vec!["config"]));
+    aws.faults().clear();
+    aws.record_configurations(true);
+    assert_eq!(doctor(&aws).0, Some(0));
+    aws.put_function(FUNCTION, before, None, Some(kept()));
     aws.faults().clear().throttle("events:ListRules", 100);
     let (code, checks) = doctor(&aws);
     assert_eq!((code, wrong(&checks)), (Some(3), vec!["rules"]));
@@ -273,7 +287,7 @@ fn hostile_names_do_not_reach_the_terminal() {
     }
     let ran = kms_watch(&aws, &["doctor", "--color", "never"]);
     let ticks = ran.out.lines().filter(|line| line.starts_with('✓'));
-    assert_eq!(ticks.count(), 18, "{}", ran.out);
+    assert_eq!(ticks.count(), 19, "{}", ran.out);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use watch_core::config::{Config, SweepConfig};
 use watch_tests::template::{Stack, Template};
 
-use super::{JUDGES_ACCESS, SWEEPER, folders, names, read, sweeper};
+use super::{FINDS_DEPENDANTS, JUDGES_ACCESS, SWEEPER, folders, names, read, sweeper};
 
 #[test]
 fn there_is_a_function_for_each_folder() {
@@ -45,6 +45,9 @@ fn functions_are_given_what_their_configuration_reads() {
         if !JUDGES_ACCESS.contains(&function.folder.as_str()) {
             // Whose access is foreign is no question to it, and it may not read the parameter.
             asked.remove("TRUSTED_ACCOUNTS_PARAMETER");
+        }
+        if !FINDS_DEPENDANTS.contains(&function.folder.as_str()) {
+            asked.remove("CONFIG_DEPENDANTS");
         }
         let variables = function.properties["Environment"]["Variables"]
             .as_object()
@@ -107,6 +110,8 @@ fn a_sweep_can_start_with_whatever_may_be_chosen_for_it() {
     assert_eq!(digests, [false, true]);
     let grants = ["true", "false"].map(|choice| start("SweepGrants", choice).grants);
     assert_eq!(grants, [true, false]);
+    let config = ["true", "false"].map(|it| start("ConfigDependants", it).alerts);
+    assert_eq!(config.map(|it| it.config_dependants), [true, false]);
 }
 
 /// The levels that a user may choose are those that the functions know.

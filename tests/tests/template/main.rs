@@ -40,6 +40,13 @@ use watch_tests::template::{Function, Template};
 const GUARD: &str = "watch-guard";
 /// The function that is started by the clock.
 const SWEEPER: &str = "key-inventory";
+/// Those that look for what depends on a key.
+const FINDS_DEPENDANTS: [&str; 4] = [
+    "key-activity",
+    "key-deletion",
+    "material-expiration",
+    SWEEPER,
+];
 /// Those that say whose access to a key is foreign.
 const JUDGES_ACCESS: [&str; 2] = ["key-activity", SWEEPER];
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use watch_tests::template::{Stack, Template};
 
-use super::{GUARD, JUDGES_ACCESS, SWEEPER, read, sweeper};
+use super::{FINDS_DEPENDANTS, GUARD, JUDGES_ACCESS, SWEEPER, read, sweeper};
 
 /// Of another account, as a hub's is.
 const BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/kms-watch";
@@ -187,6 +187,12 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
             }
         }
 
+        if FINDS_DEPENDANTS.contains(&function.folder.as_str()) {
+            grant("config:SelectResourceConfig", "*".to_owned());
+            let status = "config:DescribeConfigurationRecorderStatus";
+            grant(status, "*".to_owned());
+        }
+
         let stack = Stack::default()
             .with("EventBusArn", BUS)
             .with("TrustedAccountsParameter", TRUSTED);
@@ -228,7 +234,7 @@ fn a_sweep_measures_in_its_own_namespace_only() {
 }
 
 #[test]
-fn topics_that_are_not_there_are_not_granted() {
+fn what_is_not_there_or_not_wanted_is_not_granted() {
     let bare = Stack::default()
         .without("HasChat")
         .without("HasFeed")
@@ -236,6 +242,12 @@ fn topics_that_are_not_there_are_not_granted() {
     let statements = Template::read().role_statements("key-deletion", &bare);
     let put = |statement: &&Value| statement["Action"][0] == "events:PutEvents";
     assert_eq!(statements.iter().filter(put).count(), 0);
+    let without = Stack::default().without("HasConfigDependants");
+    for function in FINDS_DEPENDANTS {
+        let statements = Template::read().role_statements(function, &without);
+        let text = json!(statements).to_string();
+        assert!(!text.contains("config:"), "{function}");
+    }
     let tell = statements
         .iter()
         .find(|statement| statement["Action"][0] == "sns:Publish");

@@ -2,7 +2,8 @@
 //!
 //! It asks what the functions ask after an alert about a key that is lost, more patiently, and it changes nothing.
 //!
-//! IAM actions: `kms:DescribeKey`, `kms:ListAliases`, `kms:GetKeyLastUsage` and `kms:ListGrants` on the key; `cloudtrail:LookupEvents` on `*`.
+//! IAM actions: `kms:DescribeKey`, `kms:ListAliases`, `kms:GetKeyLastUsage` and `kms:ListGrants` on the key; `cloudtrail:LookupEvents` on
+//! `*`; with `--config` `config:SelectResourceConfig` and `config:DescribeConfigurationRecorderStatus` on `*`.
 
 pub(crate) mod args;
 pub(crate) mod error;
@@ -33,10 +34,10 @@ pub(crate) async fn run(args: &Args) -> Result<u8, DependantsError> {
         // The one whose key is used by services.
         let stage = story::chapter(Chapter::Deletion, SEED, &mut Show::to_nobody()).await?;
         let (sdk, now) = (sample::config(&stage.aws), stage.aws.now());
-        find(&sdk, &args.key, now, Pace::ALONE).await?
+        find(&sdk, args, now, Pace::ALONE).await?
     } else {
         let sdk = account::load(&args.access).await?;
-        find(&sdk, &args.key, SystemClock.now(), Pace::SHARED).await?
+        find(&sdk, args, SystemClock.now(), Pace::SHARED).await?
     };
     let report = report::render(&found, args.format());
     match target {

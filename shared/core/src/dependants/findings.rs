@@ -18,6 +18,8 @@ pub struct Findings {
     sources: Vec<Evidence>,
     /// Some source has more than was read.
     more: bool,
+    /// Those sources.
+    cut: Vec<Evidence>,
     /// So many resources of each type were found elsewhere, also those that are not kept here.
     types: Vec<OfType>,
     /// So many principals.
@@ -36,6 +38,19 @@ impl Findings {
     /// There is more that was not read.
     pub fn more(&mut self) {
         self.more = true;
+    }
+
+    /// This source has more that was not read.
+    pub(super) fn cut(&mut self, source: Evidence) {
+        self.more = true;
+        if !self.cut.contains(&source) {
+            self.cut.push(source);
+        }
+    }
+
+    /// Whether it was looked anywhere.
+    pub(super) fn has_any(&self) -> bool {
+        !self.sources.is_empty()
     }
 
     /// Whether it was looked there.
@@ -84,14 +99,17 @@ impl Findings {
             self.source(source);
         }
         self.more |= other.more;
+        for source in other.cut {
+            self.cut(source);
+        }
     }
 
     /// Takes in what was known before, as far as it is not old, and not found anew by the same source.
     pub fn recall(&mut self, known: &Dependants, now: Timestamp) {
         let counts = |via: Evidence, last_seen: Option<Timestamp>| match last_seen {
             Some(at) => now.duration_since(at) <= REMEMBERED,
-            // A grant is there or not.
-            None => !self.has(via),
+            // A grant, or a resource in AWS Config, is there or not.
+            None => !self.has(via) || self.cut.contains(&via),
         };
         let is_forgotten = |via, last_seen| !counts(via, last_seen);
         let (mut types, mut forgotten) = (known.types.clone(), 0);
@@ -143,6 +161,7 @@ impl Findings {
             mut principals,
             sources,
             more,
+            cut: _,
             types: mut at_least_of,
             at_least,
         } = self;

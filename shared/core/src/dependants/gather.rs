@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::findings::Findings;
-use super::{Dependants, Evidence, REMEMBERED};
+use super::{Dependants, Evidence, REMEMBERED, recorded};
 use crate::arn::KeyArn;
 use crate::enrichment::Missing;
-use crate::ports::{CallError, CallErrorKind, Grants, Page, Uses};
+use crate::ports::{CallError, CallErrorKind, Grants, Page, Recorder, Uses};
+use crate::text::Untrusted;
 
 /// The first look-ups go back without a gap, the next ones leap: a busy key fills a page in a minute, and who uses it once a week is
 /// who nobody thinks of. Whoever asks more often goes on from there without a gap.
@@ -25,11 +26,16 @@ const LEAPS: [SignedDuration; 6] = [
     SignedDuration::from_hours(30 * 24),
 ];
 
+/// Why AWS Config was not asked.
+const NOT_RECORDING: &str = "no recorder of AWS Config is on in this Region";
+
 /// What is asked, and how patiently.
 #[derive(Clone, Debug)]
 pub struct Ask<'a> {
     /// About which key.
     pub key: &'a KeyArn,
+    /// Its aliases, as far as they are known: a resource may have been given one of them as its key.
+    pub aliases: &'a [Untrusted],
     /// CloudTrail's id of its last use, if KMS told that.
     pub last_use: Option<&'a str>,
     /// Now.
@@ -40,7 +46,9 @@ pub struct Ask<'a> {
     pub grant_pages: usize,
     /// Pages of the event history that may be read.
     pub pages: usize,
-    /// Between two of them: an account and Region may ask for two a second (AWS CloudTrail API Reference, `LookupEvents`).
+    /// Pages of a hundred resources that may be read of AWS Config, which is not asked if there are none.
+    pub config_pages: usize,
+    /// Between two pages of the event history: an account and Region may ask for two a second (AWS CloudTrail API Reference, `LookupEvents`).
     pub pause: Duration,
 }
 
@@ -56,7 +64,7 @@ pub struct Gathered {
 impl Gathered {
     /// Together with what was known before, if anything was answered.
     pub fn with(mut self, known: Option<&Dependants>, now: Timestamp) -> Option<Dependants> {
-        if !(self.findings.has(Evidence::Grants) || self.findings.has(Evidence::EventHistory)) {
+        if !self.findings.has_any() {
             return None;
         }
         if let Some(known) = known {
@@ -66,17 +74,25 @@ impl Gathered {
     }
 }
 
-/// Asks KMS for the grants of a key, and CloudTrail for its uses, side by side.
-pub async fn gather(grants: &impl Grants, uses: &impl Uses, ask: &Ask<'_>) -> Gathered {
+/// Asks KMS for the grants of a key, CloudTrail for its uses and AWS Config for what is configured with it, side by side.
+pub async fn gather(
+    grants: &impl Grants,
+    uses: &impl Uses,
+    recorder: &impl Recorder,
+    ask: &Ask<'_>,
+) -> Gathered {
     let ends = Instant::now() + ask.limit;
-    let (mut of_grants, mut of_uses) = (Gathered::default(), Gathered::default());
-    join(
+    let [mut of_grants, mut of_uses, mut of_config] = [(); 3].map(|()| Gathered::default());
+    join3(
         read_grants(grants, ask, ends, &mut of_grants),
         read_uses(uses, ask, ends, &mut of_uses),
+        read_config(recorder, ask, ends, &mut of_config),
     )
     .await;
-    of_uses.findings.absorb(of_grants.findings);
-    of_uses.missing.extend(of_grants.missing);
+    for other in [of_grants, of_config] {
+        of_uses.findings.absorb(other.findings);
+        of_uses.missing.extend(other.missing);
+    }
     of_uses
 }
 
@@ -88,7 +104,7 @@ async fn read_grants(grants: &impl Grants, ask: &Ask<'_>, ends: Instant, gathere
             Ok(answer) => answer,
             // Its grants went with the key.
             Err(error) if error.kind() == CallErrorKind::NotFound => return,
-            Err(error) => return gathered.lacks("grants", &error),
+            Err(error) => return gathered.lacks("grants", Evidence::Grants, &error),
         };
         gathered.findings.source(Evidence::Grants);
         for grant in &answer.items {
@@ -99,7 +115,54 @@ async fn read_grants(grants: &impl Grants, ask: &Ask<'_>, ends: Instant, gathere
             return;
         }
         if page == ask.grant_pages {
-            gathered.findings.more();
+            gathered.findings.cut(Evidence::Grants);
+        }
+    }
+}
+
+async fn read_config(
+    recorder: &impl Recorder,
+    ask: &Ask<'_>,
+    ends: Instant,
+    gathered: &mut Gathered,
+) {
+    if ask.config_pages == 0 {
+        return;
+    }
+    // A recorder that is off leaves what it recorded, and says nothing of it: an empty answer would prove nothing.
+    let is_recording = within(ends, ask.limit, recorder.is_recording(ask.key.region())).await;
+    let is_recording = is_recording.and_then(|is_recording| match is_recording {
+        true => Ok(()),
+        false => Err(CallError::new("NotRecording", NOT_RECORDING)),
+    });
+    if let Err(error) = is_recording {
+        return gathered.lacks("config", Evidence::Config, &error);
+    }
+    let (expressions, is_cut) = recorded::expressions(ask.key, ask.aliases);
+    if is_cut {
+        gathered.findings.more();
+    }
+    let mut pages = 0;
+    for expression in &expressions {
+        let mut token: Option<String> = None;
+        loop {
+            if pages == ask.config_pages {
+                return gathered.findings.cut(Evidence::Config);
+            }
+            pages += 1;
+            let call = recorder.select(ask.key.region(), expression, token.as_deref());
+            let page = match within(ends, ask.limit, call).await {
+                Ok(page) => page,
+                Err(error) => return gathered.lacks("config", Evidence::Config, &error),
+            };
+            gathered.findings.source(Evidence::Config);
+            for item in &page.items {
+                gathered.findings.recorded(item);
+            }
+            token = page.next;
+            if token.is_none() {
+                break;
+            }
         }
     }
 }
@@ -122,7 +185,7 @@ async fn read_uses(uses: &impl Uses, ask: &Ask<'_>, ends: Instant, gathered: &mu
         let call = uses.uses_of_key(ask.key, since, until);
         let page = match within(ends, ask.limit, call).await {
             Ok(page) => page,
-            Err(error) => return gathered.lacks("eventHistory", &error),
+            Err(error) => return gathered.lacks("eventHistory", Evidence::EventHistory, &error),
         };
         gathered.findings.source(Evidence::EventHistory);
         let is_last = page.next.is_none();
@@ -142,7 +205,7 @@ async fn read_uses(uses: &impl Uses, ask: &Ask<'_>, ends: Instant, gathered: &mu
         tokio::time::sleep(ask.pause).await;
         match within(ends, ask.limit, uses.event(ask.key, id)).await {
             Ok(page) => _ = gathered.take_in(page, &mut seen, &mut until),
-            Err(error) => gathered.lacks("lastUseEvent", &error),
+            Err(error) => gathered.lacks("lastUseEvent", Evidence::EventHistory, &error),
         }
     }
 }
@@ -180,8 +243,8 @@ impl Gathered {
         found
     }
 
-    fn lacks(&mut self, fact: &'static str, error: &CallError) {
-        self.findings.more();
+    fn lacks(&mut self, fact: &'static str, source: Evidence, error: &CallError) {
+        self.findings.cut(source);
         self.missing.push(Missing {
             fact,
             reason: error.reason(),

@@ -6,6 +6,7 @@
 //! | `findings` | putting together what was found |
 //! | `grants` | what a grant says |
 //! | `uses` | what a record of a use says |
+//! | `recorded` | what AWS Config recorded |
 //! | `gather` | asking, within a limit of time |
 //! | `words` | some lines for people |
 //!
@@ -15,6 +16,7 @@
 mod findings;
 mod gather;
 mod grants;
+mod recorded;
 mod uses;
 mod words;
 
@@ -36,8 +38,8 @@ pub const MOST: usize = 25;
 /// How long ago a use may be that still counts: what CloudTrail's event history holds.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// What is known of those who depend on a key. What no source shows is not in it: data that was not touched for 90 days, keys of
-/// buckets that S3 keeps for a while, other Regions.
+/// What is known of those who depend on a key. What no source shows is not in it: data that was not touched for 90 days and that
+/// AWS Config does not record, keys of buckets that S3 keeps for a while, other Regions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -98,6 +100,8 @@ pub enum Evidence {
     Grants,
     /// A use within the last 90 days (CloudTrail's event history).
     EventHistory,
+    /// The configuration of a resource (AWS Config).
+    Config,
 }
 
 /// A resource whose data a key protects.

@@ -43,18 +43,20 @@ fn bucket(name: &str) -> Value {
 fn ask(key: &KeyArn) -> Ask<'_> {
     Ask {
         key,
+        aliases: &[],
         last_use: None,
         now: at(NOW),
         limit: Duration::from_secs(10),
         grant_pages: 3,
         pages: 6,
+        config_pages: 0,
         pause: Duration::from_millis(600),
     }
 }
 
 async fn gathered(trail: &FakeTrail) -> Gathered {
     let key = key();
-    gather(trail, trail, &ask(&key)).await
+    gather(trail, trail, trail, &ask(&key)).await
 }
 
 fn lines(dependants: &Dependants) -> String {
@@ -224,7 +226,7 @@ async fn the_last_use_is_found_behind_those_who_only_look() {
         last_use: Some("the-last-use"),
         ..ask(&key)
     };
-    let found = gather(&trail, &trail, &asked).await;
+    let found = gather(&trail, &trail, &trail, &asked).await;
     let found = found.with(None, at(NOW)).unwrap();
     assert!(
         lines(&found).contains("S3 bucket wages (Payroll"),
@@ -414,4 +416,96 @@ proptest::proptest! {
         proptest::prop_assert!(text.len() < 8_000);
         proptest::prop_assert!(found.lines(at(NOW)).len() <= 6);
     }
+}
+
+fn configured(kind: &str, id: &str, arn: &str) -> Value {
+    json!({"resourceType": kind, "resourceId": id, "arn": arn})
+}
+
+/// A bucket that was used, too, and a database that nobody used for a year.
+fn recorded() -> Vec<Vec<Value>> {
+    let database = "arn:aws:rds:us-east-1:111122223333:db:archive";
+    vec![
+        vec![configured(
+            "AWS::S3::Bucket",
+            "acme-ledger",
+            "arn:aws:s3:::acme-ledger",
+        )],
+        vec![configured("AWS::RDS::DBInstance", "db-OLD", database)],
+    ]
+}
+
+async fn gathered_with_config(trail: &FakeTrail, config_pages: usize) -> Gathered {
+    let key = key();
+    let asked = Ask {
+        config_pages,
+        ..ask(&key)
+    };
+    gather(trail, trail, trail, &asked).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn config_names_what_nobody_used_and_each_resource_is_named_once() {
+    let trail = FakeTrail::default();
+    let used = used("AppServer", "2026-11-20T01:00:00Z", bucket("acme-ledger"));
+    trail.records.borrow_mut().push(used);
+    *trail.recorded.borrow_mut() = Some(recorded());
+    let gathered = gathered_with_config(&trail, 8).await;
+    assert_eq!(gathered.missing, []);
+    let found = gathered.with(None, at(NOW)).unwrap();
+    insta::assert_snapshot!(lines(&found), @r"
+    RDS instance db-OLD (by AWS Config)
+    S3 bucket acme-ledger (AppServer, 11 hours ago)
+    role/AppServer, 11 hours ago (Decrypt)
+    ");
+    let sources = [Evidence::Grants, Evidence::EventHistory, Evidence::Config];
+    assert_eq!((found.complete, &found.sources[..]), (true, &sources[..]));
+    // Not asked unless that is wanted.
+    trail.expressions.borrow_mut().clear();
+    let found = gathered_with_config(&trail, 0).await.with(None, at(NOW));
+    assert_eq!(found.unwrap().resource_count, 1);
+    assert!(trail.expressions.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_config_does_not_answer_is_missing_and_forgets_nothing() {
+    let trail = FakeTrail::default();
+    *trail.recorded.borrow_mut() = Some(recorded());
+    let known = gathered_with_config(&trail, 8).await.with(None, at(NOW));
+    let known = known.unwrap();
+    assert_eq!(known.resource_count, 2);
+    // One page of three: the rest is not gone.
+    trail.expressions.borrow_mut().clear();
+    let partly = gathered_with_config(&trail, 1).await;
+    let partly = partly.with(Some(&known), at(NOW)).unwrap();
+    assert_eq!((partly.resource_count, partly.complete), (2, false));
+    // Off: an empty answer would be no proof.
+    *trail.recorded.borrow_mut() = None;
+    let off = gathered_with_config(&trail, 8).await;
+    assert_eq!(off.missing[0].fact, "config");
+    let off = off.with(Some(&known), at(NOW)).unwrap();
+    assert_eq!((off.resource_count, off.complete), (2, false));
+    // Read to the end, and gone.
+    *trail.recorded.borrow_mut() = Some(vec![Vec::new()]);
+    trail.expressions.borrow_mut().clear();
+    let gone = gathered_with_config(&trail, 8).await;
+    let gone = gone.with(Some(&known), at(NOW)).unwrap();
+    assert!(gone.resources.is_empty() && gone.complete, "{gone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_config_that_is_refused_or_slow_costs_the_others_nothing() {
+    let trail = FakeTrail::default();
+    *trail.recorded.borrow_mut() = Some(recorded());
+    trail.broken.set(true);
+    let refused = gathered_with_config(&trail, 8).await;
+    let facts: Vec<_> = refused.missing.iter().map(|it| it.fact).collect();
+    assert!(facts.contains(&"config"), "{facts:?}");
+    assert!(refused.with(None, at(NOW)).is_none());
+    trail.broken.set(false);
+    trail.delay.set(Duration::from_secs(60));
+    let began = tokio::time::Instant::now();
+    let slow = gathered_with_config(&trail, 8).await;
+    assert!(began.elapsed() <= Duration::from_secs(10));
+    assert_eq!(slow.missing.len(), 3);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Dependants, KeyOfStore, Principal, Resource};
+use super::{Dependants, Evidence, KeyOfStore, Principal, Resource};
 use crate::context::ResourceKind;
 use crate::text;
 use crate::text::{Span, Text};
@@ -166,6 +166,7 @@ impl Resource {
         match (&self.used_by, self.last_seen) {
             (Some(by), Some(seen)) => text.push(text![" (", by, ", ", ago(seen, at), ")"]),
             (None, Some(seen)) => text.push(text![" (", ago(seen, at), ")"]),
+            (_, None) if self.via == Evidence::Config => text.push(" (by AWS Config)"),
             (_, None) => text.push(" (by a grant)"),
         }
         text

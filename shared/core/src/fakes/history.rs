@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::answers::Grant;
-use crate::arn::KeyArn;
-use crate::ports::{CallError, Datum, Grants, Metrics, Page, Trail, Uses};
+use crate::arn::{KeyArn, Region};
+use crate::ports::{CallError, Datum, Grants, Metrics, Page, Recorder, Trail, Uses};
 
 /// CloudTrail's records. Clones share everything.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,10 @@ pub struct FakeTrail {
     pub delay: Rc<Cell<Duration>>,
     /// The grants of every key.
     pub grants: Rc<RefCell<Vec<Grant>>>,
+    /// What AWS Config has, on pages. `None`: no recorder is on.
+    pub recorded: Rc<RefCell<Option<Vec<Vec<Value>>>>>,
+    /// The expressions by which it was asked for.
+    pub expressions: Rc<RefCell<Vec<String>>>,
 }
 
 /// Events on a page.
@@ -93,6 +97,35 @@ impl Grants for FakeTrail {
         Ok(Page {
             items: grants.iter().skip(start).take(100).cloned().collect(),
             next: (grants.len() > start + 100).then(|| (start + 100).to_string()),
+        })
+    }
+}
+
+/// The first expression selects everything, the others nothing.
+impl Recorder for FakeTrail {
+    async fn is_recording(&self, _: &Region) -> Result<bool, CallError> {
+        tokio::time::sleep(self.delay.get()).await;
+        if self.broken.get() {
+            return Err(CallError::new("AccessDeniedException", "no"));
+        }
+        Ok(self.recorded.borrow().is_some())
+    }
+
+    async fn select(
+        &self,
+        _: &Region,
+        expression: &str,
+        token: Option<&str>,
+    ) -> Result<Page<Value>, CallError> {
+        let is_first = self.expressions.borrow().is_empty();
+        self.expressions.borrow_mut().push(expression.to_owned());
+        let number = token.map_or(0, |token| token.parse().unwrap());
+        let recorded = self.recorded.borrow();
+        let pages = recorded.iter().flatten();
+        let pages: Vec<_> = pages.filter(|_| is_first || token.is_some()).collect();
+        Ok(Page {
+            items: pages.get(number).map_or_else(Vec::new, |it| (*it).clone()),
+            next: (number + 1 < pages.len()).then(|| (number + 1).to_string()),
         })
     }
 }

@@ -120,20 +120,18 @@ impl Tell for DependantsFound {
                 None => text![databases, " a restore after 7 days without the key."],
             });
         }
-        let has = |source| self.found.sources.contains(&source);
         text.sentence(text![
             "This follows the alert ",
             self.follows_kind,
             " of ",
             case.at,
-            match (has(Evidence::Grants), has(Evidence::EventHistory)) {
-                (true, false) => ". Found in the grants of the key; CloudTrail did not answer.",
-                (false, true) =>
-                    ". Found in CloudTrail's event history of 90 days; KMS did not list the grants.",
-                _ => ". Found in the grants of the key and in CloudTrail's event history of 90 days.",
-            }
+            ". ",
+            self.found_in()
         ]);
-        text.sentence("Data that nobody used in that time leaves no trace.");
+        text.sentence(match self.has(Evidence::Config) {
+            true => "Data that nobody used in that time, and AWS Config does not record, leaves no trace.",
+            false => "Data that nobody used in that time leaves no trace.",
+        });
         if case.last_use().is_some() {
             text.sentence(last_use(case));
         }
@@ -153,6 +151,27 @@ impl Tell for DependantsFound {
 }
 
 impl DependantsFound {
+    fn has(&self, source: Evidence) -> bool {
+        self.found.sources.contains(&source)
+    }
+
+    /// In which sources, and which did not answer.
+    fn found_in(&self) -> Text {
+        let (grants, uses) = (self.has(Evidence::Grants), self.has(Evidence::EventHistory));
+        let mut text = text![match (grants, uses) {
+            (true, true) =>
+                "Found in the grants of the key and in CloudTrail's event history of 90 days.",
+            (true, false) => "Found in the grants of the key; CloudTrail did not answer.",
+            (false, true) =>
+                "Found in CloudTrail's event history of 90 days; KMS did not list the grants.",
+            (false, false) => "Neither KMS nor CloudTrail answered.",
+        }];
+        if self.has(Evidence::Config) {
+            text.sentence("AWS Config was asked which resources are configured with the key.");
+        }
+        text
+    }
+
     /// Who of other accounts used the key, and whether that was since the alert.
     fn strangers(&self, case: &Case<'_>) -> Text {
         let principals = self.found.principals.iter();

@@ -16,7 +16,7 @@ use crate::decision::Occurrence;
 use crate::dependants::{Ask, Dependants, gather};
 use crate::kinds::DependantsFound;
 use crate::kinds::story::{Part, Status, Story};
-use crate::ports::{Clock, Grants, Kms, Ledger, Topics, Uses};
+use crate::ports::{Clock, Grants, Kms, Ledger, Recorder, Topics, Uses};
 use crate::step::StepType;
 use crate::subject::Subject;
 use crate::text::Untrusted;
@@ -33,6 +33,8 @@ const FRESH: SignedDuration = SignedDuration::from_hours(26);
 const GRANT_PAGES: usize = 3;
 /// Pages of the event history that one alert is worth.
 const PAGES: usize = 6;
+/// Pages of a hundred resources that one alert is worth.
+const CONFIG_PAGES: usize = 8;
 /// Two look-ups a second are the quota of an account and Region (AWS CloudTrail API Reference, `LookupEvents`).
 const PAUSE: Duration = Duration::from_millis(600);
 
@@ -41,11 +43,11 @@ const PAUSE: Duration = Duration::from_millis(600);
 pub struct Following<K, T, L, C, D> {
     /// The function.
     pub watch: Watch<K, T, L, C>,
-    /// Who knows of grants and uses.
+    /// Who knows of grants, uses, and what is configured with a key.
     pub traces: D,
 }
 
-impl<K: Kms, T: Topics, L: Ledger, C: Clock, D: Grants + Uses> Following<K, T, L, C, D> {
+impl<K: Kms, T: Topics, L: Ledger, C: Clock, D: Grants + Uses + Recorder> Following<K, T, L, C, D> {
     /// Handles one invocation as [`Watch::handle`] does, and then looks for what depends on the keys that people were told of.
     /// `left` is the time until Lambda ends the function.
     ///
@@ -94,14 +96,21 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock, D: Grants + Uses> Following<K, T, L
         let last_use = key.last_use.as_ref().and_then(|it| it.event_id.as_ref());
         let ask = Ask {
             key: &key.arn,
+            aliases: key.aliases.as_deref().unwrap_or_default(),
             last_use: last_use.map(Untrusted::as_str),
             now,
             limit,
             grant_pages: GRANT_PAGES,
             pages: PAGES,
+            // What is configured with a key does not say who used it.
+            config_pages: match self.watch.config.config_dependants && !of_strangers {
+                true => CONFIG_PAGES,
+                false => 0,
+            },
             pause: PAUSE,
         };
-        let gathered = gather(&self.traces, &self.traces, &ask).await;
+        let traces = &self.traces;
+        let gathered = gather(traces, traces, traces, &ask).await;
         for missing in &gathered.missing {
             tracing::warn!(
                 fact = missing.fact,

@@ -4,6 +4,7 @@ mod accounts;
 mod alarms;
 mod aws;
 mod buses;
+mod config;
 mod deployed;
 mod events;
 mod faults;

@@ -82,6 +82,7 @@ impl Target {
                 let parameter = Some(ssm::resource(&scope.region, account, body));
                 ("ssm", operation, parameter.clone(), parameter)
             }
+            Self::Config { operation, .. } => ("config", operation, None, None),
             Self::Accounts {
                 service, operation, ..
             } => (*service, operation, None, None),

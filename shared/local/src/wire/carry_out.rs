@@ -54,6 +54,11 @@ impl Target {
                     world.ssm.call(operation, &begin, body)
                 })
             }
+            Self::Config { operation, body } => {
+                json(world, &call(operation), "config", None, |world| {
+                    world.config.call(operation, &scope.region, body)
+                })
+            }
             Self::Accounts {
                 service,
                 operation,
@@ -113,6 +118,7 @@ impl Target {
             ),
             Self::EventBridge { .. }
             | Self::Ssm { .. }
+            | Self::Config { .. }
             | Self::Accounts { .. }
             | Self::Deployed { .. } => {
                 let error = JsonError::new(

@@ -37,6 +37,10 @@ pub(super) enum Target {
         operation: String,
         body: Value,
     },
+    Config {
+        operation: String,
+        body: Value,
+    },
     /// Organizations and Account Management.
     Accounts {
         service: &'static str,
@@ -125,6 +129,7 @@ impl Target {
                 body,
             }),
             "AmazonSSM" => Some(Self::Ssm { operation, body }),
+            "StarlingDoveService" => Some(Self::Config { operation, body }),
             // Newer SDKs send the name of the service alone, others with its namespace.
             "CloudTrail_20131101" | "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101" => {
                 Some(match operation.as_str() {

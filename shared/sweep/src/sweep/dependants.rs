@@ -17,6 +17,8 @@ use crate::pace::Paced;
 
 /// Pages of the event history that a key is worth in one run. What they do not reach, another day's will.
 const PAGES: usize = 2;
+/// Pages of AWS Config.
+const CONFIG_PAGES: usize = 8;
 /// For a key with several calls, each of which waits for its turn.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -54,24 +56,28 @@ impl<W: Ports> Sweep<W> {
     ) -> Result<Option<Item>, CallError> {
         let used = usage.used.as_ref();
         let used = used.filter(|used| run.at.duration_since(used.at) <= REMEMBERED);
-        if used.is_none() && !self.config.grants {
+        let asks_config = self.config.alerts.config_dependants;
+        if used.is_none() && !self.config.grants && !asks_config {
             return Ok(None);
         }
         let uses = PacedUses {
             pace: &self.kms,
             trail: &self.trail,
         };
+        let aliases = run.aliases.as_ref().map_or(&[][..], |it| it.of(key));
         let ask = Ask {
             key,
+            aliases,
             last_use: used.and_then(|used| used.event_id.as_ref().map(Untrusted::as_str)),
             now: run.at,
             limit: LIMIT,
             // Who leaves grants out means these, too.
             grant_pages: usize::from(self.config.grants),
             pages: if used.is_some() { PAGES } else { 0 },
+            config_pages: if asks_config { CONFIG_PAGES } else { 0 },
             pause: Duration::ZERO,
         };
-        let gathered = gather(&self.kms, &uses, &ask).await;
+        let gathered = gather(&self.kms, &uses, &self.recorder, &ask).await;
         let item = run.store.get(Profile::key(&key.to_string())).await?;
         let before = item.as_ref().map_or_else(Profile::default, Profile::read);
         let Some(found) = gathered.with(before.dependants.as_ref(), run.at) else {

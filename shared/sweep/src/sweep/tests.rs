@@ -62,6 +62,7 @@ impl Ports for Fakes {
     type Ledger = FakeLedger;
     type Clock = FakeClock;
     type Trail = FakeTrail;
+    type Recorder = FakeTrail;
     type Metrics = FakeMetrics;
     type Parts = FakeParts;
 }
@@ -107,6 +108,7 @@ fn world(variables: &[(&str, &str)]) -> World {
             },
             kms: Paced::new(kms.clone()),
             trail: trail.clone(),
+            recorder: trail.clone(),
             metrics: metrics.clone(),
             parts: parts.clone(),
             config,

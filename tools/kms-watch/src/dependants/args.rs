@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// A key of the demo on an embedded AWS: no account, no network
     #[arg(long, conflicts_with_all = ["profile", "region"])]
     pub(crate) demo: bool,
+    /// Ask AWS Config, too, which records resources that nobody used for 90 days
+    #[arg(long)]
+    pub(crate) config: bool,
     /// As what the report comes; without it, as the name of the file says, and otherwise a table
     #[arg(long, value_enum)]
     format: Option<Format>,

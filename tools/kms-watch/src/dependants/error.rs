@@ -55,6 +55,11 @@ pub(crate) fn advice_for(missing: &Missing) -> String {
         "grants" => "kms:ListGrants on the key",
         "aliases" => "kms:ListAliases on *",
         "lastUse" => "kms:GetKeyLastUsage on the key",
+        "config" => {
+            return "AWS Config has to record in this Region, and you may need config:SelectResourceConfig and \
+                    config:DescribeConfigurationRecorderStatus on *"
+                .to_owned();
+        }
         _ => "cloudtrail:LookupEvents on *",
     };
     format!("you may need {permission}; the report has what the other sources say")
@@ -72,6 +77,7 @@ mod tests {
             ("lastUse", "kms:GetKeyLastUsage"),
             ("eventHistory", "cloudtrail:LookupEvents"),
             ("lastUseEvent", "cloudtrail:LookupEvents"),
+            ("config", "config:SelectResourceConfig"),
         ] {
             let mut missing = Missing {
                 fact,

@@ -1,4 +1,4 @@
-//! Asks KMS and CloudTrail about one key.
+//! Asks KMS, CloudTrail and, if that is wanted, AWS Config about one key.
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use watch_core::ports::{CallError, CallErrorKind, Kms as _};
 use watch_core::text::Untrusted;
 
 use crate::account::in_region;
+use crate::dependants::args::Args;
 use crate::dependants::error::DependantsError;
 
 /// Longest time that is spent on grants and the event history.
@@ -24,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(90);
 const GRANT_PAGES: usize = 50;
 /// Pages of fifty events.
 const PAGES: usize = 24;
+/// Pages of a hundred resources of AWS Config.
+const CONFIG_PAGES: usize = 200;
 
 /// How fast CloudTrail is asked.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +54,11 @@ pub(crate) struct Found {
 /// Asks for everything. What is refused is missing; a key that is not there is an error.
 pub(crate) async fn find(
     sdk: &SdkConfig,
-    wanted: &str,
+    args: &Args,
     now: Timestamp,
     pace: Pace,
 ) -> Result<Found, DependantsError> {
-    let (key, state) = describe(sdk, wanted).await?;
+    let (key, state) = describe(sdk, &args.key).await?;
     let kms = KmsAdapter::patient(sdk);
     let (aliases, usage) = join(kms.list_aliases(&key), kms.get_key_last_usage(&key)).await;
     let mut missing = Vec::new();
@@ -65,15 +68,17 @@ pub(crate) async fn find(
     let event = last_use.as_ref().and_then(|it| it.event_id.as_ref());
     let ask = Ask {
         key: &key,
+        aliases: &aliases,
         last_use: event.map(Untrusted::as_str),
         now,
         limit: LIMIT,
         grant_pages: GRANT_PAGES,
         pages: PAGES,
+        config_pages: if args.config { CONFIG_PAGES } else { 0 },
         pause: pace.0,
     };
     let traces = Traces::new(sdk);
-    let mut gathered = gather(&traces, &traces, &ask).await;
+    let mut gathered = gather(&traces, &traces, &traces, &ask).await;
     missing.append(&mut gathered.missing);
     let dependants = gathered.with(None, now);
     Ok(Found {

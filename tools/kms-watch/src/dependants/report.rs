@@ -22,6 +22,9 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;ma
 /// What is never found.
 const LIMITS: &str =
     "Data that nobody used for 90 days leaves no trace, nor do uses in other Regions.";
+/// The same, if AWS Config was asked.
+const LIMITS_WITH_CONFIG: &str = "Data that nobody used for 90 days, and that AWS Config does not record, leaves no trace, nor do uses in \
+    other Regions.";
 
 /// In this form.
 pub(crate) fn render(found: &Found, format: Format) -> Vec<u8> {
@@ -102,6 +105,7 @@ fn evidence(via: Evidence) -> &'static str {
     match via {
         Evidence::Grants => "a grant",
         Evidence::EventHistory => "the event history",
+        Evidence::Config => "AWS Config",
     }
 }
 
@@ -131,7 +135,7 @@ fn facts(found: &Found) -> Vec<(&'static str, String)> {
 fn remarks(found: &Found) -> Vec<&'static str> {
     let mut remarks = Vec::new();
     match &found.dependants {
-        None => remarks.push("Neither grants nor the event history could be read."),
+        None => remarks.push("No source could be read."),
         Some(dependants) if dependants.is_empty() => {
             remarks.push("Nobody was found to depend on the key.");
         }
@@ -146,7 +150,13 @@ fn remarks(found: &Found) -> Vec<&'static str> {
             }
         }
     }
-    remarks.push(LIMITS);
+    let sources = found.dependants.iter().flat_map(|it| &it.sources);
+    remarks.push(
+        match sources.into_iter().any(|it| *it == Evidence::Config) {
+            true => LIMITS_WITH_CONFIG,
+            false => LIMITS,
+        },
+    );
     remarks
 }
 

@@ -96,4 +96,6 @@ pub(crate) struct Answers {
     pub(crate) recovery: Asked<bool>,
     pub(crate) table_policy: Asked<Option<String>>,
     pub(crate) memory: Asked<Memory>,
+    /// Whether AWS Config records in the stack's Region.
+    pub(crate) recording: Asked<bool>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::join;
 use jiff::Timestamp;
-use watch_core::arn::TopicArn;
+use watch_core::arn::{Region, TopicArn};
 use watch_core::kinds::LastCanary;
 use watch_core::ledger::ItemKey;
 use watch_core::ledger::history::Entry;
@@ -34,6 +34,8 @@ pub(crate) trait Account {
     async fn recovery(&self, name: &str) -> Asked<bool>;
     /// `GetResourcePolicy` of a table.
     async fn table_policy(&self, arn: &str) -> Asked<Option<String>>;
+    /// `DescribeConfigurationRecorderStatus`.
+    async fn recording(&self, region: &Region) -> Asked<bool>;
 }
 
 /// Asks about everything at once.
@@ -61,13 +63,14 @@ pub(crate) async fn ask<P: Parts, A: Account, L: Ledger>(
         queues(parts, stack),
     );
     let prefix = format!("{}-", place.stack);
-    let (alarms, mutes, described, recovery, policy, memory) = join!(
+    let (alarms, mutes, described, recovery, policy, memory, recording) = join!(
         patiently(parts.alarms(&prefix)),
         patiently(parts.mute_rules()),
         patiently(account.table(&table)),
         patiently(account.recovery(&table)),
         patiently(account.table_policy(&table_arn)),
         patiently(memory(ledger, &place)),
+        patiently(account.recording(&place.region)),
     );
     Answers {
         at,
@@ -85,6 +88,7 @@ pub(crate) async fn ask<P: Parts, A: Account, L: Ledger>(
         recovery,
         table_policy: policy,
         memory,
+        recording,
         place,
     }
 }

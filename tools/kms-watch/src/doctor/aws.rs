@@ -7,7 +7,9 @@ use aws_sdk_cloudformation::config::interceptors::BeforeDeserializationIntercept
 use aws_sdk_cloudformation::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_cloudformation::error::BoxError;
 use jiff::Timestamp;
-use watch_core::ports::CallError;
+use watch_aws::RecorderAdapter;
+use watch_core::arn::Region;
+use watch_core::ports::{CallError, Recorder as _};
 
 use super::answers::{Asked, StackState, TableState};
 use super::ask::Account;
@@ -18,6 +20,7 @@ pub(crate) struct Aws {
     cloudformation: aws_sdk_cloudformation::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     services: Services,
+    recorder: RecorderAdapter,
 }
 
 impl Aws {
@@ -26,6 +29,7 @@ impl Aws {
             cloudformation: aws_sdk_cloudformation::Client::new(sdk),
             dynamodb: aws_sdk_dynamodb::Client::new(sdk),
             services: Services::new(sdk),
+            recorder: RecorderAdapter::new(sdk),
         }
     }
 }
@@ -88,6 +92,10 @@ impl Account for Aws {
                 error => Err(error),
             },
         }
+    }
+
+    async fn recording(&self, region: &Region) -> Asked<bool> {
+        self.recorder.is_recording(region).await
     }
 }
 

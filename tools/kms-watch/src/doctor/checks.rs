@@ -5,7 +5,7 @@
 //! | `stack` | the deployment itself: whole, of this version, on time |
 //! | `sees` | whether events reach the functions: trails, rules, functions |
 //! | `tells` | whether people are reached: topics, alarms, queues |
-//! | `remembers` | the ledger, and what it says of sweeps and canary |
+//! | `remembers` | the ledger, what it says of sweeps and canary, and what AWS Config adds |
 
 mod remembers;
 mod sees;
@@ -33,7 +33,7 @@ const TRAILS: &str =
 const SUBSCRIPTIONS: &str = "sns:ListSubscriptionsByTopic, sns:GetSubscriptionAttributes";
 
 /// All checks, in the order in which an event passes what they look at.
-pub(crate) const CHECKS: [Check; 22] = [
+pub(crate) const CHECKS: [Check; 23] = [
     check("stack", "cloudformation:DescribeStacks", stack::stack),
     check("version", "cloudformation:DescribeStacks", stack::version),
     check("region", "cloudformation:ListStackResources", stack::region),
@@ -80,6 +80,11 @@ pub(crate) const CHECKS: [Check; 22] = [
     ),
     check("sweeps", "dynamodb:BatchGetItem", remembers::sweeps),
     check("canary", "dynamodb:BatchGetItem", remembers::canary),
+    check(
+        "config",
+        "config:DescribeConfigurationRecorderStatus",
+        remembers::config,
+    ),
 ];
 
 #[cfg(test)]

@@ -179,5 +179,48 @@ fn the_demo_has_a_key_that_many_depend_on() {
     for part in ["RDS instance", "S3 bucket", "vol-0a014", "role/Billing"] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
+    let ran = ask(&aws, &["alias/payments", "--demo", "--config"]);
+    assert!(ran.out.contains("orders-before-2025"), "{}", ran.out);
     assert!(aws.requests().is_empty());
+}
+
+#[test]
+fn config_is_asked_if_that_is_wanted_and_what_it_does_not_answer_is_said() {
+    let (aws, key) = used();
+    let alias_arn = key.rsplit_once(":key/").unwrap().0.to_owned() + ":alias/orders";
+    for number in 0..120 {
+        let arn = format!("arn:aws:secretsmanager:us-east-1:111122223333:secret:old-{number:03}");
+        aws.add_configuration(json!({
+            "resourceType": "AWS::SecretsManager::Secret", "resourceId": arn, "arn": arn,
+            "configuration": {"KMSKeyId": if number == 0 { &alias_arn } else { &key }},
+        }));
+    }
+    // There is no recorder.
+    let ran = ask(&aws, &["alias/orders", "--config"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    for words in ["no answer: config", "AWS Config has to record"] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    aws.record_configurations(true);
+    aws.clear_requests();
+    let ran = ask(&aws, &["alias/orders", "--config", "--format", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    let dependants = &json(&ran)["dependants"];
+    assert_eq!(dependants["resourceCount"], 125);
+    assert_eq!(
+        dependants["sources"],
+        json!(["GRANTS", "EVENT_HISTORY", "CONFIG"])
+    );
+    let ran = ask(&aws, &["alias/orders", "--config"]);
+    assert!(
+        ran.out.contains("that AWS Config does not record"),
+        "{}",
+        ran.out
+    );
+    // Not asked, it is not there.
+    aws.clear_requests();
+    let ran = ask(&aws, &["alias/orders"]);
+    assert!(!ran.out.contains("AWS Config"), "{}", ran.out);
+    let operations: Vec<_> = aws.requests().into_iter().map(|it| it.service).collect();
+    assert!(!operations.contains(&"config"), "{operations:?}");
 }

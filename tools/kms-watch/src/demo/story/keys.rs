@@ -31,6 +31,7 @@ impl Scene<'_> {
             )?;
         }
         self.serve(Service::Rds, &key, "db-7QK2ORDERS", "Billing")?;
+        self.record(&key);
         self.serve(
             Service::SecretsManager,
             &key,
@@ -73,6 +74,16 @@ impl Scene<'_> {
     fn serve(&self, service: Service, key: &str, what: &str, role: &str) -> Result<(), DemoError> {
         let used = self.stage.aws.encrypt_for(service, key, what, role);
         used.map_err(|error| DemoError::Aws(error.to_string()))
+    }
+
+    /// What only AWS Config knows, which the functions of the demo do not ask.
+    fn record(&self, key: &str) {
+        self.stage.aws.record_configurations(true);
+        self.stage.aws.add_configuration(json!({
+            "resourceType": "AWS::RDS::DBSnapshot", "resourceId": "orders-before-2025",
+            "arn": "arn:aws:rds:us-east-1:111122223333:snapshot:orders-before-2025",
+            "configuration": {"kmsKeyId": key},
+        }));
     }
 
     pub(super) async fn obituary(&mut self) -> Result<(), DemoError> {

@@ -1,7 +1,8 @@
-//! The ledger, and what it says of the watch.
+//! The ledger, what it says of the watch, and what AWS Config adds to it.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use watch_core::ports::CallErrorKind;
 use watch_core::text::minute;
 use watch_sweep::attest::canary as attest;
 
@@ -158,6 +159,29 @@ pub(super) fn canary(answers: &Answers) -> Verdict {
                 minute(last)
             ),
             CANARY,
+        ),
+    }
+}
+
+/// Whether AWS Config records, if it is asked what depends on a key. Any function that looks for that tells whether it is.
+pub(super) fn config(answers: &Answers) -> Verdict {
+    let function = match answers.functions.get("KeyDeletionFunction") {
+        Some(Ok(function)) => function,
+        Some(Err(error)) if error.kind() != CallErrorKind::NotFound => {
+            return Verdict::unseen(error);
+        }
+        // Another check says so.
+        _ => return Verdict::well("AWS Config is not asked"),
+    };
+    if function.configuration["Environment"]["Variables"]["CONFIG_DEPENDANTS"] != "true" {
+        return Verdict::well("AWS Config is not asked what depends on a key");
+    }
+    match &answers.recording {
+        Err(error) => Verdict::unseen(error),
+        Ok(true) => Verdict::well("AWS Config records, and is asked what depends on a key"),
+        Ok(false) => Verdict::failed(
+            "AWS Config is asked what depends on a key, and no recorder is on in this Region",
+            "start the recorder, or deploy with ConfigDependants=false",
         ),
     }
 }

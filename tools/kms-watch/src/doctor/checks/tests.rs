@@ -92,6 +92,7 @@ fn answers() -> Answers {
             status: "ACTIVE".to_owned(),
             is_protected: true,
         }),
+        recording: Ok(false),
         recovery: Ok(true),
         table_policy: Ok(Some(policy.to_string())),
         memory: Ok(Memory {

@@ -21,6 +21,7 @@
 //! | [`answers`], [`items`] | plain data of the ports: what KMS answers, what the ledger's table holds |
 //! | [`stack`] | what belongs to the stack, by the names that CloudFormation gives |
 //! | [`subject`], [`actor`] | what happened to whom, and who did it, as one readable name |
+//! | [`page`] | pieces of HTML, for the report by hand and the dashboard |
 //! | [`context`] | what AWS services write into an encryption context |
 //! | [`arn`], [`key`], [`severity`], [`countdown`], [`mod@text`], [`link`] | the words that the others are made of |
 
@@ -46,6 +47,7 @@ pub mod kinds;
 pub mod ledger;
 pub mod link;
 pub mod owner;
+pub mod page;
 pub mod pipeline;
 pub mod ports;
 pub mod render;

@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "(root) arn countdown severity",
             "value",
             "hash items subject text",
-            "actor context enrichment key source stack step",
+            "actor context enrichment key page source stack step",
             "answers link",
             "event ports",
             "dependants owner",

@@ -1,6 +1,5 @@
 //! Where the words of a command go.
 
-pub(crate) mod html;
 pub(crate) mod pager;
 
 use std::fmt;

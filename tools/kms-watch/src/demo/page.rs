@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use watch_core::page::escape;
+
 use crate::demo::chapter::Chapter;
 use crate::demo::error::DemoError;
 use crate::demo::format::Format;
 use crate::demo::show::Show;
 use crate::demo::story;
-use crate::output::html::escape;
 
 const STYLE: &str = include_str!("page.css");
 

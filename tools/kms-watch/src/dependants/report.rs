@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 use watch_core::dependants::{Dependants, Evidence, Principal, Resource};
+use watch_core::page::escape;
 use watch_core::text::{Untrusted, minute};
 
 use crate::dependants::args::Format;
 use crate::dependants::find::Found;
-use crate::output::html::escape;
 use crate::style::BOLD;
 use crate::words::last_use;
 

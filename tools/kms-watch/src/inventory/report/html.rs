@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use watch_core::arn::Region;
 use watch_core::key::State;
+use watch_core::page::{DARK, LIGHT, escape, figure_rules};
 use watch_core::text::{Untrusted, minute};
 
 use super::pictures;
@@ -15,7 +16,6 @@ use crate::inventory::condition::{Condition, Weight};
 use crate::inventory::not_read;
 use crate::inventory::row::Row;
 use crate::inventory::survey::Survey;
-use crate::output::html::escape;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -48,13 +48,14 @@ pub(crate) fn render(survey: &Survey, within_days: u32, summary: &str) -> Vec<u8
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>KMS keys, {at}</title>\n<style>\n{STYLE}</style>\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>KMS keys, {at}</title>\n<style>\n{style}</style>\n\
          </head>\n<body>\n<main>\n<h1>KMS keys</h1>\n<p>{at}</p>\n{not_read}<div class=\"pictures\">\n{pictures}</div>\n{places}\
          <h2 id=\"all\">All keys</h2>\n<p><label>Filter <input id=\"filter\" type=\"search\" placeholder=\"owner, state, alias …\"></label> \
          <span id=\"count\" role=\"status\"></span></p>\n<div class=\"wide\" role=\"region\" aria-labelledby=\"all\" tabindex=\"0\">\
          <table id=\"keys\">\n<thead><tr>{titles}</tr></thead>\n<tbody>\n{rows}</tbody>\n\
          </table></div>\n<h2 id=\"counts\">Summary</h2>\n<pre role=\"region\" aria-labelledby=\"counts\" tabindex=\"0\">{summary}</pre>\n\
          </main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        style = style(),
         not_read = unread(survey),
         places = places(&survey.rows),
         at = minute(survey.at),
@@ -62,6 +63,14 @@ pub(crate) fn render(survey: &Survey, within_days: u32, summary: &str) -> Vec<u8
         summary = escape(summary),
     );
     page.into_bytes()
+}
+
+/// Colours and figures as everywhere, and what is special to this page.
+fn style() -> String {
+    let figures = figure_rules("main");
+    format!(
+        ":root {{ color-scheme: light dark; {LIGHT} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}\n{figures}{STYLE}"
+    )
 }
 
 /// What nobody may take for empty.

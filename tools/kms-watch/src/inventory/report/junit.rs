@@ -1,9 +1,10 @@
 //! JUnit's XML, for pipelines: a suite for each thing that may be the matter, a case for each key.
 
+use watch_core::page::escape;
+
 use crate::inventory::condition::Condition;
 use crate::inventory::not_read::NotRead;
 use crate::inventory::survey::Survey;
-use crate::output::html::escape;
 
 pub(crate) fn render(survey: &Survey, wanted: &[Condition]) -> Vec<u8> {
     let (rows, unread) = (&survey.rows, &survey.not_read);

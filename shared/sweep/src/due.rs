@@ -90,6 +90,15 @@ fn expiries(profile: &Profile, steps: &[u32], at: Timestamp) -> Vec<Due> {
         .collect()
 }
 
+/// When KMS rotates the key next by itself. A key that is not Enabled is not rotated.
+pub fn next_rotation(profile: &Profile) -> Option<Timestamp> {
+    let state = profile.metadata.as_ref()?.value.state.as_ref()?;
+    let rotation = &profile.rotation.as_ref()?.value;
+    rotation
+        .next_at
+        .filter(|_| rotation.enabled && *state == State::Enabled)
+}
+
 /// The dates on which imported material of the key ends, and a material that does. None that the key does not live to see.
 pub fn dates_of_expiry(profile: &Profile) -> Vec<(Timestamp, Option<String>)> {
     let Some(metadata) = profile.metadata.as_ref().map(|known| &known.value) else {

@@ -7,6 +7,7 @@
 //! | [`look`] | one look at one key |
 //! | [`pace`] | KMS at a part of its request quotas |
 //! | [`roster`], [`still`], [`position`], [`store`] | what is kept between sweeps, in the ledger |
+//! | [`listing`] | the keys as a list that people look through |
 //! | [`difference`] | what changed between two looks |
 //! | [`access`] | what of a policy and of grants is not as it was known |
 //! | [`attest`] | whether the watch can still tell |
@@ -24,6 +25,7 @@ pub mod attest;
 pub mod census;
 pub mod difference;
 pub mod due;
+pub mod listing;
 pub mod look;
 pub mod missed;
 pub mod order;

@@ -46,6 +46,7 @@ use watch_core::arn::KeyArn;
 use watch_core::config::SweepConfig;
 use watch_core::decision::Decide;
 use watch_core::event::unwrap;
+use watch_core::ledger::ItemKey;
 use watch_core::pipeline::Watch;
 use watch_core::ports::{
     CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Recorder, Topics, Trail, Uses,
@@ -53,6 +54,7 @@ use watch_core::ports::{
 use watch_core::subject::Subject;
 
 use crate::census::{Aliases, Keys};
+use crate::listing;
 use crate::order::{Depth, Order};
 use crate::pace::Paced;
 use crate::position::{Pass, Position};
@@ -161,9 +163,9 @@ impl<W: Ports> Sweep<W> {
         let began = Instant::now();
         let account = self.account().account_key();
         let store = self.store()?;
-        let names = [Position::key(&account), StillParts::key(&account)];
+        let names = remembered(&account);
         let items = store.read(&names).await.map_err(SweepError::Ledger)?;
-        let [item, still] = names.map(|name| items.iter().find(|item| name.names(item)));
+        let [item, still, list] = names.map(|name| items.iter().find(|item| name.names(item)));
         self.watch.clock.set(None);
         let now = self.watch.clock.now();
         let mut position = item
@@ -181,6 +183,7 @@ impl<W: Ports> Sweep<W> {
         let run = Run::new(self, request, at, pass.depth, &position)?
             .within(began, ends)
             .with_still(still.map_or_else(StillParts::default, StillParts::read))
+            .with_list(list.map_or_else(listing::Parts::default, listing::Parts::read))
             .with_listed(keys.count())
             .with_aliases(aliases);
         run.fail(rest.err());
@@ -251,11 +254,11 @@ impl<W: Ports> Sweep<W> {
         let moving = shards.clone().filter(|shard| !still.contains_key(shard));
         let moving: Vec<_> = moving.collect();
         run.disturb(&moving).await?;
-        let rosters = run.rosters(moving.iter().copied()).await?;
+        let known = run.known(moving.iter().copied()).await?;
         let looks = moving
             .iter()
-            .zip(&rosters)
-            .map(|(shard, roster)| self.part(run, keys.shard(*shard), *shard, roster));
+            .zip(&known)
+            .map(|(shard, known)| self.part(run, keys.shard(*shard), *shard, known));
         let mut looked_at = try_join_all(looks).await?.into_iter();
         let counted = shards.map_while(|shard| match still.get(&shard) {
             Some(still) => Some(Tally {
@@ -308,8 +311,18 @@ impl<W: Ports> Sweep<W> {
     async fn save(&self, run: &Run<'_, W>, position: &Position) -> Result<(), SweepError> {
         let mut items = vec![position.item(&run.account)];
         items.extend(run.still.borrow_mut().take_news(&run.account));
+        items.extend(run.list.borrow_mut().take_news(&run.account));
         run.store.put(&items).await.map_err(SweepError::Ledger)
     }
+}
+
+/// Names of what sweeps remember: how far they are, which parts stand still, which parts of the list there are.
+fn remembered(account: &str) -> [ItemKey; 3] {
+    [
+        Position::key(account),
+        StillParts::key(account),
+        listing::Parts::key(account),
+    ]
 }
 
 /// The sweep to make, or to go on with.

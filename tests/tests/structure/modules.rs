@@ -48,7 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "sweep",
         &[
             "access attest difference due missed order pace roster store",
-            "census look tally",
+            "census listing look tally",
             "position still",
             "sweep",
         ],

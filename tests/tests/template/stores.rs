@@ -216,7 +216,7 @@ fn a_function_writes_of_what_its_alerts_are_about() {
             match function.folder.as_str() {
                 // What it notes of the sweep nobody else may write, least of all the sweep.
                 GUARD => keys.push("guard#*"),
-                SWEEPER => keys.extend([KEYS, "cks-*", "sweep#*"]),
+                SWEEPER => keys.extend([KEYS, "cks-*", "list#*", "sweep#*"]),
                 "key-activity" | "alarm-relay" => keys.extend([KEYS, "cks-*"]),
                 _ => keys.push(KEYS),
             }

@@ -12,7 +12,9 @@ use super::gone::Fate;
 use super::key::Seen;
 use super::run::Run;
 use super::{Ports, Sweep};
+use crate::access;
 use crate::census::Keys;
+use crate::listing::{self, Row, Rows};
 use crate::order::Depth;
 use crate::roster::{self, Entries, Entry, SHARDS, hash_of_aliases};
 use crate::still::Still;
@@ -54,6 +56,8 @@ struct Part<'a> {
     /// What the roster says of it from now on.
     after: Entries,
     counted: Tally,
+    /// The rows of those that were looked at.
+    rows: Rows,
     /// Keys of which there is something to tell.
     seen: Vec<Seen<'a>>,
 }
@@ -65,7 +69,7 @@ impl<W: Ports> Sweep<W> {
         run: &Run<'_, W>,
         listed: &[KeyArn],
         number: u8,
-        before: &Entries,
+        (before, list): &(Entries, listing::Part),
     ) -> Result<Option<Tally>, CallError> {
         let mut part = Part::default();
         let worth = part.sort_out(run, listed, before);
@@ -89,13 +93,21 @@ impl<W: Ports> Sweep<W> {
         let Part {
             after,
             counted,
+            rows,
             seen,
         } = part;
         self.tell_all(run, seen).await?;
+        let shown = list.followed_by(rows_of(&after, rows, list), run.at);
+        let mut items = Vec::new();
         if after != *before {
-            let item = roster::item(&run.account, number, &after);
-            run.store.put(&[item]).await?;
+            items.push(roster::item(&run.account, number, &after));
         }
+        if shown != *list {
+            items.push(shown.item(&run.account, number));
+        }
+        run.store.put(&items).await?;
+        // Of one that did not change, too: a run that died here had written it, and noted nothing.
+        run.list.borrow_mut().note(number, &shown);
         let still = Still::of(listed, run.aliases.as_ref(), &after);
         run.still.borrow_mut().note(number, still);
         Ok(Some(counted))
@@ -179,11 +191,19 @@ impl<W: Ports> Sweep<W> {
         let left_out = Some(&left_out).filter(|_| listed == Listed::No);
         let hidden = seen.hidden.as_ref().or(left_out);
         let hidden = hidden.map(|(operation, reason)| Hidden { operation, reason });
+        let owner_tag_key = &self.config.alerts.owner_tag_key;
+        let drifted = seen.ripe.iter().any(|held| held.kind == access::KIND);
+        let row = Row {
+            drifted_at: drifted.then_some(run.at),
+            hidden: hidden.is_some(),
+            ..Row::of(seen.key, &seen.profile, owner_tag_key)
+        };
+        part.rows.insert(row.id.clone(), row);
         part.counted.add(
             seen.key,
             &seen.profile,
             hidden.as_ref(),
-            &self.config.alerts.owner_tag_key,
+            owner_tag_key,
             run.since,
             run.at,
         );
@@ -224,4 +244,22 @@ impl Part<'_> {
         }
         worth
     }
+}
+
+/// The rows of the customer keys of a part: of those that this sweep did not look at, as they were shown before.
+fn rows_of(after: &Entries, mut looked_at: Rows, before: &listing::Part) -> Rows {
+    let customers = after.iter().filter(|(_, entry)| !entry.managed);
+    let row = |id: &String| {
+        let before = before.rows.get(id);
+        let Some(row) = looked_at.remove(id) else {
+            return before.cloned();
+        };
+        let drifted_before = before.and_then(|before| before.drifted_at);
+        Some(Row {
+            drifted_at: row.drifted_at.or(drifted_before),
+            ..row
+        })
+    };
+    let rows: Vec<_> = customers.map(|(id, _)| id).filter_map(row).collect();
+    rows.into_iter().map(|row| (row.id.clone(), row)).collect()
 }

@@ -14,6 +14,7 @@ use watch_core::ports::CallError;
 use super::error::SweepError;
 use super::{Ports, Sweep};
 use crate::census::{Aliases, Keys};
+use crate::listing;
 use crate::missed::History;
 use crate::order::Depth;
 use crate::position::{Gone, Position};
@@ -54,6 +55,8 @@ pub(super) struct Run<'a, W: Ports> {
     pub(super) gone: RefCell<Gone>,
     /// The parts of the roster that need not be read.
     pub(super) still: RefCell<StillParts>,
+    /// What readers of the list are told of its parts.
+    pub(super) list: RefCell<listing::Parts>,
     /// Keys on KMS's list.
     pub(super) listed: usize,
     /// Keys that are there, and not on the list.
@@ -95,6 +98,7 @@ impl<'a, W: Ports> Run<'a, W> {
             notes: RefCell::default(),
             gone: RefCell::default(),
             still: RefCell::default(),
+            list: RefCell::default(),
             listed: 0,
             left_out: Cell::new(0),
             looked_at: Cell::new(0),
@@ -116,6 +120,14 @@ impl<'a, W: Ports> Run<'a, W> {
     pub(super) fn with_still(self, still: StillParts) -> Self {
         Self {
             still: RefCell::new(still),
+            ..self
+        }
+    }
+
+    /// These parts of the list were written.
+    pub(super) fn with_list(self, list: listing::Parts) -> Self {
+        Self {
+            list: RefCell::new(list),
             ..self
         }
     }
@@ -198,6 +210,33 @@ impl<'a, W: Ports> Run<'a, W> {
         Ok(names
             .iter()
             .map(|name| of(name).map_or_else(Entries::new, roster::read))
+            .collect())
+    }
+
+    /// The same, with the parts of the list.
+    pub(super) async fn known(
+        &self,
+        shards: impl IntoIterator<Item = u8>,
+    ) -> Result<Vec<(Entries, listing::Part)>, CallError> {
+        let names: Vec<_> = shards
+            .into_iter()
+            .flat_map(|shard| {
+                let account = &self.account;
+                [
+                    roster::key(account, shard),
+                    listing::Part::key(account, shard),
+                ]
+            })
+            .collect();
+        let items = self.store.read(&names).await?;
+        let of = |name: &ItemKey| items.iter().find(|item| name.names(item));
+        Ok(names
+            .chunks_exact(2)
+            .map(|names| {
+                let entries = of(&names[0]).map_or_else(Entries::new, roster::read);
+                let list = of(&names[1]).map_or_else(listing::Part::default, listing::Part::read);
+                (entries, list)
+            })
             .collect())
     }
 }

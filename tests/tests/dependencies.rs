@@ -108,6 +108,12 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
         tree
     };
     assert_eq!(of_guard, others("key-rotation", &agreed_on));
+    // The widget looks at what the sweep noted.
+    let mut of_widget = tree("key-widget");
+    for own in ["key-widget", "watch-sweep"] {
+        assert!(of_widget.remove(own), "{own}");
+    }
+    assert_eq!(of_widget, others("key-rotation", &agreed_on));
     // The sweep needs two more services, and the words of the other functions.
     let of_sweep = tree("key-inventory");
     let more: Vec<_> = of_sweep.difference(&agreed_on).cloned().collect();

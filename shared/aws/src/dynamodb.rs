@@ -17,7 +17,7 @@ use serde_json::{Number, Value};
 use watch_core::ledger::{
     COUNT, Claim, Item, ItemKey, Member, PARTITION_KEY, SORT_KEY, TIME_TO_LIVE,
 };
-use watch_core::ports::{CallError, Ledger};
+use watch_core::ports::{CallError, Ledger, Past};
 
 use crate::error::call_error;
 use crate::sdk;
@@ -319,6 +319,31 @@ impl Ledger for DynamoDbAdapter {
             .await
             .map_err(|error| self.failed(&error))?;
         Ok(read(answer.attributes.unwrap_or_default()))
+    }
+}
+
+impl Past for DynamoDbAdapter {
+    async fn latest(
+        &self,
+        partition: &str,
+        prefix: &str,
+        most: u8,
+    ) -> Result<Vec<Item>, CallError> {
+        let call = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#partition = :partition AND begins_with(#sort, :prefix)")
+            .expression_attribute_names("#partition", PARTITION_KEY)
+            .expression_attribute_names("#sort", SORT_KEY)
+            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .scan_index_forward(false)
+            .limit(most.into());
+        let answer = Box::pin(call.send())
+            .await
+            .map_err(|error| self.failed(&error))?;
+        Ok(answer.items.into_iter().flatten().map(read).collect())
     }
 }
 

@@ -34,6 +34,7 @@
 //! * `sns:Publish`, and `sns:GetTopicAttributes` while starting;
 //! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
+//! * for whoever looks back, `dynamodb:Query` on the ledger;
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
 //! * for whoever looks at other functions of the watch, `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`,
 //!   `lambda:GetFunctionEventInvokeConfig`, `scheduler:GetSchedule`;

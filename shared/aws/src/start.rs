@@ -93,6 +93,8 @@ impl Settings for SweepConfig {
 pub struct Invocation {
     /// Lambda's id of it, the same when Lambda tries again.
     pub request_id: String,
+    /// ARN by which the function was invoked, with the alias or version that was meant.
+    pub function_arn: String,
     /// How long it was until Lambda ends the function when the invocation began, if that is known.
     pub time_left: Option<Duration>,
 }
@@ -294,6 +296,7 @@ async fn poll<H: Handler>(handler: &H) -> Result<(), lambda_runtime::Error> {
         let invocation = Invocation {
             time_left: time_left(event.context.deadline, SystemClock.now()),
             request_id: event.context.request_id,
+            function_arn: event.context.invoked_function_arn,
         };
         handler
             .handle(&event.payload, &invocation)

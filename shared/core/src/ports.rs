@@ -285,6 +285,17 @@ pub trait Ledger {
     ) -> Result<Item, CallError>;
 }
 
+/// The memory of the watch, for those who look back. One method is one API operation of DynamoDB.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Past {
+    /// `Query`: the items of `partition` whose sort keys begin with `prefix`, from the end, at most `most`.
+    async fn latest(&self, partition: &str, prefix: &str, most: u8)
+    -> Result<Vec<Item>, CallError>;
+}
+
 /// One message for one topic, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

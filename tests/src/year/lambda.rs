@@ -193,6 +193,7 @@ impl Lambda {
             let invocation = self.begin(about, mix(&[seed, attempt, 11]));
             let asked = watch_aws::start::Invocation {
                 request_id: format!("{seed:016x}"),
+                function_arn: String::new(),
                 time_left: Some(SWEEP_TIMEOUT),
             };
             let handled = async {

@@ -33,6 +33,8 @@ const MORE: &[(&str, &[&str])] = &[
             "watch-sweep",
         ],
     ),
+    // It shows what sweeps noted, and policies in words.
+    ("key-widget", &["watch-policy", "watch-sweep"]),
     // It holds the sweep against what was noted, as the sweep does the others.
     ("watch-guard", &["watch-sweep"]),
 ];

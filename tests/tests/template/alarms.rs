@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use watch_tests::template::{Router, Stack, Template};
 
-use super::names;
+use super::{WIDGET, names};
 
 #[test]
 fn every_alarm_says_what_to_do_and_what_silence_means() {
@@ -136,13 +136,66 @@ fn each_function_and_each_queue_is_watched_without_any_function() {
     );
 }
 
+fn dashboard(template: &Template) -> Value {
+    let body = &template.document["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
+    let body = template.resolve(body, &Stack::default());
+    serde_json::from_str(body.as_str().unwrap()).expect("the dashboard is JSON")
+}
+
+/// What CloudWatch refuses, or shows nothing for (CloudWatch API Reference, dashboard body structure).
+#[test]
+fn the_dashboard_is_one_that_cloudwatch_takes_and_its_first_row_is_for_the_person_on_call() {
+    let template = Template::read();
+    let body = dashboard(&template);
+    let widgets = body["widgets"].as_array().unwrap();
+    assert!(widgets.len() <= 500);
+    let first = widgets.iter().filter(|widget| widget["y"] == 0);
+    let first: Vec<_> = first
+        .map(|widget| widget["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(first, ["alarm", "alarm", "custom"]);
+
+    let home = "arn:aws:sns:us-east-1:111122223333:people".parse().unwrap();
+    let widget = template.functions();
+    let widget = widget.iter().find(|function| function.folder == WIDGET);
+    let widget = widget.expect("the widget's function");
+    assert_eq!(
+        widget.properties["Tags"]["cw-custom-widget"],
+        "describe:readOnly"
+    );
+    let endpoint = format!(
+        "arn:aws:lambda:us-east-1:111122223333:function:kms-watch-{}",
+        widget.id
+    );
+    let mut views = BTreeSet::new();
+    for custom in widgets.iter().filter(|widget| widget["type"] == "custom") {
+        let properties = &custom["properties"];
+        assert_eq!(properties["endpoint"], endpoint);
+        let params = &properties["params"];
+        let read = key_widget::ask::Ask::read(params, &home);
+        assert!(read.is_ok(), "{params}: {read:?}");
+        views.insert(params["view"].as_str().unwrap());
+    }
+    assert_eq!(views, key_widget::ask::VIEWS.iter().copied().collect());
+
+    let variables = body["variables"].as_array().unwrap();
+    assert!(variables.len() <= 25);
+    let others = json!(widgets).to_string();
+    for variable in variables {
+        let pattern = variable["pattern"].as_str().unwrap();
+        assert_eq!(variable["type"], "pattern");
+        assert_eq!(variable["defaultValue"], pattern, "until somebody chooses");
+        assert!(key_widget::ask::ANY.contains(&pattern), "{pattern}");
+        assert!(others.contains(&format!("\"{pattern}\"")), "{pattern}");
+        assert!(variable["id"].as_str().unwrap().len() <= 32);
+        assert!(variable["label"].as_str().unwrap().len() <= 30);
+    }
+}
+
 #[test]
 fn the_dashboard_shows_every_alarm_and_every_function() {
     let template = Template::read();
-    let body = &template.document["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
-    let body: Value =
-        serde_json::from_str(template.resolve(body, &Stack::default()).as_str().unwrap())
-            .expect("the dashboard is JSON");
+    let body = dashboard(&template);
     let widgets = body["widgets"].as_array().unwrap();
 
     let mut shown = BTreeSet::new();

@@ -47,6 +47,8 @@ const FINDS_DEPENDANTS: [&str; 4] = [
     "material-expiration",
     SWEEPER,
 ];
+/// The function that people look at. It tells nobody.
+const WIDGET: &str = "key-widget";
 /// Those that say whose access to a key is foreign.
 const JUDGES_ACCESS: [&str; 2] = ["key-activity", SWEEPER];
 

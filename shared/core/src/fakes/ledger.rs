@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::items::{COUNT, Claim, Item, ItemKey, Member, TIME_TO_LIVE};
-use crate::ports::{CallError, Ledger};
+use crate::ports::{CallError, Ledger, Past};
 
 /// Items by partition and sort key. Every call yields once before it takes effect, so that others come between.
 #[derive(Debug, Default)]
@@ -153,5 +153,25 @@ impl Ledger for FakeLedger {
             }
             item.extend(latest.clone());
         }))
+    }
+}
+
+impl Past for FakeLedger {
+    async fn latest(
+        &self,
+        partition: &str,
+        prefix: &str,
+        most: u8,
+    ) -> Result<Vec<Item>, CallError> {
+        self.enter("latest").await?;
+        let items = self.items.borrow();
+        let found = items
+            .iter()
+            .filter(|((of, sort), _)| of == partition && sort.starts_with(prefix));
+        Ok(found
+            .rev()
+            .take(most.into())
+            .map(|(_, item)| item.clone())
+            .collect())
     }
 }

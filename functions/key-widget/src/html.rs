@@ -202,9 +202,9 @@ impl Page {
         titles: &[String],
         rows: impl IntoIterator<Item = Vec<Cell>>,
     ) {
-        let _ = write!(
+        let _ = writeln!(
             self.body,
-            "<div class=\"wide\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table><thead><tr>{}</tr></thead><tbody>\n",
+            "<div class=\"wide\" role=\"region\" aria-label=\"{}\" tabindex=\"0\"><table><thead><tr>{}</tr></thead><tbody>",
             escape(label),
             titles.concat(),
         );

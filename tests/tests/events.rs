@@ -15,15 +15,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use key_rescue::rescue::Rescue;
 use serde_json::{Value, json};
 use watch_core::answers::Grant;
-use watch_core::config::Config;
+use watch_core::config::{Config, RescueConfig};
 use watch_core::context;
 use watch_core::decision::{Decide, Decision};
 use watch_core::event::unwrap;
-use watch_core::fakes::{FakeClock, FakeLedger, FakeTopics, FakeTrail};
+use watch_core::fakes::{
+    FakeClock, FakeLedger, FakeTopics, FakeTrail, FakeVault, Mishap, protected_key,
+};
+use watch_core::key::State;
 use watch_core::ledger::NoLedger;
-use watch_core::pipeline::{Following, Outcome, Watch};
+use watch_core::pipeline::{Following, Outcome, Verdict, Watch};
 use watch_core::ports::Message;
 use watch_core::schema::{alert_schema, closed_alert_schema};
 use watch_core::text::Untrusted;
@@ -33,13 +37,15 @@ use watch_sweep::order::Order;
 use keys::SampleKeys;
 
 /// Every function with its decisions. A folder of `events/` without a row here fails the test.
-const FUNCTIONS: [(&str, Decide); 8] = [
+const FUNCTIONS: [(&str, Decide); 9] = [
     ("alarm-relay", alarm_relay::decide),
     ("key-activity", key_activity::decide),
     ("key-deletion", key_deletion::decide),
     // What is no order of a sweep.
     ("key-inventory", Decision::not_mine),
     ("key-misuse", key_misuse::decide),
+    // It changes keys: see `rescue`.
+    (key_rescue::NAME, Decision::not_mine),
     ("key-rotation", key_rotation::decide),
     ("material-expiration", material_expiration::decide),
     ("watch-guard", watch_guard::decide),
@@ -49,7 +55,92 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// Keys that something goes wrong with when key-rescue changes them, and one of a stack that only advises.
+const DENIED: &str = "c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
+const THROTTLED: &str = "e2b90f4d-7c15-4d86-a3f1-0b6c58d29e74";
+const ADVISED: &str = "8d21f6c0-5b3e-4a97-b0d4-6e19c7f2a358";
+
+/// What key-rescue makes of an event, on a key that carries the tag and is as the event left it.
+fn rescue(event: &Value) -> (Outcome, Vec<Message>) {
+    let topic = |name: &str| format!("arn:aws:sns:us-east-1:111122223333:{name}");
+    let text = event.to_string();
+    let mode = if text.contains(ADVISED) {
+        "advise"
+    } else {
+        "act"
+    };
+    let actions = "cancel-deletion,enable-rotation,enable-key";
+    let lookup = |name: &str| {
+        Some(match name {
+            "ALERT_TOPIC_ARN" => topic("people"),
+            "CHAT_TOPIC_ARN" => topic("chat"),
+            "FEED_TOPIC_ARN" => topic("feed"),
+            "LEDGER_TABLE" => "kms-watch-Ledger-1A2B".to_owned(),
+            "RESCUE_ROLE_ARN" => {
+                "arn:aws:iam::111122223333:role/kms-watch-KeyRescueRole-1A2B".to_owned()
+            }
+            "RESCUE_MODE" => mode.to_owned(),
+            "RESCUE_ACTIONS" => actions.to_owned(),
+            "RESCUE_BUTTONS" if mode == "act" => actions.to_owned(),
+            "RESCUE_PER_HOUR" => "20".to_owned(),
+            "RESCUE_SWITCH" => "/kms-watch/kms-watch/rescue".to_owned(),
+            _ => return None,
+        })
+    };
+    let config = RescueConfig::from_lookup(lookup, &[]).unwrap();
+    let mut kms = protected_key("2026-02-28T09:01:07Z");
+    let metadata = kms.metadata.as_mut().unwrap();
+    if event["detail"]["eventName"]
+        .as_str()
+        .is_some_and(|name| name != "ScheduleKeyDeletion")
+    {
+        let on = event["detail"]["eventName"] == "DisableKeyRotation";
+        metadata.state = Some(if on { State::Enabled } else { State::Disabled });
+        metadata.deletion_at = None;
+    }
+    kms.rotation.as_mut().unwrap().enabled = false;
+    let vault = FakeVault::new(kms);
+    for (key, code) in [
+        (DENIED, "AccessDeniedException"),
+        (THROTTLED, "ThrottlingException"),
+    ] {
+        if text.contains(key) {
+            vault.change(|vault| vault.mishaps.push(Mishap::Refused(code)));
+        }
+    }
+    let rescue = Rescue {
+        watch: Watch {
+            function: key_rescue::NAME,
+            config: config.alerts,
+            decide: Decision::not_mine,
+            kms: vault.clone(),
+            topics: FakeTopics::default(),
+            ledger: Some(FakeLedger::default()),
+            clock: FakeClock::at("2026-02-14T12:00:00Z"),
+        },
+        settings: config.rescue,
+        rescuer: vault.clone(),
+        switch: vault,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(rescue.handle(event, "request"));
+    let sent = rescue.watch.topics.sent.take();
+    // What Lambda tries again is told all the same.
+    let outcome = outcome.unwrap_or_else(|error| Outcome {
+        verdict: Verdict::Delivered,
+        alerts: Vec::new(),
+        reason: Some(error.to_string()),
+    });
+    (outcome, sent)
+}
+
 fn handle(folder: &str, event: &Value) -> (Outcome, Vec<Message>) {
+    if folder == key_rescue::NAME {
+        return rescue(event);
+    }
     let (function, decide) = FUNCTIONS
         .into_iter()
         .find(|(name, _)| *name == folder)

@@ -6,7 +6,7 @@ use proptest::strategy::{BoxedStrategy, ValueTree};
 use proptest::string::string_regex;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
-use watch_core::config::{Config, ConfigError, SweepConfig};
+use watch_core::config::{Config, ConfigError, RescueConfig, SweepConfig};
 use watch_tests::template::{Function, Stack, Template};
 
 /// Values tried of each parameter that takes more than a few.
@@ -55,6 +55,8 @@ fn ignored(
     let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
     if function.folder == "key-inventory" {
         Ok(SweepConfig::from_lookup(lookup, &[])?.alerts.ignored)
+    } else if function.folder == "key-rescue" {
+        Ok(RescueConfig::from_lookup(lookup, &[])?.alerts.ignored)
     } else {
         Ok(Config::from_lookup(lookup, &[])?.ignored)
     }

@@ -112,6 +112,7 @@ fn role(function: &str) -> Policy {
                 "sqs:Get",
                 "cloudtrail:",
                 "cloudwatch:",
+                "ssm:",
             ]
             .iter()
             .any(|own| action.starts_with(own))

@@ -18,6 +18,7 @@
 //! | `parts` | the parts of the watch; with the feature `inventory` |
 //! | `signed` | calls without an SDK crate of their own |
 //! | `workers` | functions and schedules of the watch |
+//! | [`rescue`] | the calls of KMS that take something back, and what stops them |
 //! | [`clock`] | the time of day |
 //! | [`sdk`] | the one SDK configuration that all clients share |
 //! | [`warm`] | opening connections before the first event |
@@ -35,6 +36,7 @@
 //! * `events:PutEvents` on the bus, if there is one;
 //! * `dynamodb:BatchGetItem`, `dynamodb:PutItem`, `dynamodb:UpdateItem` and `dynamodb:BatchWriteItem` on the ledger;
 //! * for whoever looks back, `dynamodb:Query` on the ledger;
+//! * for key-rescue alone, `kms:CancelKeyDeletion`, `kms:EnableKeyRotation`, `kms:EnableKey`, and `ssm:GetParameter` on its switch;
 //! * `ssm:GetParameter` and `ssm:GetParametersByPath` while starting, if a setting is there;
 //! * for whoever looks at other functions of the watch, `lambda:GetFunctionConfiguration`, `lambda:GetFunctionConcurrency`,
 //!   `lambda:GetFunctionEventInvokeConfig`, `scheduler:GetSchedule`;
@@ -65,6 +67,7 @@ mod parameters;
 pub mod parts;
 #[cfg(feature = "history")]
 pub mod recorder;
+pub mod rescue;
 pub mod sdk;
 pub mod signed;
 pub mod sns;
@@ -88,10 +91,13 @@ pub use kms::KmsAdapter;
 pub use parts::PartsAdapter;
 #[cfg(feature = "history")]
 pub use recorder::RecorderAdapter;
+pub use rescue::{RescuerAdapter, SwitchAdapter};
 pub use sns::SnsAdapter;
 #[cfg(feature = "history")]
 pub use start::run_with_dependants;
-pub use start::{Failure, Handler, Invocation, Settings, run, serve, watch, watch_without_keys};
+pub use start::{
+    Failure, Handler, Invocation, Settings, run, serve, watch, watch_ready, watch_without_keys,
+};
 #[cfg(feature = "history")]
 pub use traces::Traces;
 pub use workers::WorkersAdapter;

@@ -46,6 +46,15 @@ pub(crate) async fn read(sdk: &SdkConfig, name: &str) -> Result<Vec<String>, Cal
     limited.unwrap_or_else(|_| Err(CallError::timeout(LIMIT)))
 }
 
+/// The value of the one parameter with this name. `ParameterNotFound`: there is none.
+pub(crate) async fn one(sdk: &SdkConfig, name: &str) -> Result<Option<String>, CallError> {
+    let signed = Signed::new(sdk, PATIENCE);
+    let read = ask(&signed, "GetParameter", json!({"Name": name}));
+    let limited = tokio::time::timeout(LIMIT, read).await;
+    let answer = limited.unwrap_or_else(|_| Err(CallError::timeout(LIMIT)))?;
+    Ok(value(&answer["Parameter"]))
+}
+
 async fn below(signed: &Signed, path: &str) -> Result<Vec<String>, CallError> {
     let mut values = Vec::new();
     let mut request = json!({"Path": path, "Recursive": true, "MaxResults": 10});

@@ -10,7 +10,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::LocalOptions;
-use watch_core::config::{Config, ConfigError, SweepConfig};
+use watch_core::config::{Config, ConfigError, RescueConfig, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
 #[cfg(feature = "history")]
@@ -72,6 +72,23 @@ impl Settings for Config {
 }
 
 impl Settings for SweepConfig {
+    fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        Self::from_lookup(lookup, required)
+    }
+
+    fn alerts(&self) -> &Config {
+        &self.alerts
+    }
+
+    fn alerts_mut(&mut self) -> &mut Config {
+        &mut self.alerts
+    }
+}
+
+impl Settings for RescueConfig {
     fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         required: &[&'static str],
@@ -217,6 +234,18 @@ pub async fn watch_without_keys(
 ) -> Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock> {
     let watch = watch(function, decide, config, sdk);
     ready(&watch, false).await;
+    watch
+}
+
+/// A function's path of one event as [`watch`] makes it, with open connections.
+pub async fn watch_ready(
+    function: &'static str,
+    decide: fn(&Event) -> Decision,
+    config: Config,
+    sdk: &SdkConfig,
+) -> Watch<KmsAdapter, Ways, DynamoDbAdapter, SystemClock> {
+    let watch = watch(function, decide, config, sdk);
+    ready(&watch, true).await;
     watch
 }
 

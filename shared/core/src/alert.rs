@@ -10,8 +10,8 @@ use crate::actor::Actor;
 use crate::arn::{AccountId, Partition, Region};
 use crate::dependants::Dependants;
 use crate::enrichment::Enrichment;
-use crate::kinds::Kind;
 use crate::kinds::story::Status;
+use crate::kinds::{Kind, RescueAction};
 use crate::ledger::history::{Entry, Heard};
 use crate::severity::Severity;
 use crate::source::Source;
@@ -88,6 +88,9 @@ pub struct Alert {
     pub enrichment: Enrichment,
     /// Where the news came from.
     pub source: Source,
+    /// What a button in chat may have KMS Watch do about it.
+    #[serde(skip)]
+    pub rescue: Option<RescueAction>,
 }
 
 impl Alert {

@@ -1,15 +1,21 @@
 //! Configuration of a function, read once from its environment.
 
+mod rescue;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
 
+use crate::actor::Actor;
 use crate::arn::{AccountId, BusArn, TopicArn};
-use crate::kinds::{KIND_NAMES, Settings};
+use crate::kinds::{Case, KIND_NAMES, Kind, RescueAction, Settings, is_protected};
 use crate::severity::Severity;
 use crate::stack::{self, Stack};
+use crate::text::Untrusted;
+
+pub use rescue::{RescueConfig, RescueMode, RescueSettings};
 
 /// What `SEVERITY_OVERRIDES` says about a kind of alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +61,10 @@ pub struct Config {
     pub stack_name: Option<String>,
     /// Alarms of the watch may be muted for as many hours without anybody being told.
     pub longest_mute_hours: i64,
+    /// What buttons in chat may have the function key-rescue do.
+    pub rescue_buttons: BTreeSet<RescueAction>,
+    /// ARN of that function's role, if there is one: what the role does, KMS Watch does.
+    pub rescue_role: Option<String>,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
     /// What is wrong with variables that may be left out: a sentence for each, which begins with its name. They have
@@ -120,11 +130,25 @@ impl Config {
         Settings {
             owner_tag_key: &self.owner_tag_key,
             planned_tag_key: &self.planned_tag_key,
+            rescues: self.rescue_role.is_some(),
             trusted_accounts: &self.trusted_accounts,
             trusted_organizations: &self.trusted_organizations,
             ledger_table: self.ledger_table.as_deref(),
             region: self.alert_topic.region(),
         }
+    }
+
+    /// What a button in chat may have done about it: where KMS Watch would do it.
+    pub(crate) fn button(&self, kind: &Kind, case: &Case<'_>) -> Option<RescueAction> {
+        let action = kind.rescue()?;
+        let tags = case.key.filter(|_| !case.gone)?.tags.as_ref()?;
+        (self.rescue_buttons.contains(&action) && is_protected(tags)).then_some(action)
+    }
+
+    /// This is KMS Watch itself, by the role of its function key-rescue.
+    pub fn is_rescuer(&self, actor: &Actor) -> bool {
+        let issuer = actor.issuer_arn.as_ref().map(Untrusted::as_str);
+        issuer.is_some() && issuer == self.rescue_role.as_deref()
     }
 
     /// The stack that the function is part of. Without a name nothing is known to be of it.
@@ -157,12 +181,8 @@ impl Config {
         let feed_topic = reader.optional("FEED_TOPIC_ARN");
         let event_bus = reader.optional("EVENT_BUS_ARN");
         let ledger_table = reader.text("LEDGER_TABLE");
-        let owner_tag_key = reader
-            .text("OWNER_TAG_KEY")
-            .unwrap_or_else(|| "Owner".to_owned());
-        let planned_tag_key = reader
-            .text("PLANNED_TAG_KEY")
-            .unwrap_or_else(|| "kms-watch:planned".to_owned());
+        let owner_tag_key = reader.text_or("OWNER_TAG_KEY", "Owner");
+        let planned_tag_key = reader.text_or("PLANNED_TAG_KEY", "kms-watch:planned");
         let minimum_severity = reader.optional("MINIMUM_SEVERITY").unwrap_or(Severity::Low);
         let low_digest = reader.low_digest();
         let severity_overrides = reader.overrides("SEVERITY_OVERRIDES");
@@ -173,6 +193,8 @@ impl Config {
         let expiry_warning_days = reader.expiry_warning_days();
         let stack_name = reader.text("STACK_NAME");
         let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
+        let rescue_buttons = reader.rescue_actions("RESCUE_BUTTONS", "");
+        let rescue_role = reader.text("RESCUE_ROLE_ARN");
         for name in required {
             if reader.text(name).is_none() {
                 reader.fatal(name, "is missing");
@@ -192,6 +214,8 @@ impl Config {
                     stack::name_in(table, "Ledger").map(str::to_owned)
                 }),
                 longest_mute_hours,
+                rescue_buttons,
+                rescue_role,
                 alert_topic,
                 chat_topic,
                 feed_topic,
@@ -386,6 +410,10 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             .filter(|value| !value.is_empty())
     }
 
+    fn text_or(&self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+
     fn optional<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let value = self.text(name)?;
         value
@@ -501,6 +529,11 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         self.choice(name, None, wanted, |text| {
             is_parameter(text).then(|| Some(text.to_owned()))
         })
+    }
+
+    fn rescue_actions(&mut self, name: &str, default: &str) -> BTreeSet<RescueAction> {
+        let wanted = "one of cancel-deletion, enable-rotation, enable-key";
+        self.list(name, default, wanted, RescueAction::new)
     }
 
     fn overrides(&mut self, name: &str) -> BTreeMap<&'static str, Override> {

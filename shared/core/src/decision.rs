@@ -14,6 +14,7 @@ use crate::kinds::{AlarmRecovered, Kind, WatchTest, key_store_of};
 use crate::ledger::profile::Swept;
 use crate::source::{Source, Via};
 use crate::subject::Subject;
+use crate::text::Untrusted;
 
 /// What makes a function: what it makes of an event.
 pub type Decide = fn(&Event) -> Decision;
@@ -338,6 +339,19 @@ impl Occurrence {
             unrecorded: None,
             sender: None,
         }
+    }
+
+    /// What KMS Watch did to a key, or left, because of the event with the id `event_id`, if it was one.
+    pub fn of_rescue(
+        key: KeyArn,
+        kind: impl Into<Kind>,
+        occurred_at: Timestamp,
+        event_id: Option<Untrusted>,
+    ) -> Self {
+        let mut occurrence = Self::of_sweep(Subject::Key(key), kind, occurred_at, None);
+        occurrence.source.via = Via::Rescue;
+        occurrence.source.event_id = event_id;
+        occurrence
     }
 
     /// What happened, independent of who told: the same for every telling of one occurrence.

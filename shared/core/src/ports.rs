@@ -59,6 +59,35 @@ pub trait Kms {
     async fn get_key_last_usage(&self, key: &KeyArn) -> Result<LastUsage, CallError>;
 }
 
+/// What takes back what was done to a key. One method is one API operation; the answer is KMS's id of the call. A call is not made
+/// again unless KMS said that it did nothing.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Rescuer {
+    /// `CancelKeyDeletion`.
+    async fn cancel_key_deletion(&self, key: &KeyArn) -> Result<Option<Untrusted>, CallError>;
+    /// `EnableKeyRotation`, with the period in days, or KMS's own.
+    async fn enable_key_rotation(
+        &self,
+        key: &KeyArn,
+        period_days: Option<u32>,
+    ) -> Result<Option<Untrusted>, CallError>;
+    /// `EnableKey`.
+    async fn enable_key(&self, key: &KeyArn) -> Result<Option<Untrusted>, CallError>;
+}
+
+/// What stops all rescues at once, without a deployment.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Switch {
+    /// `GetParameter`: its value says `on`. What does not exist does not say so.
+    async fn is_on(&self) -> Result<bool, CallError>;
+}
+
 /// The lists of everything that KMS has in one account and Region: that of the client. One method is one API call.
 #[expect(
     async_fn_in_trait,

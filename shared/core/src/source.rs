@@ -36,14 +36,22 @@ pub enum Via {
     Ram,
     /// The sweep over all keys.
     Sweep,
+    /// KMS Watch itself, of what it did to a key.
+    Rescue,
 }
 
 impl Via {
     /// Reads the word.
     pub fn new(word: &str) -> Option<Self> {
-        [Self::Kms, Self::CloudTrail, Self::Alarm, Self::Sweep]
-            .into_iter()
-            .find(|via| via.as_str() == word)
+        [
+            Self::Kms,
+            Self::CloudTrail,
+            Self::Alarm,
+            Self::Sweep,
+            Self::Rescue,
+        ]
+        .into_iter()
+        .find(|via| via.as_str() == word)
     }
 
     /// Its word on the feed.
@@ -54,6 +62,7 @@ impl Via {
             Self::Alarm => "ALARM",
             Self::Ram => "RAM",
             Self::Sweep => "SWEEP",
+            Self::Rescue => "RESCUE",
         }
     }
 }

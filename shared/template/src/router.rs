@@ -50,14 +50,15 @@ impl Router {
             .collect()
     }
 
-    /// The folders of the functions that an event leads to.
+    /// The folders of the functions that an event leads to, of those that are there whatever the user chooses.
     ///
     /// # Panics
     ///
     /// If the event is not JSON.
     pub fn functions(&mut self, event: &str) -> BTreeSet<String> {
         let matched = self.rules(event);
-        let functions = self.rules.iter().filter(|rule| matched.contains(&rule.id));
+        let rules = self.rules.iter().filter(|rule| rule.condition.is_none());
+        let functions = rules.filter(|rule| matched.contains(&rule.id));
         functions.filter_map(|rule| rule.function.clone()).collect()
     }
 }

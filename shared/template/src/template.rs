@@ -15,6 +15,8 @@ pub struct Rule {
     pub id: String,
     /// The folder below `functions/` of the function it leads to; none leads to the health topic.
     pub function: Option<String>,
+    /// The condition under which its function, and so the rule, is there at all.
+    pub condition: Option<String>,
     /// As EventBridge would have it.
     pub pattern: Value,
     /// `State`, if it is there.
@@ -30,6 +32,8 @@ pub struct Function {
     pub id: String,
     /// Its folder below `functions/`.
     pub folder: String,
+    /// The condition under which it is there at all.
+    pub condition: Option<String>,
     /// Its properties, with the global ones.
     pub properties: Value,
 }
@@ -82,8 +86,10 @@ impl Template {
                 let folder = properties["CodeUri"].as_str().expect("a CodeUri");
                 let mut all = global.clone();
                 merge(&mut all, properties);
+                let condition = self.document["Resources"][id]["Condition"].as_str();
                 Function {
                     id: id.to_owned(),
+                    condition: condition.map(ToOwned::to_owned),
                     folder: folder.trim_start_matches("functions/").to_owned(),
                     properties: all,
                 }
@@ -91,16 +97,27 @@ impl Template {
             .collect()
     }
 
+    /// The functions that are there whatever the user chooses.
+    pub fn functions_always_there(&self) -> Vec<Function> {
+        let mut functions = self.functions();
+        functions.retain(|function| function.condition.is_none());
+        functions
+    }
+
     /// The rules, with patterns as they are in `stack`.
     pub fn rules(&self, stack: &Stack) -> Vec<Rule> {
-        let rule =
-            |id: String, function, properties: &Value, pattern: &str, delivery: &Value| Rule {
-                id,
-                function,
-                pattern: self.resolve(&properties[pattern], stack),
-                state: properties["State"].as_str().map(ToOwned::to_owned),
-                delivery: delivery.clone(),
-            };
+        let rule = |id: String,
+                    function: Option<&Function>,
+                    properties: &Value,
+                    pattern: &str,
+                    delivery: &Value| Rule {
+            id,
+            function: function.map(|function| function.folder.clone()),
+            condition: function.and_then(|function| function.condition.clone()),
+            pattern: self.resolve(&properties[pattern], stack),
+            state: properties["State"].as_str().map(ToOwned::to_owned),
+            delivery: delivery.clone(),
+        };
         let mut rules = Vec::new();
         for function in self.functions() {
             let events = function.properties["Events"].as_object();
@@ -112,8 +129,7 @@ impl Template {
             for (event, what) in of_rules {
                 let properties = &what["Properties"];
                 let id = format!("{}{event}", function.id);
-                let folder = Some(function.folder.clone());
-                rules.push(rule(id, folder, properties, "Pattern", properties));
+                rules.push(rule(id, Some(&function), properties, "Pattern", properties));
             }
         }
         for (id, properties) in self.resources("AWS::Events::Rule") {

@@ -61,7 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "sdk",
             "cloudtrail cloudwatch dynamodb kms signed sns",
             "accounts bus parameters recorder workers",
-            "parts traces",
+            "parts rescue traces",
             "warm",
             "start",
         ],

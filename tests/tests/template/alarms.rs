@@ -225,6 +225,8 @@ fn the_dashboard_shows_every_alarm_and_every_function() {
         let wanted: BTreeSet<_> = template
             .functions()
             .iter()
+            // A widget cannot name what may not be there.
+            .filter(|function| function.condition.is_none())
             .map(|function| format!("kms-watch-{}", function.id))
             .collect();
         assert_eq!(functions, wanted, "{metric}");

@@ -78,6 +78,7 @@ fn rules_for_the_sweep(template: &Template) -> String {
             };
             json!({
                 "id": rule.id, "state": rule.state, "pattern": spelled(&rule.pattern),
+                "optional": rule.condition.is_some(),
                 "to": of_function.as_deref().unwrap_or("HealthTopic"), "input": input,
             })
         })

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watch_core::config::{Config, SweepConfig};
+use watch_core::config::{Config, RescueConfig, SweepConfig};
 use watch_tests::template::{Stack, Template};
 
-use super::{FINDS_DEPENDANTS, JUDGES_ACCESS, SWEEPER, folders, names, read, sweeper};
+use super::{FINDS_DEPENDANTS, JUDGES_ACCESS, RESCUER, SWEEPER, folders, names, read, sweeper};
 
 #[test]
 fn there_is_a_function_for_each_folder() {
@@ -30,6 +30,8 @@ fn functions_are_given_what_their_configuration_reads() {
         // Nothing is set, so this fails; what it asked for on the way is what counts.
         let is_refused = if function == SWEEPER {
             SweepConfig::from_lookup(lookup, &[]).is_err()
+        } else if function == RESCUER {
+            RescueConfig::from_lookup(lookup, &[]).is_err()
         } else {
             Config::from_lookup(lookup, &[]).is_err()
         };
@@ -73,6 +75,9 @@ fn the_functions_can_start_with_the_defaults_and_with_everything() {
             let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
             let config = if function.folder == SWEEPER {
                 let config = SweepConfig::from_lookup(lookup, &[]);
+                config.unwrap_or_else(|error| panic!("{error}")).alerts
+            } else if function.folder == RESCUER {
+                let config = RescueConfig::from_lookup(lookup, &[]);
                 config.unwrap_or_else(|error| panic!("{error}")).alerts
             } else {
                 Config::from_lookup(lookup, &[]).unwrap_or_else(|error| panic!("{error}"))

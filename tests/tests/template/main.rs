@@ -7,6 +7,7 @@
 //! | `sweeps` | when sweeps begin, and the canary |
 //! | `functions` | what functions are given |
 //! | `roles` | what functions may do |
+//! | `rescue` | what is there only where keys are rescued, and the buttons for it |
 //! | `attested` | the rules that come along in the sweep |
 //! | `stores` | topics, queues, the ledger |
 //! | `alarms` | alarms and dashboard |
@@ -25,6 +26,7 @@ mod asked;
 mod attested;
 mod functions;
 mod guarded;
+mod rescue;
 mod roles;
 mod routes;
 mod stores;
@@ -49,6 +51,8 @@ const FINDS_DEPENDANTS: [&str; 4] = [
 ];
 /// The function that people look at. It tells nobody.
 const WIDGET: &str = "key-widget";
+/// The function that changes keys, where the user wants it.
+const RESCUER: &str = "key-rescue";
 /// Those that say whose access to a key is foreign.
 const JUDGES_ACCESS: [&str; 2] = ["key-activity", SWEEPER];
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use watch_tests::template::{Stack, Template};
 
-use super::{FINDS_DEPENDANTS, GUARD, JUDGES_ACCESS, SWEEPER, WIDGET, read, sweeper};
+use super::{FINDS_DEPENDANTS, GUARD, JUDGES_ACCESS, RESCUER, SWEEPER, WIDGET, read, sweeper};
 
 /// Of another account, as a hub's is.
 const BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/kms-watch";
@@ -25,7 +25,7 @@ const KEY_READS: [&str; 2] = ["kms:DescribeKey", "kms:ListResourceTags"];
 /// Those about its material.
 const MATERIAL_READS: [&str; 2] = ["kms:GetKeyRotationStatus", "kms:ListKeyRotations"];
 
-/// What each function's code calls on a key. None is a write, and none is cryptographic.
+/// What each function's code reads of a key. None is cryptographic. Writes are the business of one function (`rescue`).
 fn key_reads(function: &str) -> BTreeSet<&'static str> {
     let mut reads: BTreeSet<_> = KEY_READS.into_iter().collect();
     match function {
@@ -47,6 +47,11 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
         }
         // Its alarms are about key stores and requests; a key it only names.
         "alarm-relay" => {}
+        // It looks at keys before and after it changes them.
+        RESCUER => {
+            reads.extend(MATERIAL_READS);
+            reads.insert("kms:GetKeyLastUsage");
+        }
         // It looks at everything.
         SWEEPER => {
             reads.extend(MATERIAL_READS);
@@ -104,13 +109,20 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         let mut grant =
             |action, resource: String| *wanted.entry((action, resource)).or_default() += 1;
         // An event may name a related key in another Region. A sweep looks at its own.
-        let regions = if function.folder == SWEEPER {
+        let regions = if [SWEEPER, RESCUER].contains(&function.folder.as_str()) {
             "us-east-1"
         } else {
             "*"
         };
         for action in key_reads(&function.folder) {
             grant(action, format!("arn:aws:kms:{regions}:111122223333:key/*"));
+        }
+        if function.folder == RESCUER {
+            for action in super::rescue::WRITES {
+                grant(action, arn("arn:aws:kms:~:key/*"));
+            }
+            let switch = "arn:aws:ssm:~:parameter/kms-watch/kms-watch/rescue";
+            grant("ssm:GetParameter", arn(switch));
         }
         for action in list_reads(&function.folder) {
             grant(action, "*".to_owned());

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`FakeKms`] | `Kms` | one answer for each operation, whatever the key; counts, delays, throttles |
 //! | [`FakeAccount`] | `Kms`, `Census` | an account with keys, aliases and key stores |
+//! | [`FakeVault`] | `Kms`, `Rescuer`, `Switch` | one key that can be changed; calls that change it may go wrong |
 //! | [`FakeTopics`] | `Topics` | keeps what was sent; topics may be broken |
 //! | [`FakeLedger`] | `Ledger` | a table in memory; may fail or be slow |
 //! | [`FakeTrail`], [`FakeMetrics`] | `Trail`, `Uses`, `Grants`, `Metrics` | records and grants that the test puts in; data that it takes out |
@@ -18,6 +19,7 @@ mod kms;
 mod ledger;
 mod parts;
 mod topics;
+mod vault;
 
 pub use account::{FakeAccount, FakeKey, Keys};
 pub use clock::FakeClock;
@@ -26,3 +28,4 @@ pub use kms::{Calls, DEFAULT_POLICY, FakeKms};
 pub use ledger::FakeLedger;
 pub use parts::{FakeParts, There};
 pub use topics::FakeTopics;
+pub use vault::{FakeVault, Mishap, Vault, protected_key};

@@ -337,6 +337,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) owner_tag_key: &'a str,
     /// Key tag that announces a deletion.
     pub(crate) planned_tag_key: &'a str,
+    /// The stack has the function key-rescue.
+    pub(crate) rescues: bool,
     /// Accounts of the own organisation, access for which is not foreign.
     pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
     /// Organisations (`o-…`) access for which is not foreign.

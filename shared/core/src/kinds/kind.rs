@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::case::Case;
 use super::describe::{Background, Clues, Found, Identity, Limit, Section};
 use super::signal::Alarm;
-use super::{KeyAccessDrifted, Kind, drifted};
+use super::{KeyAccessDrifted, Kind, RescueAction, drifted};
 use crate::about::{Key, KeyStore};
 use crate::actor::Actor;
 use crate::dependants::Dependants;
@@ -175,6 +175,20 @@ impl Kind {
 
     pub(crate) fn goes_to_people(&self) -> bool {
         self.it().goes_to_people()
+    }
+
+    /// What takes back what it tells of.
+    pub(crate) fn rescue(&self) -> Option<RescueAction> {
+        match self {
+            Self::KeyDeletionScheduled(_) | Self::KeyDeletionNear(_) => {
+                Some(RescueAction::CancelDeletion)
+            }
+            Self::KeyRotationDisabled(_) => Some(RescueAction::EnableRotation),
+            Self::KeyDisabled(_) => Some(RescueAction::EnableKey),
+            Self::KeyRescueFailed(kind) => Some(kind.order.action),
+            Self::KeyRescueAdvised(kind) => Some(kind.order.action),
+            _ => None,
+        }
     }
 
     pub(crate) fn quiet(&self) -> Option<Cow<'static, str>> {

@@ -11,6 +11,7 @@
 //! | [`grants`], [`sharing`] | access beside the policy: grants, resource shares |
 //! | [`drifted`] | access that changed though no event told |
 //! | [`alias`], [`tags`], [`description`] | what a key is called, whose it is, what is said of it |
+//! | [`rescue`] | what KMS Watch itself took back, could not take back, or would have |
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
@@ -49,6 +50,7 @@ mod kind;
 mod low_digest;
 mod material;
 mod misuse;
+mod rescue;
 mod rotation;
 mod sharing;
 mod signal;
@@ -92,13 +94,17 @@ pub use material::{
     ExpiryFrom, KeyMaterialDeleted, KeyMaterialExpired, KeyMaterialExpiring, KeyMaterialImported,
 };
 pub use misuse::{AttemptsStopped, CONTEXT_KEYS, KeyChangeDenied, UnusableKeyUsed};
+pub use rescue::{
+    KeyRescueAdvised, KeyRescueFailed, KeyRescued, NotRescued, RescueAction, RescueOrder,
+    RescueTrigger,
+};
 pub use rotation::{
     KeyRotated, KeyRotationDisabled, KeyRotationEnabled, KeyRotationOverdue, KeyRotationRequested,
 };
 pub use sharing::{KeyShareEnded, KeyShared};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
-pub use tags::{KeyTagsChanged, TagChange};
+pub use tags::{KeyTagsChanged, PROTECT_TAG, TagChange, is_protected};
 pub use test_alert::{SEVERITY_TAG, TEST_NAME, TEST_TAG, WatchTest};
 pub use watch_changed::calls::hours_of_mute;
 pub use watch_changed::{Deployment, WatchChanged, WatchFinding};
@@ -150,6 +156,9 @@ kind::kinds! {
     KeyStoreConnected      -        -    own
     KeyStoreCreated        -        own  own
     DependantsFound        own      -    own
+    KeyRescued             own      own  -
+    KeyRescueFailed        own      own  -
+    KeyRescueAdvised       own      own  -
     Burst                  own      -    -
     InventoryDigest        own      -    own
     LowDigest              own      -    -

@@ -51,6 +51,8 @@ pub struct KeyTagsChanged {
     pub owner_to: Option<Untrusted>,
     /// Condition keys of the key's policy that ask for these tags: who may use the key has changed.
     pub policy_conditions: Vec<Untrusted>,
+    /// The tag that protects the key was removed, or says something else now.
+    pub protection_removed: bool,
     /// Since when the tags before were known with which these are compared.
     pub compared_with: Option<Timestamp>,
     #[serde(skip)]
@@ -60,6 +62,9 @@ pub struct KeyTagsChanged {
     /// The tag that names the owner, as it is or was spelled on the key.
     #[serde(skip)]
     owner_tag: Option<Untrusted>,
+    /// The stack has a function that rescues keys with that tag.
+    #[serde(skip)]
+    rescues: bool,
     /// The tag that announces a deletion was set, to what, or removed.
     #[serde(skip)]
     planned: Option<Option<Untrusted>>,
@@ -85,6 +90,17 @@ impl KeyTagsChanged {
     fn keys(changes: &[TagChange]) -> Vec<Untrusted> {
         changes.iter().map(|change| change.key.clone()).collect()
     }
+}
+
+/// The tag that protects a key. No setting: IAM knows it by a condition, whose name no parameter of a template can be.
+pub const PROTECT_TAG: &str = "kms-watch:protect";
+/// What it says then. IAM compares the value so, too.
+const PROTECTED: &str = "true";
+
+/// The key is protected by its tag.
+pub fn is_protected(tags: &Tags) -> bool {
+    let says = tags.get(&Untrusted::new(PROTECT_TAG));
+    says.is_some_and(|says| says.as_str() == PROTECTED)
 }
 
 /// Most tags that a command sets or removes: it must stay readable.
@@ -165,6 +181,15 @@ impl Learn for KeyTagsChanged {
                 .is_some_and(|tag| changed.iter().any(|changed| changed == tag))
         });
 
+        let protect = Untrusted::new(PROTECT_TAG);
+        let is = |says: &Untrusted| says.as_str() == PROTECTED;
+        let touched = self.set.get(&protect).map(Some);
+        let touched = touched.or(self.unset.contains(&protect).then_some(None));
+        // Of tags that are not known the worse is taken to be so.
+        let was = before.is_none_or(is_protected);
+        self.protection_removed = was && touched.is_some_and(|says| !says.is_some_and(is));
+        self.rescues = found.settings.rescues;
+
         let planned = Untrusted::new(found.settings.planned_tag_key);
         let set = self
             .set
@@ -191,11 +216,13 @@ impl Learn for KeyTagsChanged {
 
 impl Tell for KeyTagsChanged {
     fn ceiling(&self) -> Severity {
-        Severity::Medium
+        Severity::High
     }
 
     fn severity(&self, _: &Case<'_>) -> Severity {
-        if self.owner_changed || !self.policy_conditions.is_empty() {
+        if self.protection_removed {
+            Severity::High
+        } else if self.owner_changed || !self.policy_conditions.is_empty() {
             Severity::Medium
         } else {
             Severity::Info
@@ -203,7 +230,9 @@ impl Tell for KeyTagsChanged {
     }
 
     fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
-        Some(if self.owner_changed {
+        Some(if self.protection_removed {
+            text!["the tag that protects the key is gone"]
+        } else if self.owner_changed {
             text!["the owner gets the alerts about the key"]
         } else if !self.policy_conditions.is_empty() {
             text![
@@ -218,6 +247,7 @@ impl Tell for KeyTagsChanged {
     fn title(&self, case: &Case<'_>) -> Text {
         let name = case.name();
         match (&self.owner_from, &self.owner_to) {
+            _ if self.protection_removed => text!["Protection of ", name, " removed"],
             _ if !self.owner_changed && !self.policy_conditions.is_empty() => {
                 text![
                     "Tags of ",
@@ -234,7 +264,8 @@ impl Tell for KeyTagsChanged {
     }
 
     fn summary(&self, case: &Case<'_>) -> Text {
-        let mut text = self.owner_words();
+        let mut text = self.protection_words();
+        text.sentence(self.owner_words());
         if !self.policy_conditions.is_empty() {
             text.sentence(text![
                 "The key policy has conditions on ",
@@ -275,7 +306,8 @@ impl Tell for KeyTagsChanged {
         if case.gone {
             return Vec::new();
         }
-        let mut steps = self.undoing(case);
+        let mut steps: Vec<_> = self.protecting(case).into_iter().collect();
+        steps.extend(self.undoing(case));
         if !self.policy_conditions.is_empty() {
             steps.extend(see_conditions(case));
         }
@@ -284,6 +316,39 @@ impl Tell for KeyTagsChanged {
 }
 
 impl KeyTagsChanged {
+    /// What the key loses with the tag that protects it.
+    fn protection_words(&self) -> Text {
+        if !self.protection_removed {
+            return Text::new();
+        }
+        let mut text = text![
+            "The key no longer counts as protected: the tag ",
+            PROTECT_TAG,
+            " does not say \"",
+            PROTECTED,
+            "\" any more."
+        ];
+        text.sentence(if self.rescues {
+            "KMS Watch no longer takes back what is done to the key. A deletion would now only be reported."
+        } else {
+            "Policies that protect keys with this tag no longer cover the key."
+        });
+        text
+    }
+
+    /// Sets the protecting tag again, where what it said is not known.
+    fn protecting(&self, case: &Case<'_>) -> Option<Step> {
+        let unknown = self.compared_with.is_none() && self.protection_removed;
+        unknown.then(|| {
+            let tags = format!("--tags TagKey={PROTECT_TAG},TagValue={PROTECTED}");
+            let command = case.kms_command("tag-resource", &tags);
+            undo(
+                text!["Unless the owner planned this, set the tag again"],
+                command,
+            )
+        })
+    }
+
     /// Whose key it was and is, and which tag says so.
     fn owner_words(&self) -> Text {
         if !self.owner_changed {

@@ -107,6 +107,7 @@ pub(super) fn assess(
     let role = past.role(&subject, &kind.story(), part, &id);
     let mut summary = summary(config, &kind, &case, &source, sender.as_ref());
     summary.sentence(past.words(part));
+    let rescue = config.button(&kind, &case);
     let mut next_steps = kind.next_steps(&case);
     for step in &mut next_steps {
         step.run_in(subject.account(), subject.region());
@@ -141,6 +142,7 @@ pub(super) fn assess(
         next_steps,
         enrichment: portrait.enrichment,
         source,
+        rescue,
     };
     (alert, part)
 }
@@ -226,6 +228,11 @@ fn summary(
         ]);
     }
     summary.sentence(kind.summary(case));
+    if case.actor.is_some_and(|actor| config.is_rescuer(actor)) {
+        summary.sentence(
+            "KMS Watch itself made this call, by its function key-rescue: the alert KeyRescued says why.",
+        );
+    }
     if source.via == Via::Sweep && kind.is_by_event() {
         summary.sentence("No event told of this; the sweep over all keys found it.");
         if case.actor.is_none() {
@@ -236,8 +243,8 @@ fn summary(
 }
 
 fn links(kind: &Kind, subject: &Subject, source: &Source, key: Option<&Key>) -> Links {
-    // A sweep has the id of a call from CloudTrail's event history.
-    let recorded = matches!(source.via, Via::CloudTrail | Via::Sweep);
+    // A sweep has the id of a call from CloudTrail's event history, a rescue that of the call which it takes back.
+    let recorded = matches!(source.via, Via::CloudTrail | Via::Sweep | Via::Rescue);
     let event_id = source.event_id.as_ref().filter(|_| recorded);
     Links {
         key: key.and_then(|key| link::key(&key.arn, key.manager.as_ref())),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::lines;
 use super::rows::sections;
 use crate::alert::Alert;
-use crate::kinds::Section;
+use crate::kinds::{RescueAction, Section};
 use crate::step::{Step, StepType};
 use crate::text;
 use crate::text::{Span, Text, Untrusted};
@@ -76,6 +76,9 @@ struct Context<'a> {
     deadline: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<&'a str>,
+    /// What a button may ask the function key-rescue for: only where it helps, and the function would do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rescue: Option<&'static str>,
     dedup_key: &'a str,
 }
 
@@ -95,6 +98,7 @@ impl<'a> Context<'a> {
             undo: undo.and_then(|step| step.command.as_deref()),
             deadline: deadlines.into_iter().flatten().min(),
             event_id: alert.source.event_id.as_ref().map(Untrusted::as_str),
+            rescue: alert.rescue.map(RescueAction::command),
             dedup_key: &alert.dedup_key,
         }
     }

@@ -32,6 +32,9 @@ pub struct Expected {
     pub pattern: Value,
     /// The logical id of its target.
     pub to: String,
+    /// It is there only if that function is.
+    #[serde(default)]
+    pub optional: bool,
     /// What the target gets in place of the event.
     pub input: Value,
 }
@@ -39,6 +42,14 @@ pub struct Expected {
 /// The rules of the template.
 pub fn expected() -> Vec<Expected> {
     serde_json::from_str(include_str!("rules.json")).unwrap_or_default()
+}
+
+/// Those of the rules that are to be there, if the stack has these functions.
+pub fn expected_with(functions: &[String], stack: &Stack<'_>) -> Vec<Expected> {
+    let mut rules = expected();
+    let is_there = |id: &str| functions.iter().any(|name| stack.may_be(name, id));
+    rules.retain(|rule| !rule.optional || is_there(&rule.to));
+    rules
 }
 
 /// A deployed rule, and where it leads, if that was asked.

@@ -174,7 +174,8 @@ impl<W: Ports> Sweep<W> {
             };
             deployed.push((rule, targets));
         }
-        Ok(rules::judge(&rules::expected(), &deployed, stack, health))
+        let expected = rules::expected_with(&self.config.watched_functions, stack);
+        Ok(rules::judge(&expected, &deployed, stack, health))
     }
 
     async fn functions(&self, seen: &mut Seen) -> Result<Vec<Finding>, CallError> {

@@ -54,7 +54,9 @@ pub(super) fn rules(answers: &Answers) -> Verdict {
         Err(error) => return Verdict::unseen(error),
     };
     let place = &answers.place;
-    let expected = attested::expected();
+    // Not those of functions that the user chose to be without.
+    let parts: Vec<String> = answers.parts.values().cloned().collect();
+    let expected = attested::expected_with(&parts, &place.own());
     let findings = attested::judge(&expected, deployed, &place.own(), &place.health_topic);
     let well = format!(
         "{} rules are enabled and lead where the template says",
@@ -78,7 +80,12 @@ fn each_function(
                 DEPLOY,
             )
         };
-        let physical = answers.parts.get(&id).ok_or_else(gone)?;
+        let physical = match (answers.parts.get(&id), &function.condition) {
+            (Some(physical), _) => physical,
+            // The user chose to be without.
+            (None, Some(_)) => continue,
+            (None, None) => return Err(gone()),
+        };
         match answers.functions.get(&id) {
             None => return Err(gone()),
             Some(Ok(data)) => match judge(physical, data) {

@@ -1,0 +1,166 @@
+//! What is there only where keys are rescued, and what it may do.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use watch_core::kinds::{PROTECT_TAG, RescueAction};
+use watch_tests::template::{Stack, Template};
+
+use super::RESCUER;
+
+/// The calls of KMS that change a key: no other function may make one.
+pub(super) const WRITES: [&str; 3] = [
+    "kms:CancelKeyDeletion",
+    "kms:EnableKeyRotation",
+    "kms:EnableKey",
+];
+
+fn statements(stack: &Stack) -> Vec<Value> {
+    let template = Template::read();
+    let policies = &template.document["Resources"]["KeyRescueRole"]["Properties"]["Policies"];
+    let statements = &policies[0]["PolicyDocument"]["Statement"];
+    let statements = template.resolve(statements, stack);
+    statements.as_array().unwrap().clone()
+}
+
+fn writes(stack: &Stack) -> BTreeSet<String> {
+    let all = statements(stack);
+    let actions = all.iter().filter_map(|it| it["Action"].as_str());
+    let writes = actions.filter(|action| WRITES.contains(action));
+    writes.map(str::to_owned).collect()
+}
+
+#[test]
+fn it_may_change_only_keys_with_the_tag_and_only_as_it_is_told() {
+    let all = statements(&Stack::default());
+    let condition = json!({"StringEquals": {format!("aws:ResourceTag/{PROTECT_TAG}"): "true"}});
+    let mut found = 0;
+    for statement in &all {
+        let text = statement["Action"].to_string();
+        if WRITES.iter().any(|write| text.contains(write)) {
+            found += 1;
+            // One action by itself, and no pattern.
+            assert!(WRITES.contains(&statement["Action"].as_str().unwrap()));
+            assert_eq!(statement["Condition"], condition, "{statement}");
+            let keys = "arn:aws:kms:us-east-1:111122223333:key/*";
+            assert_eq!(statement["Resource"], keys);
+        }
+        assert!(!text.contains('*'), "{text}");
+    }
+    assert_eq!(found, WRITES.len());
+    let operations: BTreeSet<_> = RescueAction::ALL
+        .iter()
+        .map(|it| format!("kms:{}", it.operation()))
+        .collect();
+    assert_eq!(operations, WRITES.map(str::to_owned).into());
+    // Who only advises may change nothing.
+    let advises = Stack::default()
+        .without("RescueActs")
+        .without("RescueActsOnRotation")
+        .without("RescueEnablesKeys");
+    assert_eq!(writes(&advises), BTreeSet::new());
+    let cancels = Stack::default()
+        .without("RescueActsOnRotation")
+        .without("RescueEnablesKeys");
+    assert_eq!(writes(&cancels), [WRITES[0].to_owned()].into());
+    let no_keys = Stack::default().without("RescueEnablesKeys");
+    assert_eq!(writes(&no_keys).len(), 2);
+}
+
+#[test]
+fn no_other_function_may_change_a_key() {
+    let template = Template::read();
+    for function in template.functions() {
+        if function.folder == RESCUER {
+            continue;
+        }
+        for statement in template.role_statements(&function.folder, &Stack::default()) {
+            for action in statement["Action"].as_array().unwrap() {
+                let action = action.as_str().unwrap();
+                let reads = ["kms:Describe", "kms:Get", "kms:List"];
+                assert!(
+                    !action.starts_with("kms:") || reads.iter().any(|it| action.starts_with(it)),
+                    "{} may {action}",
+                    function.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_part_of_it_exists_unless_the_user_wants_it() {
+    let template = Template::read();
+    assert_eq!(
+        template.document["Parameters"]["KeyRescue"]["Default"],
+        "off"
+    );
+    let conditions = [
+        "HasRescue",
+        "HasRescueButtons",
+        "HasRotationButton",
+        "HasEnableButton",
+    ];
+    let mut parts = 0;
+    for (id, resource) in template.section("Resources") {
+        let is_part = id.starts_with("KeyRescue") || id == "LedgerOfRescue";
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert_eq!(is_part, conditions.contains(&condition), "{id}");
+        parts += usize::from(is_part);
+    }
+    assert!(parts > 8, "{parts}");
+}
+
+/// The condition under which a deployment has what the code would do: the choices are those of the code, in its order.
+#[test]
+fn what_may_be_chosen_is_what_the_code_knows() {
+    let template = Template::read();
+    let choices = &template.document["Parameters"]["KeyRescueActions"]["AllowedValues"];
+    for choice in choices.as_array().unwrap() {
+        for word in choice.as_str().unwrap().split(',') {
+            assert!(RescueAction::new(word).is_some(), "{word}");
+        }
+    }
+    let all: Vec<_> = RescueAction::ALL.iter().map(|it| it.word()).collect();
+    assert_eq!(choices[2], all.join(","));
+    assert_eq!(
+        template.document["Conditions"]["RescueEnablesKeys"]["Fn::And"][1]["Fn::Equals"][1],
+        choices[2]
+    );
+}
+
+/// A button shows where a message has the word, and hands over what the function reads.
+#[test]
+fn buttons_ask_for_what_messages_offer() {
+    let template = Template::read();
+    let mut words = BTreeSet::new();
+    for (id, button) in template.resources("AWS::Chatbot::CustomAction") {
+        let attachment = &button["Attachments"][0];
+        let word = attachment["Criteria"][0]["Value"].as_str().unwrap();
+        assert!(words.insert(word.to_owned()), "{id}");
+        assert!(RescueAction::of_command(word).is_some(), "{id}");
+        assert_eq!(attachment["Criteria"][0]["VariableName"], "Rescue");
+        let label = attachment["ButtonText"].as_str().unwrap();
+        assert!(label.len() <= 20, "{id}");
+        let variables = attachment["Variables"].as_object().unwrap();
+        // The names are those of `additionalContext` (a test of `render::chat` has them).
+        for (name, member) in [
+            ("Rescue", "rescue"),
+            ("KeyId", "keyId"),
+            ("Region", "region"),
+        ] {
+            let path = format!("event.metadata.additionalContext.{member}");
+            assert_eq!(variables[name], path, "{id}");
+        }
+        assert_eq!(variables.len(), 3);
+        let command = template.resolve(&button["Definition"]["CommandText"], &Stack::default());
+        let command = command.as_str().unwrap();
+        let payload = r#"--payload {"rescue":"$Rescue","keyId":"$KeyId","region":"$Region"}"#;
+        assert!(command.ends_with(payload), "{command}");
+        assert!(command.starts_with("lambda invoke --function-name kms-watch-KeyRescueFunction "));
+        let name = template.resolve(&button["ActionName"], &Stack::default());
+        assert!(name.as_str().unwrap().len() <= 64, "{name}");
+    }
+    let all = RescueAction::ALL.map(|it| it.command().to_owned());
+    assert_eq!(words, all.into());
+}

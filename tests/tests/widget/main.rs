@@ -45,7 +45,7 @@ fn aws() -> Arc<LocalAws> {
 /// The answer to parameters, which the linter has found well.
 fn shown(function: &Function, payload: &Value) -> String {
     let answer = function.handle(payload);
-    let html = answer.as_str().expect("a JSON string").to_owned();
+    let html = answer.as_str().unwrap().to_owned();
     assert_eq!(lint(&html), [] as [&str; 0], "{payload}: {html}");
     html
 }
@@ -203,9 +203,12 @@ fn a_hundred_thousand_keys_are_read_once_and_shown_page_by_page() {
     let function = Function::start_on(Arc::clone(&aws), WIDGET, &[]);
     function.ready();
     aws.clear_requests();
-    let first = shown(&function, &json!({"view": "keys"}));
+    // A loaded machine is slower than the function is patient; what it says then is the subject of another test.
+    let mut tries = (0..20).map(|_| shown(&function, &json!({"view": "keys"})));
+    let first = tries.find(|html| !html.contains("did not answer in time"));
+    let first = first.unwrap();
     assert!(first.contains("100,000 keys, page 1 of 4000"), "{first}");
-    // The head, and 64 parts by eights. A loaded machine needs some tries more.
+    // The head, and 64 parts by eights.
     assert!(aws.request_counts()["BatchGetItem"] >= 9);
     aws.clear_requests();
     let last = shown(&function, &json!({"view": "keys", "page": 4000}));

@@ -1,5 +1,6 @@
 //! Metrics.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -98,6 +99,41 @@ impl CloudWatchAdapter {
         Err(CallError::new(
             "TooManyAlarms",
             "the list of alarms does not end",
+        ))
+    }
+
+    /// `ListMetrics` of a namespace, to the end: how many metrics there are of each name.
+    ///
+    /// # Errors
+    ///
+    /// What CloudWatch or the way to it said.
+    pub async fn metric_names(
+        &self,
+        namespace: &str,
+    ) -> Result<BTreeMap<String, usize>, CallError> {
+        let mut names = BTreeMap::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let call = self
+                .client
+                .list_metrics()
+                .namespace(namespace)
+                .set_next_token(token.clone());
+            let answer = call.send().await;
+            let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+            for name in answer.metrics().iter().filter_map(|it| it.metric_name()) {
+                *names.entry(name.to_owned()).or_default() += 1;
+            }
+            let next = answer.next_token();
+            let Page { next, .. } = page(Vec::<()>::new(), token.as_deref(), next.is_some(), next)?;
+            if next.is_none() {
+                return Ok(names);
+            }
+            token = next;
+        }
+        Err(CallError::new(
+            "TooManyMetrics",
+            "the list of metrics does not end",
         ))
     }
 

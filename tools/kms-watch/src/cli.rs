@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    ack, demo, dependants, doctor, exit_codes, explain, generate, history, inventory, redrive,
-    send_test,
+    ack, demo, dependants, doctor, exit_codes, explain, generate, history, inventory, plan,
+    redrive, send_test,
 };
 
 const ABOUT: &str = "Watches over the AWS KMS keys of your accounts";
@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// What KMS Watch does, on an embedded AWS: no account, no network
     #[command(after_help = demo::args::EXAMPLES, after_long_help = long(demo::args::EXAMPLES))]
     Demo(demo::args::Args),
+    /// A monitoring plan that fits the account: goals, keys, tools, people, gaps
+    #[command(after_help = plan::args::EXAMPLES, after_long_help = long(plan::args::EXAMPLES))]
+    Plan(Box<plan::args::Args>),
     /// Announces that the deletion of a key is planned, by a tag on the key
     #[command(after_help = ack::EXAMPLES, after_long_help = long(ack::EXAMPLES))]
     Ack(ack::Args),

@@ -11,6 +11,7 @@ use crate::doctor::DoctorError;
 use crate::exit_codes;
 use crate::history::HistoryError;
 use crate::inventory::error::InventoryError;
+use crate::plan::error::PlanError;
 use crate::redrive::RedriveError;
 use crate::send_test::SendTestError;
 
@@ -32,6 +33,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Inventory(#[from] InventoryError),
     #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
     Redrive(#[from] RedriveError),
     #[error(transparent)]
     SendTest(#[from] SendTestError),
@@ -46,6 +49,7 @@ impl Failure {
             Self::Dependants(error) => error.exit_code(),
             Self::History(error) => error.exit_code(),
             Self::Inventory(error) => error.exit_code(),
+            Self::Plan(error) => error.exit_code(),
             // Somebody has seen enough: `kms-watch demo | head`.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_codes::DONE,
             Self::Account(_)

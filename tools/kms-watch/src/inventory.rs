@@ -13,16 +13,16 @@ pub(crate) mod condition;
 pub(crate) mod error;
 mod exposure;
 pub(crate) mod filter;
-mod not_read;
+pub(crate) mod not_read;
 mod progress;
 mod question;
 pub(crate) mod reach;
 mod region;
 mod regions;
 mod report;
-mod row;
+pub(crate) mod row;
 pub(crate) mod sample;
-mod survey;
+pub(crate) mod survey;
 
 use std::io::{self, IsTerminal};
 
@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &Args, quiet: bool) -> Result<u8, InventoryError> 
     tell(&survey, args, target.as_ref(), quiet)
 }
 
-async fn ask(
+pub(crate) async fn ask(
     sdk: &SdkConfig,
     args: &Args,
     haste: f64,

@@ -10,6 +10,7 @@
 //! | [`demo`] | the main job on an embedded AWS, as a story |
 //! | [`doctor`] | whether a deployed stack works |
 //! | [`send_test`] | one alert that is marked as a test |
+//! | [`plan`] | a monitoring plan that fits the account |
 //! | [`redrive`] | hands over again what a stack could not handle |
 //! | [`generate`] | completions of shells, and man pages |
 //!
@@ -32,6 +33,7 @@ mod history;
 mod inventory;
 mod ledger;
 mod output;
+mod plan;
 mod redrive;
 mod role;
 mod send_test;
@@ -82,6 +84,7 @@ fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Command::Ack(args) => Ok(runtime.block_on(ack::run(args))?),
         Command::Doctor(args) => Ok(runtime.block_on(doctor::run(args))?),
         Command::SendTest(args) => Ok(runtime.block_on(send_test::run(args, quiet))?),
+        Command::Plan(args) => Ok(runtime.block_on(plan::run(args, quiet))?),
         Command::Redrive(args) => Ok(runtime.block_on(redrive::run(args, quiet))?),
         Command::Completions(args) => Ok(generate::completions(args, Cli::command())?),
         Command::Man(args) => Ok(generate::man(args, Cli::command())?),

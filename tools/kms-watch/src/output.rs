@@ -1,5 +1,6 @@
 //! Where the words of a command go.
 
+pub(crate) mod markdown;
 pub(crate) mod pager;
 
 use std::fmt;

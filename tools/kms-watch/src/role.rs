@@ -85,15 +85,27 @@ impl FromStr for RoleName {
     }
 }
 
+/// What sessions are called, if nobody says so.
+const SESSION: &str = "kms-watch";
+
 /// How sessions are asked for.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct Session {
     /// Name of the sessions, by which CloudTrail knows them
-    #[arg(long, value_name = "NAME", default_value = "kms-watch", value_parser = session_name, help_heading = "Where")]
+    #[arg(long, value_name = "NAME", default_value = SESSION, value_parser = session_name, help_heading = "Where")]
     role_session_name: String,
     /// External id that the role's trust policy wants
     #[arg(long, value_name = "ID", value_parser = external_id, help_heading = "Where")]
     external_id: Option<String>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            role_session_name: SESSION.to_owned(),
+            external_id: None,
+        }
+    }
 }
 
 impl Session {

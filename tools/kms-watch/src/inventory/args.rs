@@ -49,6 +49,9 @@ pub(crate) enum LastUse {
     IfFew,
 }
 
+/// Days ahead: the longest waiting period of a deletion (KMS API Reference, ScheduleKeyDeletion).
+const HORIZON: u32 = 30;
+
 /// Narrower than this no table says anything.
 const NARROWEST: usize = 40;
 
@@ -88,7 +91,7 @@ pub(crate) struct Args {
     #[arg(
         long = "within",
         value_name = "DAYS",
-        default_value_t = 30,
+        default_value_t = HORIZON,
         value_parser = clap::value_parser!(u32).range(0..=3_650),
         help_heading = "What"
     )]
@@ -122,6 +125,32 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// What a plan is made of: everything but grants and last uses.
+    pub(crate) fn for_plan(
+        reach: Reach,
+        owner_tag_key: &str,
+        trusted_accounts: &[AccountId],
+    ) -> Self {
+        Self {
+            reach,
+            last_use: false,
+            no_last_use: true,
+            aws_managed: false,
+            owner_tag_key: owner_tag_key.to_owned(),
+            no_policies: false,
+            grants: false,
+            trusted_accounts: trusted_accounts.to_vec(),
+            trusted_organizations: Vec::new(),
+            filter: Filter::default(),
+            within_days: HORIZON,
+            format: None,
+            width: None,
+            output: None,
+            fail_on: Vec::new(),
+            verbose: false,
+        }
+    }
+
     /// As what the report comes: as is said, or as the file's name says.
     pub(crate) fn format(&self) -> Format {
         let by_name = || Format::of_extension(self.extension()?.to_str()?);

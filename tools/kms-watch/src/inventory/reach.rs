@@ -62,6 +62,20 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// These Regions, or all, of the account of the credentials.
+    pub(crate) fn of_account(regions: &[Region], profile: Option<&str>, demo: bool) -> Self {
+        Self {
+            regions: regions.to_vec(),
+            profile: profile.map(str::to_owned),
+            role_arn: None,
+            organization: false,
+            role_name: None,
+            except_accounts: Vec::new(),
+            session: Session::default(),
+            demo,
+        }
+    }
+
     /// The Regions that are named, each once.
     pub(crate) fn regions(&self) -> Vec<Region> {
         let mut regions = Vec::new();

@@ -6,6 +6,7 @@
 mod account;
 mod dependants;
 mod places;
+mod plan;
 mod report;
 mod setup;
 mod sweep;

@@ -5,6 +5,7 @@ use watch_core::key::State;
 use watch_core::text::{Untrusted, minute};
 
 use crate::inventory::row::Row;
+use crate::output::markdown::code;
 
 pub(crate) fn render(rows: &[Row], summary: &str) -> Vec<u8> {
     let mut text = String::new();
@@ -39,23 +40,4 @@ pub(crate) fn render(rows: &[Row], summary: &str) -> Vec<u8> {
     text.push_str(&summary.replace("```", "'''"));
     text.push_str("```\n");
     text.into_bytes()
-}
-
-/// A code span in a cell. In both a backtick would end something, and a bar the cell.
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    format!("`{}`", text.replace('`', "'").replace('|', "\\|"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_gets_out_of_its_cell() {
-        assert_eq!(code("a|b`c https://x"), "`a\\|b'c https://x`");
-        assert_eq!(code(""), "");
-    }
 }

@@ -381,6 +381,7 @@ fn every_kind_of_these_functions_has_a_snapshot() {
         "KeyAccessDrifted",
         "KeyDeletionNear",
         "KeyRotationOverdue",
+        "KeyUseUnusual",
         "KeyVanished",
     ]);
     let schema = alert_schema();

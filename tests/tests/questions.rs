@@ -21,7 +21,7 @@ use watch_core::decision::{Decision, Occurrence};
 use watch_core::fakes::{FakeClock, FakeTopics};
 use watch_core::kinds::{
     AttemptsStopped, Burst, BurstMember, Due, DueWhat, InventoryDigest, KeyAccessDrifted,
-    KeyDeletionNear, KeyRotationOverdue, KeyVanished, Kind,
+    KeyDeletionNear, KeyRotationOverdue, KeyUseUnusual, KeyVanished, Kind,
 };
 use watch_core::ledger::NoLedger;
 use watch_core::pipeline::Watch;
@@ -29,6 +29,7 @@ use watch_core::severity::Severity;
 use watch_core::source::{Source, Via};
 use watch_core::subject::Subject;
 use watch_core::text::{Untrusted, minute};
+use watch_core::usual::{CountedBy, Habit, Newcomer, Surge, Unusual};
 
 use keys::SampleKeys;
 
@@ -348,7 +349,38 @@ fn of_no_event() -> Vec<Told> {
         last_at: now,
         ..AttemptsStopped::default()
     };
+    let unusual = Unusual {
+        at: now,
+        idle: None,
+        newcomers: vec![Newcomer {
+            name: Untrusted::new("role/Intruder"),
+            account: Some(Untrusted::new("444455556666")),
+            new_account: true,
+            first_at: now,
+            uses: 1_180,
+        }],
+        newcomer_count: 1,
+        surge: Some(Surge {
+            day: at("2026-02-13T00:00:00Z"),
+            uses: 1_200,
+            at_least: false,
+            usual: 40,
+            most: 66,
+        }),
+        usual: Habit {
+            since: Some(at("2025-11-16T10:00:00Z")),
+            uses_a_day: 40,
+            principals: 2,
+            names: vec![
+                Untrusted::new("role/AppServer"),
+                Untrusted::new("role/Batch"),
+            ],
+            counted_by: CountedBy::Metric,
+            ..Habit::default()
+        },
+    };
     vec![
+        tell(KeyUseUnusual::from(unusual), Some(ACTIVE), false),
         tell(
             KeyDeletionNear::new(at("2026-02-28T09:01:07Z"), &[14], now),
             Some(KEY),

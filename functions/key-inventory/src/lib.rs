@@ -4,6 +4,7 @@
 //!   at everything once a day, and one at what moves every hour. Any other scheduled event means everything, now.
 //! * Effect: alerts on the topics, each once, about what is due and about what no event told of; profiles and the roster
 //!   of all keys in the ledger; metrics; a digest every week.
+//! * Only if it is to learn how often keys are used: `cloudwatch:ListMetrics`, `cloudwatch:GetMetricData`.
 //! * IAM: if AWS Config is asked, `config:SelectResourceConfig` and `config:DescribeConfigurationRecorderStatus`; `kms:ListKeys`, `kms:ListAliases`, `kms:DescribeCustomKeyStores`, `cloudtrail:LookupEvents`,
 //!   `cloudwatch:PutMetricData`; `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`,
 //!   `kms:ListKeyRotations`, `kms:GetKeyPolicy`, `kms:ListGrants`, `kms:GetKeyLastUsage`; `sns:Publish` on its topics; `sns:ListSubscriptionsByTopic` and

@@ -7,12 +7,17 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::config::Builder;
 use aws_sdk_cloudwatch::types::{
-    AlarmMuteRuleStatus, Dimension, MetricAlarm, MetricDatum, StandardUnit,
+    AlarmMuteRuleStatus, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDatum, MetricStat,
+    StandardUnit, StatusCode,
 };
 use aws_smithy_types::DateTime;
+use jiff::Timestamp;
 use serde_json::json;
 use watch_core::answers::{AlarmData, MuteRule};
-use watch_core::ports::{CallError, CallErrorKind, Datum, MAX_DATA, MetricUnit, Metrics, Page};
+use watch_core::ports::{
+    CallError, CallErrorKind, Counts, DailyUses, Datum, MAX_DATA, MAX_QUERIES, MetricUnit, Metrics,
+    Page, UseMetric,
+};
 
 use crate::error::call_error;
 use crate::page::page;
@@ -68,6 +73,104 @@ impl Metrics for CloudWatchAdapter {
             .await
             .map(drop)
             .map_err(|error| call_error(&error, OPERATION_TIMEOUT))
+    }
+}
+
+/// What is asked of a metric: its sum of each day.
+fn daily((place, it): (usize, &UseMetric)) -> MetricDataQuery {
+    let dimensions = it.dimensions.iter();
+    let dimensions =
+        dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build());
+    let metric = Metric::builder()
+        .namespace(KMS)
+        .metric_name(USES)
+        .set_dimensions(Some(dimensions.collect()))
+        .build();
+    let stat = MetricStat::builder()
+        .metric(metric)
+        .period(A_DAY)
+        .stat("Sum")
+        .build();
+    let query = MetricDataQuery::builder().id(format!("m{place}"));
+    query.metric_stat(stat).build()
+}
+
+const KMS: &str = "AWS/KMS";
+const USES: &str = "SuccessfulRequest";
+/// Seconds.
+const A_DAY: i32 = 86_400;
+
+impl Counts for CloudWatchAdapter {
+    async fn use_metrics(&self, token: Option<&str>) -> Result<Page<UseMetric>, CallError> {
+        let call = self.client.list_metrics().namespace(KMS).metric_name(USES);
+        let answer = call.set_next_token(token.map(str::to_owned)).send().await;
+        let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+        let metrics = answer.metrics().iter().map(|metric| {
+            let dimensions = metric.dimensions().iter();
+            let named = dimensions.filter_map(|it| Some((it.name()?, it.value()?)));
+            UseMetric {
+                dimensions: named
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+            }
+        });
+        let next = answer.next_token();
+        page(metrics.collect(), token, next.is_some(), next)
+    }
+
+    async fn uses_a_day(
+        &self,
+        metrics: &[UseMetric],
+        since: Timestamp,
+        until: Timestamp,
+        token: Option<&str>,
+    ) -> Result<Page<DailyUses>, CallError> {
+        if metrics.len() > MAX_QUERIES {
+            let what = format!(
+                "{} metrics, and {MAX_QUERIES} fit into a call",
+                metrics.len()
+            );
+            return Err(CallError::new("TooManyMetrics", &what));
+        }
+        let queries = metrics.iter().enumerate().map(daily);
+        let answer = self
+            .client
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries.collect()))
+            .start_time(DateTime::from_secs(since.as_second()))
+            .end_time(DateTime::from_secs(until.as_second()))
+            .set_next_token(token.map(str::to_owned))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
+        let mut items = Vec::new();
+        for result in answer.metric_data_results() {
+            if let Some(status @ (StatusCode::Forbidden | StatusCode::InternalError)) =
+                result.status_code()
+            {
+                let code = match status {
+                    StatusCode::Forbidden => "AccessDenied",
+                    _ => "InternalError",
+                };
+                return Err(CallError::new(code, "the answer has no data of a metric"));
+            }
+            let place = result
+                .id()
+                .and_then(|id| id.strip_prefix('m')?.parse().ok());
+            let Some(place) = place.filter(|place| *place < metrics.len()) else {
+                continue;
+            };
+            let values = result.timestamps().iter().zip(result.values());
+            items.extend(values.filter_map(|(at, uses)| {
+                Some(DailyUses {
+                    metric: place,
+                    day: Timestamp::from_second(at.secs()).ok()?,
+                    uses: *uses,
+                })
+            }));
+        }
+        let next = answer.next_token();
+        page(items, token, next.is_some(), next)
     }
 }
 

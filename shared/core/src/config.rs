@@ -89,10 +89,24 @@ pub struct SweepConfig {
     pub health_topic: Option<TopicArn>,
     /// A full sweep compares the grants of every key.
     pub grants: bool,
+    /// Whether it learns what use is usual.
+    pub baseline: Baseline,
     /// Names of the stack's functions. With them a sweep looks at the other parts of the watch too.
     pub watched_functions: Vec<String>,
     /// URLs of the queues of what could not be handled.
     pub watched_queues: Vec<String>,
+}
+
+/// Whether a sweep learns what use is usual for each key, and tells what is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Baseline {
+    /// No.
+    #[default]
+    Off,
+    /// From CloudTrail's event history, as far as a sweep reads it anyway.
+    Events,
+    /// From KMS's metric of successful requests, too, which costs money.
+    Metrics,
 }
 
 /// Everything without which a function cannot start, at once.
@@ -340,6 +354,7 @@ impl SweepConfig {
         });
         let health_topic = reader.optional("HEALTH_TOPIC_ARN");
         let grants = reader.flag("SWEEP_GRANTS", true);
+        let baseline = reader.baseline();
         let watched_functions = reader.names("WATCHED_FUNCTIONS");
         let watched_queues = reader.names("WATCHED_QUEUES");
         let (mut problems, is_fatal) = (reader.problems, reader.is_fatal);
@@ -353,6 +368,7 @@ impl SweepConfig {
                     metric_namespace,
                     digest,
                     grants,
+                    baseline,
                     health_topic,
                     watched_functions,
                     watched_queues,
@@ -420,6 +436,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             .parse()
             .map_err(|error| self.problem(name, format_args!("is malformed: {error}")))
             .ok()
+    }
+
+    fn baseline(&mut self) -> Baseline {
+        let otherwise = "neither off, events nor metrics";
+        self.choice("BASELINE", Baseline::Off, otherwise, |text| match text {
+            "off" => Some(Baseline::Off),
+            "events" => Some(Baseline::Events),
+            "metrics" => Some(Baseline::Metrics),
+            _ => None,
+        })
     }
 
     fn required<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Option<T> {

@@ -13,6 +13,7 @@
 //! | [`decision`] | what a function makes of an event: an [`decision::Occurrence`], or a reason to ignore it |
 //! | [`kinds`] | the kinds of alert: severity, title, summary, next steps, one file a subject |
 //! | [`dependants`] | what breaks: who and what depends on a key |
+//! | [`usual`] | how often and by whom a key is usually used, and what differs |
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
 //! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
@@ -59,4 +60,5 @@ pub mod stack;
 pub mod step;
 pub mod subject;
 pub mod text;
+pub mod usual;
 mod value;

@@ -214,6 +214,55 @@ pub trait Metrics {
     async fn put_metric_data(&self, namespace: &str, data: &[Datum]) -> Result<(), CallError>;
 }
 
+/// How often keys are used, as KMS counts it in CloudWatch.
+#[expect(
+    async_fn_in_trait,
+    reason = "a function handles one event at a time on one thread"
+)]
+pub trait Counts {
+    /// `ListMetrics` of `SuccessfulRequest` in `AWS/KMS`, those of the last two weeks, 500 to a page.
+    async fn use_metrics(&self, token: Option<&str>) -> Result<Page<UseMetric>, CallError>;
+    /// `GetMetricData` of at most [`MAX_QUERIES`] metrics: sums of whole days in UTC from `since` on, up to `until`.
+    async fn uses_a_day(
+        &self,
+        metrics: &[UseMetric],
+        since: Timestamp,
+        until: Timestamp,
+        token: Option<&str>,
+    ) -> Result<Page<DailyUses>, CallError>;
+}
+
+/// Most metrics of which one call of `GetMetricData` tells (CloudWatch API Reference, GetMetricData).
+pub const MAX_QUERIES: usize = 500;
+
+/// A metric that counts successful uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UseMetric {
+    /// Names and values of its dimensions: the operation, and the ARN of the key, or of both keys.
+    pub dimensions: Vec<(String, String)>,
+}
+
+impl UseMetric {
+    /// ARNs of the keys whose uses it counts: of a re-encryption, those of both keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let names = ["KeyArn", "SourceKeyArn", "DestinationKeyArn"];
+        let of_key = move |(name, _): &&(String, String)| names.contains(&name.as_str());
+        let keys = self.dimensions.iter().filter(of_key);
+        keys.map(|(_, arn)| arn.as_str())
+    }
+}
+
+/// How often a metric counted on a day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DailyUses {
+    /// The place of the metric among those that were asked for.
+    pub metric: usize,
+    /// The beginning of the day.
+    pub day: Timestamp,
+    /// The sum.
+    pub uses: f64,
+}
+
 /// Most data that one call of `PutMetricData` takes (CloudWatch API Reference, PutMetricData).
 pub const MAX_DATA: usize = 1_000;
 

@@ -13,6 +13,7 @@
 //! | `watch` | the watch itself: whether anybody listens |
 //! | `uses` | when keys were last used, and by whom and for what |
 //! | `dependants` | who and what depends on a key |
+//! | `usual` | what use is usual for a key, and what differs from it |
 //! | `run` | what one run knows and counts |
 //! | `clock`, `report`, `error` | its "now", its answer, and why there is none |
 //!
@@ -32,6 +33,7 @@ mod run;
 mod stores;
 mod tell;
 mod uses;
+mod usual;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -49,7 +51,8 @@ use watch_core::event::unwrap;
 use watch_core::ledger::ItemKey;
 use watch_core::pipeline::Watch;
 use watch_core::ports::{
-    CallError, Census, Clock, Grants, Kms, Ledger, Metrics, Parts, Recorder, Topics, Trail, Uses,
+    CallError, Census, Clock, Counts, Grants, Kms, Ledger, Metrics, Parts, Recorder, Topics, Trail,
+    Uses,
 };
 use watch_core::subject::Subject;
 
@@ -90,8 +93,8 @@ pub trait Ports {
     type Trail: Trail + Uses;
     /// AWS Config.
     type Recorder: Recorder;
-    /// Where measurements go.
-    type Metrics: Metrics;
+    /// Where measurements go, and what KMS counts.
+    type Metrics: Metrics + Counts;
     /// The parts of the watch itself.
     type Parts: Parts;
 }

@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "dependants owner",
             "about",
             "ledger",
-            "facts",
+            "facts usual",
             "kinds",
             "alert config decision",
             "render schema",

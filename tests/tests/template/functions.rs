@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watch_core::config::{Config, RescueConfig, SweepConfig};
+use watch_core::config::{Baseline, Config, RescueConfig, SweepConfig};
 use watch_tests::template::{Stack, Template};
 
 use super::{FINDS_DEPENDANTS, JUDGES_ACCESS, RESCUER, SWEEPER, folders, names, read, sweeper};
@@ -113,6 +113,15 @@ fn a_sweep_can_start_with_whatever_may_be_chosen_for_it() {
         .map(|choice| start("WeeklyDigest", choice).digest)
         .collect();
     assert_eq!(digests, [false, true]);
+    let choices = &template.document["Parameters"]["UsageBaseline"]["AllowedValues"];
+    let baselines: Vec<_> = names(choices.as_array().unwrap())
+        .iter()
+        .map(|choice| start("UsageBaseline", choice).baseline)
+        .collect();
+    assert_eq!(
+        baselines,
+        [Baseline::Events, Baseline::Metrics, Baseline::Off]
+    );
     let grants = ["true", "false"].map(|choice| start("SweepGrants", choice).grants);
     assert_eq!(grants, [true, false]);
     let config = ["true", "false"].map(|it| start("ConfigDependants", it).alerts);

@@ -85,6 +85,9 @@ fn list_reads(function: &str) -> &'static [&'static str] {
             "cloudtrail:LookupEvents",
             "sns:GetSubscriptionAttributes",
             "cloudwatch:PutMetricData",
+            // How often keys are used, if that is wanted.
+            "cloudwatch:GetMetricData",
+            "cloudwatch:ListMetrics",
             // What it looks at of the watch itself.
             "events:ListRules",
             "events:ListTargetsByRule",
@@ -275,6 +278,24 @@ fn what_is_not_there_or_not_wanted_is_not_granted() {
         .find(|statement| statement["Action"][0] == "sns:Publish");
     let alerts = json!(["arn:aws:sns:us-east-1:111122223333:kms-watch-AlertTopic"]);
     assert_eq!(tell.unwrap()["Resource"], alerts);
+}
+
+/// CloudWatch's data cost money, and nobody reads them unless that is wanted.
+#[test]
+fn only_the_sweep_reads_metrics_and_only_if_it_is_to_learn_from_them() {
+    let template = Template::read();
+    let reads = |function: &str, stack: &Stack| {
+        let statements = template.role_statements(function, stack);
+        let reads = |it: &Value| it["Action"][0] == "cloudwatch:GetMetricData";
+        statements.iter().any(reads)
+    };
+    let wanted = Stack::default();
+    let unwanted = Stack::default().without("HasUseMetrics");
+    for function in template.functions() {
+        let folder = function.folder.as_str();
+        assert_eq!(reads(folder, &wanted), folder == SWEEPER, "{folder}");
+        assert!(!reads(folder, &unwanted), "{folder}");
+    }
 }
 
 #[test]

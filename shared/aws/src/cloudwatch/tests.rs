@@ -1,4 +1,6 @@
+use aws_sdk_cloudwatch::operation::get_metric_data::{GetMetricDataInput, GetMetricDataOutput};
 use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataInput, PutMetricDataOutput};
+use aws_sdk_cloudwatch::types::MetricDataResult;
 use aws_smithy_http_client::test_util::{NeverClient, capture_request};
 use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -189,4 +191,78 @@ async fn a_call_without_answer_ends_in_time() {
     // Three attempts of 3 s with their pauses.
     assert!((9_000..=10_000).contains(&start.elapsed().as_millis()));
     assert_eq!(http.num_calls(), 3);
+}
+
+fn use_metric(place: usize) -> UseMetric {
+    UseMetric {
+        dimensions: vec![
+            ("KeyArn".to_owned(), format!("key-{place}")),
+            ("Operation".to_owned(), "Decrypt".to_owned()),
+        ],
+    }
+}
+
+async fn uses(rule: &Rule, count: usize) -> Result<Page<DailyUses>, CallError> {
+    let metrics: Vec<_> = (0..count).map(use_metric).collect();
+    let (since, until) = ("2026-11-18T00:00:00Z", "2026-11-20T03:00:00Z");
+    let (since, until) = (since.parse().unwrap(), until.parse().unwrap());
+    adapter(rule).uses_a_day(&metrics, since, until, None).await
+}
+
+#[tokio::test]
+async fn uses_are_sums_of_days_by_the_place_of_their_metric() {
+    fn daily(input: &GetMetricDataInput) -> bool {
+        input.metric_data_queries().iter().all(|query| {
+            let stat = query.metric_stat().unwrap();
+            let metric = stat.metric().unwrap();
+            (stat.period(), stat.stat()) == (Some(86_400), Some("Sum"))
+                && metric.namespace() == Some("AWS/KMS")
+                && metric.dimensions().len() == 2
+        })
+    }
+    let result = |id: &str, uses: f64| {
+        MetricDataResult::builder()
+            .id(id)
+            .timestamps(DateTime::from_secs(1_795_132_800))
+            .values(uses)
+            .status_code(StatusCode::Complete)
+            .build()
+    };
+    let rule = mock!(Client::get_metric_data)
+        .match_requests(daily)
+        .then_output(move || {
+            GetMetricDataOutput::builder()
+                .metric_data_results(result("m1", 40.0))
+                // Of no metric that was asked for.
+                .metric_data_results(result("m7", 1.0))
+                .metric_data_results(result("other", 1.0))
+                .next_token("more")
+                .build()
+        });
+    let page = uses(&rule, 2).await.unwrap();
+    let expected = DailyUses {
+        metric: 1,
+        day: "2026-11-20T00:00:00Z".parse().unwrap(),
+        uses: 40.0,
+    };
+    assert_eq!(
+        (page.items, page.next.as_deref()),
+        (vec![expected], Some("more"))
+    );
+}
+
+#[tokio::test]
+async fn half_an_answer_is_none_and_more_than_a_call_takes_is_refused() {
+    let rule = mock!(Client::get_metric_data).then_output(|| {
+        let result = MetricDataResult::builder().id("m0");
+        let result = result.status_code(StatusCode::Forbidden).build();
+        GetMetricDataOutput::builder()
+            .metric_data_results(result)
+            .build()
+    });
+    let error = uses(&rule, 1).await.unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Denied);
+    let error = uses(&rule, MAX_QUERIES + 1).await.unwrap_err();
+    assert_eq!(error.code().as_str(), "TooManyMetrics");
+    assert_eq!(rule.num_calls(), 1);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::findings::Findings;
-use super::{Dependants, Evidence, REMEMBERED, recorded};
+use super::{Dependants, Evidence, History, Observed, REMEMBERED, recorded};
 use crate::arn::KeyArn;
 use crate::enrichment::Missing;
 use crate::ports::{CallError, CallErrorKind, Grants, Page, Recorder, Uses};
@@ -59,6 +59,8 @@ pub struct Gathered {
     pub findings: Findings,
     /// What was not, and why.
     pub missing: Vec<Missing>,
+    /// What the event history showed, if it answered.
+    pub history: Option<History>,
 }
 
 impl Gathered {
@@ -190,6 +192,10 @@ async fn read_uses(uses: &impl Uses, ask: &Ask<'_>, ends: Instant, gathered: &mu
         gathered.findings.source(Evidence::EventHistory);
         let is_last = page.next.is_none();
         found |= gathered.take_in(page, &mut seen, &mut until);
+        if !leapt {
+            let back_to = if is_last { since } else { until };
+            gathered.history.get_or_insert_default().back_to = Some(back_to);
+        }
         if is_last {
             whole = !leapt;
             break;
@@ -239,6 +245,8 @@ impl Gathered {
             let at = record["eventTime"].as_str().and_then(|at| at.parse().ok());
             *oldest = at.unwrap_or(*oldest).min(*oldest);
             found |= self.findings.record(&record);
+            let history = self.history.get_or_insert_default();
+            history.seen.extend(Observed::read(&record));
         }
         found
     }

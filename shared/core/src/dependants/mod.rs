@@ -6,6 +6,7 @@
 //! | `findings` | putting together what was found |
 //! | `grants` | what a grant says |
 //! | `uses` | what a record of a use says |
+//! | `observed` | what a record says of how the key is used |
 //! | `recorded` | what AWS Config recorded |
 //! | `gather` | asking, within a limit of time |
 //! | `words` | some lines for people |
@@ -16,6 +17,7 @@
 mod findings;
 mod gather;
 mod grants;
+mod observed;
 mod recorded;
 mod uses;
 mod words;
@@ -31,6 +33,7 @@ use crate::text::Untrusted;
 
 pub use self::findings::Findings;
 pub use self::gather::{Ask, Gathered, gather};
+pub use self::observed::{Act, History, Observed};
 
 /// Most resources, and most principals, that an alert names.
 pub const MOST: usize = 25;

@@ -12,7 +12,7 @@ use crate::key::CRYPTOGRAPHIC;
 use crate::text::Untrusted;
 
 /// Why a use fails of somebody who needs the key, and would have been let in. In CloudTrail some have no `Exception`.
-const NEEDED: [&str; 4] = [
+pub(super) const NEEDED: [&str; 4] = [
     "Disabled",
     "KMSInvalidState",
     "KeyUnavailable",
@@ -38,22 +38,13 @@ impl Findings {
             return false;
         }
         let at: Option<Timestamp> = text("eventTime").parse().ok();
-        let actor = Actor::read(record);
         let via = Evidence::EventHistory;
         let principal = Principal {
             service: service(&record["userIdentity"], text("sourceIPAddress")),
             last_seen: at,
             operations: vec![Untrusted::bounded(text("eventName"), 64)],
             count: 1,
-            ..Principal::of(actor.principal.as_str(), via)
-        };
-        let principal = Principal {
-            account: actor
-                .account
-                .clone()
-                .filter(|id| is_account(id.as_str()))
-                .or(principal.account),
-            ..principal
+            ..caller(record)
         };
         let who = principal.name.as_str().rsplit('/').next();
         let who = who.map(|who| Untrusted::bounded(who, 128));
@@ -71,6 +62,19 @@ impl Findings {
         }
         self.principal(principal);
         true
+    }
+}
+
+/// Who made a call, as far as that is a principal.
+pub(super) fn caller(record: &Value) -> Principal {
+    let actor = Actor::read(record);
+    let principal = Principal::of(actor.principal.as_str(), Evidence::EventHistory);
+    let account = actor.account.clone();
+    Principal {
+        account: account
+            .filter(|id| is_account(id.as_str()))
+            .or(principal.account),
+        ..principal
     }
 }
 

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use crate::answers::Grant;
 use crate::arn::{KeyArn, Region};
-use crate::ports::{CallError, Datum, Grants, Metrics, Page, Recorder, Trail, Uses};
+use crate::ports::{
+    CallError, Counts, DailyUses, Datum, Grants, Metrics, Page, Recorder, Trail, UseMetric, Uses,
+};
 
 /// CloudTrail's records. Clones share everything.
 #[derive(Clone, Debug, Default)]
@@ -154,13 +156,83 @@ impl Trail for FakeTrail {
     }
 }
 
-/// Metrics that keep what they get. Clones share it.
+/// Metrics that keep what they get, and count what the test says. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct FakeMetrics(pub Rc<RefCell<Vec<Datum>>>);
+pub struct FakeMetrics {
+    /// What was put.
+    pub put: Rc<RefCell<Vec<Datum>>>,
+    /// Uses by key and day.
+    pub uses: Rc<RefCell<Vec<(String, Timestamp, f64)>>>,
+    /// How many metrics each call of `GetMetricData` asked for.
+    pub asked: Rc<RefCell<Vec<usize>>>,
+    /// Calls that read fail with this code.
+    pub failing: Rc<Cell<Option<&'static str>>>,
+}
 
 impl Metrics for FakeMetrics {
     async fn put_metric_data(&self, _: &str, data: &[Datum]) -> Result<(), CallError> {
-        self.0.borrow_mut().extend(data.iter().cloned());
+        self.put.borrow_mut().extend(data.iter().cloned());
         Ok(())
+    }
+}
+
+/// So few, that a test sees pages.
+const METRICS_PAGE: usize = 2;
+
+impl FakeMetrics {
+    fn answer(&self) -> Result<(), CallError> {
+        let failing = self.failing.get();
+        failing.map_or(Ok(()), |code| Err(CallError::new(code, "no")))
+    }
+}
+
+impl Counts for FakeMetrics {
+    async fn use_metrics(&self, token: Option<&str>) -> Result<Page<UseMetric>, CallError> {
+        self.answer()?;
+        let mut keys: Vec<_> = self
+            .uses
+            .borrow()
+            .iter()
+            .map(|use_| use_.0.clone())
+            .collect();
+        keys.sort();
+        keys.dedup();
+        let start = token.map_or(0, |token| token.parse().unwrap());
+        let metric = |key: &String| UseMetric {
+            dimensions: vec![
+                ("KeyArn".to_owned(), key.clone()),
+                ("Operation".to_owned(), "Decrypt".to_owned()),
+            ],
+        };
+        let shown = keys.iter().skip(start).take(METRICS_PAGE);
+        let next = start + METRICS_PAGE;
+        Ok(Page {
+            items: shown.map(metric).collect(),
+            next: (keys.len() > next).then(|| next.to_string()),
+        })
+    }
+
+    async fn uses_a_day(
+        &self,
+        metrics: &[UseMetric],
+        since: Timestamp,
+        until: Timestamp,
+        _: Option<&str>,
+    ) -> Result<Page<DailyUses>, CallError> {
+        self.asked.borrow_mut().push(metrics.len());
+        self.answer()?;
+        let uses = self.uses.borrow();
+        let mut items = Vec::new();
+        for (place, metric) in metrics.iter().enumerate() {
+            let of_metric = uses.iter().filter(|(key, day, _)| {
+                metric.keys().any(|it| it == key) && *day >= since && *day < until
+            });
+            items.extend(of_metric.map(|(_, day, uses)| DailyUses {
+                metric: place,
+                day: *day,
+                uses: *uses,
+            }));
+        }
+        Ok(Page { items, next: None })
     }
 }

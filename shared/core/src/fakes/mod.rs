@@ -7,7 +7,7 @@
 //! | [`FakeVault`] | `Kms`, `Rescuer`, `Switch` | one key that can be changed; calls that change it may go wrong |
 //! | [`FakeTopics`] | `Topics` | keeps what was sent; topics may be broken |
 //! | [`FakeLedger`] | `Ledger` | a table in memory; may fail or be slow |
-//! | [`FakeTrail`], [`FakeMetrics`] | `Trail`, `Uses`, `Grants`, `Metrics` | records and grants that the test puts in; data that it takes out |
+//! | [`FakeTrail`], [`FakeMetrics`] | `Trail`, `Uses`, `Grants`, `Metrics`, `Counts` | records, grants and uses that the test puts in; data that it takes out |
 //! | [`FakeParts`] | `Parts` | the watch itself |
 //! | [`FakeClock`] | `Clock` | stands until it is set |
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -12,6 +12,7 @@
 //! | [`drifted`] | access that changed though no event told |
 //! | [`alias`], [`tags`], [`description`] | what a key is called, whose it is, what is said of it |
 //! | [`rescue`] | what KMS Watch itself took back, could not take back, or would have |
+//! | [`use_unusual`] | a use that differs from what is usual |
 //! | [`misuse`] | what failed: use of a key that cannot be used, changes that were denied |
 //! | [`key_store`] | custom key stores |
 //! | [`alarms`] | CloudWatch's alarms |
@@ -58,6 +59,7 @@ pub mod story;
 mod system;
 mod tags;
 mod test_alert;
+mod use_unusual;
 pub mod watch_changed;
 mod words;
 
@@ -106,6 +108,7 @@ pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_s
 pub use system::UnreadableEvent;
 pub use tags::{KeyTagsChanged, PROTECT_TAG, TagChange, is_protected};
 pub use test_alert::{SEVERITY_TAG, TEST_NAME, TEST_TAG, WatchTest};
+pub use use_unusual::KeyUseUnusual;
 pub use watch_changed::calls::hours_of_mute;
 pub use watch_changed::{Deployment, WatchChanged, WatchFinding};
 
@@ -128,6 +131,7 @@ kind::kinds! {
     UnusableKeyUsed        own      own  own
     KeyChangeDenied        own      own  own
     AttemptsStopped        own      -    -
+    KeyUseUnusual          own      -    -
     KeyMaterialExpiring    own      own  own
     KeyStoreUnhealthy      own      own  own
     KmsQuotaNear           own      -    -

@@ -121,6 +121,7 @@ pub const STORIES: [Row; KIND_NAMES.len()] = {
             Event,
         ),
         row(AttemptsStopped::NAME, ALONE, Event),
+        row(KeyUseUnusual::NAME, ALONE, Event),
         row(KeyMaterialExpiring::NAME, EXPIRY, Opens),
         unless(
             row(KeyStoreUnhealthy::NAME, ALARM, Opens),

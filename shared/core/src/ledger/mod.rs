@@ -15,6 +15,7 @@
 //! | `story#<condition>` | which alerts of a story are open: [`Openings`] | 400 days |
 //! | `count#…` | how often something happened in a window of time: [`burst`] | 2 days |
 //! | `watch#…`, under `guard#…` and `sweep#…` | what those know of the watch who watch it | permanently |
+//! | `usual#<key id>`, under `sweep#…` | what use of a key is usual: [`crate::usual`] | 400 days after the last look |
 //! | `held#burst#…#<n>`, `bursts` | what people are still to be told of bursts, and where it is: [`held`] | 30 days; permanently |
 //! | `count#…`, `count#…#told` | how often the same happened again, and how often that was told: [`repeats`] | 400 days |
 //! | `series#<0…f>` | the series of which mail told, for a sweep that tells the rest, under the account: [`Listed`] | permanently |

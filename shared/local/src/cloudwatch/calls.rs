@@ -43,7 +43,8 @@ impl CloudWatch {
         self.replan();
         match operation {
             "PutMetricData" => self.put_metric_data(region, body, context.now),
-            "ListMetrics" => self.list_metrics(kms, region, body),
+            "ListMetrics" => self.list_metrics(kms, region, body, context.now),
+            "GetMetricData" => self.get_metric_data(kms, region, body),
             "PutMetricAlarm" => self.put_metric_alarm(context, region, body),
             "DescribeAlarms" => self.describe_alarms(region, body),
             "DescribeAlarmContributors" => self.describe_contributors(region, body),

@@ -9,7 +9,7 @@ use super::{
     alarm::{read_dimensions, text},
     cbor::TIME,
     error::{CloudWatchError, Outcome},
-    metrics::{Datum, EXPIRATION, KMS_NAMESPACE, MetricName},
+    metrics::{Datum, EXPIRATION, KMS_NAMESPACE, MetricName, USES},
     page::page,
     state::CloudWatch,
 };
@@ -55,6 +55,8 @@ const UNITS: &[&str] = &[
 
 /// How old and how early data may be.
 const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long a metric of KMS's uses is listed after its last datum.
+const LISTED: SignedDuration = SignedDuration::from_hours(14 * 24);
 const EARLIEST: SignedDuration = SignedDuration::from_hours(2);
 
 /// What was put for a metric at a time.
@@ -105,7 +107,13 @@ impl CloudWatch {
         Ok(json!({}))
     }
 
-    pub(super) fn list_metrics(&self, kms: &Kms, region: &str, body: &Value) -> Outcome {
+    pub(super) fn list_metrics(
+        &self,
+        kms: &Kms,
+        region: &str,
+        body: &Value,
+        now: Timestamp,
+    ) -> Outcome {
         let (namespace, name) = (text(body, "Namespace"), text(body, "MetricName"));
         let wanted = body.get("Dimensions").and_then(Value::as_array);
         let metrics = &self.metrics;
@@ -116,10 +124,23 @@ impl CloudWatch {
             name: EXPIRATION.to_owned(),
             dimensions,
         });
+        let uses = kms.uses.of_region(region);
+        // "Metrics that have not had new data points within the past two weeks are not listed."
+        let lately = uses.filter_map(|(dimensions, hours)| {
+            let last = hours.map(|(at, _)| at).last()?;
+            (now.duration_since(last) <= LISTED).then_some(dimensions)
+        });
+        let uses = lately.map(|dimensions| MetricName {
+            region: region.to_owned(),
+            namespace: KMS_NAMESPACE.to_owned(),
+            name: USES.to_owned(),
+            dimensions: dimensions.clone(),
+        });
         let own = metrics.0.keys().filter(|metric| metric.region == region);
         let mut all: Vec<MetricName> = own
             .cloned()
             .chain(of_kms)
+            .chain(uses)
             .filter(|metric| namespace.is_none_or(|wanted| metric.namespace == wanted))
             .filter(|metric| name.is_none_or(|wanted| metric.name == wanted))
             .filter(|metric| {

@@ -9,6 +9,8 @@ use crate::kms::Kms;
 /// KMS's metric of imported key material (KMS Developer Guide, "Create a CloudWatch alarm for expiration of imported key
 /// material"): the earliest expiry of the materials of a key, until it has none.
 pub(super) const EXPIRATION: &str = "SecondsUntilKeyMaterialExpiration";
+/// KMS's count of cryptographic operations that succeeded (KMS Developer Guide, "Monitor KMS keys with Amazon CloudWatch").
+pub(super) const USES: &str = "SuccessfulRequest";
 pub(super) const KMS_NAMESPACE: &str = "AWS/KMS";
 
 /// How often KMS is taken to publish it; the documentation does not say.
@@ -26,6 +28,25 @@ pub(super) struct Datum {
     pub(super) count: f64,
     /// `Count`, `Seconds`; `None` where none was given.
     pub(super) unit: &'static str,
+}
+
+impl Datum {
+    /// So many requests, each of which counts one.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "nobody makes so many requests in an hour"
+    )]
+    fn counted(at: Timestamp, requests: u64) -> Self {
+        let sum = requests as f64;
+        Self {
+            at,
+            min: 1.0,
+            max: 1.0,
+            sum,
+            count: sum,
+            unit: "Count",
+        }
+    }
 }
 
 /// The name of a metric, as complete as names are.
@@ -76,7 +97,13 @@ impl Metrics {
                 let dimensions = Dimensions::from([("KeyId".to_owned(), key.id.clone())]);
                 Some((dimensions, Curve::Until(key.earliest_expiry()?)))
             });
-        own.chain(of_kms)
+        let is_uses = namespace == KMS_NAMESPACE && name == USES;
+        let uses = is_uses.then(|| kms.uses.of_region(region));
+        let uses = uses.into_iter().flatten().map(|(dimensions, hours)| {
+            let data = hours.map(|(at, uses)| Datum::counted(at, uses));
+            (dimensions.clone(), Curve::Data(data.collect()))
+        });
+        own.chain(of_kms).chain(uses)
     }
 }
 

@@ -9,6 +9,7 @@ mod cbor;
 mod data;
 mod error;
 mod evaluation;
+mod get_data;
 mod metrics;
 mod mutes;
 mod page;

@@ -115,6 +115,9 @@ pub(super) fn used(
         parameters[name] = value.as_str().into();
     }
     note_use(call)?;
+    let (arn, now) = (call.key()?.arn.clone(), call.context.now);
+    let uses = &mut call.kms.uses;
+    uses.count(call.region, call.operation, &[&arn], now, 1);
     let material = response.get("KeyMaterialId").cloned();
     let key = call.key()?;
     let material = material.or_else(|| {

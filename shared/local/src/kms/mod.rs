@@ -46,6 +46,7 @@ mod store_calls;
 mod stores;
 mod switches;
 mod tags;
+mod uses;
 
 pub(crate) use aging::{Aging, Due};
 pub(crate) use call::KmsRequest;

@@ -64,6 +64,9 @@ pub(super) fn re_encrypt(call: &mut Call<'_>) -> Outcome {
     note_use(call)?;
     call.key = source;
     note_use(call)?;
+    let (keys, now) = ([source_arn.as_str(), arn.as_str()], call.context.now);
+    let uses = &mut call.kms.uses;
+    uses.count(call.region, call.operation, &keys, now, 1);
     let mut done = Done::quiet(&arn, response)
         .parameters(parameters)
         .resources(&[&source_arn, &arn]);

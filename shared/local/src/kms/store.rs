@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{alias::Aliases, key::Key, key_store::KeyStore, keys::Keys, selector::KeyRef};
+use super::{
+    alias::Aliases, key::Key, key_store::KeyStore, keys::Keys, selector::KeyRef, uses::Uses,
+};
 
 /// Everything that KMS stores.
 #[derive(Debug, Default, Clone)]
@@ -14,6 +16,7 @@ pub(crate) struct Kms {
     pub(super) aliases: Aliases,
     pub(super) stores: BTreeMap<String, KeyStore>,
     pub(super) import_tokens: BTreeMap<String, ImportToken>,
+    pub(crate) uses: Uses,
 }
 
 /// What `GetParametersForImport` hands out for 24 hours.

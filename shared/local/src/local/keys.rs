@@ -94,6 +94,16 @@ impl LocalAws {
         self.with(|world| world.kms.set_last_use(key, last, &mut world.context.ids));
     }
 
+    /// Lets KMS's metric `SuccessfulRequest` count so many more uses of a key at a time. They are in no record, and no last use.
+    pub fn count_uses(&self, key: &str, operation: &str, at: Timestamp, uses: u64) {
+        self.with(|world| {
+            let of_key = crate::kms::key_ref(key);
+            if let Some(region) = of_key.map(|key| key.region) {
+                world.kms.uses.count(&region, operation, &[key], at, uses);
+            }
+        });
+    }
+
     /// Since when KMS records the uses of a key, by its ARN, instead of
     /// [`crate::Options::usage_tracking_start`] or the creation of the key.
     pub fn set_tracking_start(&self, key: &str, at: Timestamp) {

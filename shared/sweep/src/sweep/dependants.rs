@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use watch_core::answers::LastUsage;
 use watch_core::arn::KeyArn;
-use watch_core::dependants::{Ask, REMEMBERED, gather};
+use watch_core::dependants::{Ask, History, REMEMBERED, gather};
 use watch_core::ledger::{Item, Profile};
 use watch_core::ports::{CallError, Page, Uses};
 use watch_core::text::Untrusted;
@@ -45,6 +45,15 @@ impl<K, R: Uses> Uses for PacedUses<'_, K, R> {
     }
 }
 
+/// What was found of those who depend on a key.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is to be remembered of it.
+    pub(super) change: Item,
+    /// What the event history showed, if it was asked and answered.
+    pub(super) history: Option<History>,
+}
+
 impl<W: Ports> Sweep<W> {
     /// What is to be remembered of those who depend on a key, whose last use is known: nothing if nothing was answered, or if
     /// nobody does and nobody did. Of a key that nobody uses the event history has nothing.
@@ -53,12 +62,12 @@ impl<W: Ports> Sweep<W> {
         run: &Run<'_, W>,
         key: &KeyArn,
         usage: &LastUsage,
-    ) -> Result<Option<Item>, CallError> {
+    ) -> Result<Found, CallError> {
         let used = usage.used.as_ref();
         let used = used.filter(|used| run.at.duration_since(used.at) <= REMEMBERED);
         let asks_config = self.config.alerts.config_dependants;
         if used.is_none() && !self.config.grants && !asks_config {
-            return Ok(None);
+            return Ok(Found::default());
         }
         let uses = PacedUses {
             pace: &self.kms,
@@ -77,17 +86,25 @@ impl<W: Ports> Sweep<W> {
             config_pages: if asks_config { CONFIG_PAGES } else { 0 },
             pause: Duration::ZERO,
         };
-        let gathered = gather(&self.kms, &uses, &self.recorder, &ask).await;
+        let mut gathered = gather(&self.kms, &uses, &self.recorder, &ask).await;
+        let history = gathered.history.take();
+        let nothing = |history| Found {
+            history,
+            ..Found::default()
+        };
         let item = run.store.get(Profile::key(&key.to_string())).await?;
         let before = item.as_ref().map_or_else(Profile::default, Profile::read);
         let Some(found) = gathered.with(before.dependants.as_ref(), run.at) else {
-            return Ok(None);
+            return Ok(nothing(history));
         };
         if found.is_empty() && before.dependants.is_none() {
-            return Ok(None);
+            return Ok(nothing(history));
         }
         let mut after = before.clone();
         after.note_dependants(found);
-        Ok(Some(before.changes(&after, run.at)))
+        Ok(Found {
+            change: before.changes(&after, run.at),
+            history,
+        })
     }
 }

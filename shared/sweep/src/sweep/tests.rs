@@ -23,6 +23,7 @@ mod dependants;
 mod lists;
 mod poison;
 mod still;
+mod usual;
 mod watch;
 
 fn at(text: &str) -> Timestamp {
@@ -506,7 +507,7 @@ async fn a_run_that_nears_its_end_hands_over_and_nothing_is_done_twice() {
     assert!(again <= runs * 12, "{again} in {runs} runs");
     let keys = world
         .metrics
-        .0
+        .put
         .borrow()
         .iter()
         .find(|datum| datum.name == "Keys")
@@ -538,7 +539,7 @@ async fn what_the_watch_may_not_see_is_counted_and_asked_again() {
     let value = |name: &str| {
         world
             .metrics
-            .0
+            .put
             .borrow()
             .iter()
             .rev()
@@ -666,7 +667,7 @@ async fn an_order_that_waited_does_not_set_the_clock_back() {
     assert_eq!(report.sweep.unwrap().at, at("2030-01-01T00:00:00Z"));
     let age = world
         .metrics
-        .0
+        .put
         .borrow()
         .iter()
         .rev()

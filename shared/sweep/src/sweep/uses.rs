@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use watch_core::answers::LastUsage;
 use watch_core::arn::KeyArn;
+use watch_core::config::Baseline;
 use watch_core::ledger::profile::Dated;
 use watch_core::ledger::{Item, Profile};
 use watch_core::ports::{CallError, CallErrorKind};
 
 use super::part::stretch;
 use super::run::Run;
+use super::usual::Counted;
 use super::{Ports, Sweep};
 use crate::census::Keys;
 use crate::position::Position;
@@ -21,6 +23,8 @@ use crate::roster::{self, Entries, Entry, SHARDS};
 const USE_FOR: Duration = Duration::from_secs(60);
 /// How old the knowledge of a key's last use becomes.
 const USE_ASKED_EVERY_HOURS: i64 = 20;
+/// Keys whose metrics are asked for at once. Each costs money, also if the run then has no time for its key.
+const HANDFUL: usize = 10;
 /// If `GetKeyLastUsage` fails so often in a row, others need it more, or it is not allowed.
 const USE_REFUSED: u32 = 3;
 
@@ -32,6 +36,8 @@ struct Asking {
     asked: u64,
     /// Failures in a row.
     refused: u32,
+    /// What the metric counts.
+    counted: Counted,
 }
 
 impl Asking {
@@ -60,6 +66,7 @@ impl<W: Ports> Sweep<W> {
             hour: run.at.as_second() / 3_600,
             asked: 0,
             refused: 0,
+            counted: Counted::default(),
         };
         let mut rosters: VecDeque<(u8, Entries)> = VecDeque::new();
         for _ in 0..SHARDS {
@@ -91,7 +98,8 @@ impl<W: Ports> Sweep<W> {
         let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(_, entry)| entry.use_asked);
         let (mut is_done, mut changed) = (true, false);
-        for (id, entry) in due {
+        let mut next: VecDeque<_> = due.into();
+        while let Some((id, entry)) = next.pop_front() {
             if asking.is_over() {
                 is_done = false;
                 break;
@@ -99,13 +107,25 @@ impl<W: Ports> Sweep<W> {
             let Some(key) = self.key(id) else {
                 continue;
             };
+            if self.config.baseline == Baseline::Metrics && !asking.counted.asked(&key) {
+                let others = next.iter().take(HANDFUL - 1);
+                let others = others.filter_map(|(id, _)| self.key(id));
+                let keys: Vec<_> = std::iter::once(key.clone()).chain(others).collect();
+                self.count_uses(run, &keys, &mut asking.counted).await;
+            }
             let answer = self.kms.get_key_last_usage(&key).await;
             asking.asked += 1;
             match answer {
                 Ok(usage) => {
                     asking.refused = 0;
-                    let dependants = self.dependants(run, &key, &usage).await?;
-                    remember_use(run, &key, usage, dependants.unwrap_or_default()).await?;
+                    let found = self.dependants(run, &key, &usage).await?;
+                    if self.config.baseline != Baseline::Off {
+                        let measured = asking.counted.of(&key);
+                        let history = found.history.as_ref();
+                        self.compare_use(run, &key, &usage, history, measured)
+                            .await?;
+                    }
+                    remember_use(run, &key, usage, found.change).await?;
                 }
                 Err(error) => {
                     asking.refused += 1;

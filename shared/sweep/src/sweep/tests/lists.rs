@@ -34,7 +34,7 @@ async fn a_list_that_comes_back_empty_is_a_failure_and_never_an_account_without_
         reason,
         "ListKeys: the list leaves out this key, which KMS knows"
     );
-    let keys = world.metrics.0.borrow();
+    let keys = world.metrics.put.borrow();
     let keys = keys
         .iter()
         .rfind(|datum| datum.name == "Keys" && datum.dimensions.is_empty());

@@ -17,7 +17,7 @@ fn heard() -> Vec<Subscription> {
 }
 
 fn listeners(world: &World) -> Vec<(String, f64)> {
-    let data = world.metrics.0.take().into_iter();
+    let data = world.metrics.put.take().into_iter();
     data.filter(|datum| datum.name == "Listeners")
         .map(|datum| (datum.dimensions[0].1.clone(), datum.value))
         .collect()

@@ -1,6 +1,6 @@
 //! Reads and writes of single items, and of many.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
@@ -224,7 +224,7 @@ fn array(value: &Value) -> &[Value] {
 }
 
 pub(super) fn batch_get(call: &mut Call<'_>) -> Result<Value, Error> {
-    let mut responses = json!({});
+    let mut responses = Map::new();
     let mut seen = Vec::new();
     for (name, request) in members(call.body, "RequestItems")? {
         let shown = Shown::read(request)?;
@@ -235,10 +235,12 @@ pub(super) fn batch_get(call: &mut Call<'_>) -> Result<Value, Error> {
             items.extend(table.get(&key).map(|item| shown.of(item)));
             seen.push((name, key));
         }
-        responses[name] = items.into();
+        responses.insert(name.to_owned(), items.into());
     }
     check_batch(seen, MAX_BATCH_READS, "RequestItems")?;
-    Ok(json!({"Responses": responses, "UnprocessedKeys": {}}))
+    let mut answer = json!({"UnprocessedKeys": {}});
+    answer["Responses"] = responses.into();
+    Ok(answer)
 }
 
 pub(super) fn batch_write(call: &mut Call<'_>) -> Result<Value, Error> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     error::Error,
@@ -93,20 +93,20 @@ impl Attribute {
     }
 
     pub(super) fn write(&self) -> Value {
-        match self {
-            Self::S(text) => json!({"S": text}),
-            Self::N(number) => json!({"N": number.to_string()}),
-            Self::B(bytes) => json!({"B": STANDARD.encode(bytes)}),
-            Self::Bool(value) => json!({"BOOL": value}),
-            Self::Null => json!({"NULL": true}),
-            Self::M(members) => json!({"M": write_item(members)}),
-            Self::L(entries) => json!({"L": entries.iter().map(Self::write).collect::<Vec<_>>()}),
-            Self::Ss(set) => json!({"SS": set}),
-            Self::Ns(set) => json!({"NS": set.iter().map(Number::to_string).collect::<Vec<_>>()}),
-            Self::Bs(set) => {
-                json!({"BS": set.iter().map(|bytes| STANDARD.encode(bytes)).collect::<Vec<_>>()})
-            }
-        }
+        let value = match self {
+            Self::S(text) => text.as_str().into(),
+            Self::N(number) => number.to_string().into(),
+            Self::B(bytes) => STANDARD.encode(bytes).into(),
+            Self::Bool(is) => (*is).into(),
+            Self::Null => true.into(),
+            Self::M(members) => write_item(members),
+            Self::L(entries) => entries.iter().map(Self::write).collect(),
+            Self::Ss(set) => set.iter().map(String::as_str).collect(),
+            Self::Ns(set) => set.iter().map(Number::to_string).collect(),
+            Self::Bs(set) => set.iter().map(|bytes| STANDARD.encode(bytes)).collect(),
+        };
+        // `json!` would copy the value, and that of a map once for each level.
+        Value::Object(Map::from_iter([(self.kind().to_owned(), value)]))
     }
 
     /// As the API names it.

@@ -55,8 +55,13 @@ pub fn deploy(aws: &LocalAws) -> Vec<(&'static str, String)> {
     aws.call_cloudwatch("PutAlarmMuteRule", elsewhere)
         .expect("a mute rule");
     put_trail(aws, true);
-    let queues = ["kms-watch-UndeliveredEvents", "kms-watch-FailedInvocations"]
-        .map(|name| put_queue(aws, name, "0"));
+    put_queue(aws, "kms-watch-Findings", "0");
+    let queues = [
+        "kms-watch-UndeliveredEvents",
+        "kms-watch-FailedInvocations",
+        "kms-watch-UnexportedFindings",
+    ]
+    .map(|name| put_queue(aws, name, "0"));
     vec![
         ("HEALTH_TOPIC_ARN", health),
         ("STACK_NAME", "kms-watch".to_owned()),

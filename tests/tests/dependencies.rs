@@ -117,6 +117,12 @@ fn the_deployed_tree_is_the_one_that_was_agreed_on() {
     // What takes something back needs no crate more.
     let of_rescue = others("key-rescue", &tree("key-rescue"));
     assert_eq!(of_rescue, others("key-rotation", &agreed_on));
+    // The export of findings makes its calls with what is there.
+    let mut of_export = tree("finding-export");
+    for own in ["finding-export", "watch-findings"] {
+        assert!(of_export.remove(own), "{own}");
+    }
+    assert_eq!(of_export, others("key-rotation", &agreed_on));
     // The sweep needs two more services, and the words of the other functions.
     let of_sweep = tree("key-inventory");
     let more: Vec<_> = of_sweep.difference(&agreed_on).cloned().collect();

@@ -6,7 +6,7 @@ use proptest::strategy::{BoxedStrategy, ValueTree};
 use proptest::string::string_regex;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
-use watch_core::config::{Config, ConfigError, RescueConfig, SweepConfig};
+use watch_core::config::{Config, ConfigError, ExportConfig, RescueConfig, SweepConfig};
 use watch_tests::template::{Function, Stack, Template};
 
 /// Values tried of each parameter that takes more than a few.
@@ -51,14 +51,17 @@ fn ignored(
     value: &str,
 ) -> Result<Vec<String>, ConfigError> {
     let variables = &function.properties["Environment"]["Variables"];
-    let variables = template.resolve(variables, &Stack::default().with(parameter, value));
+    // Without a way out nothing of the export is there.
+    let stack = Stack::default()
+        .with("OcsfBucket", "findings")
+        .with("SecurityHubFindings", "true");
+    let variables = template.resolve(variables, &stack.with(parameter, value));
     let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
-    if function.folder == "key-inventory" {
-        Ok(SweepConfig::from_lookup(lookup, &[])?.alerts.ignored)
-    } else if function.folder == "key-rescue" {
-        Ok(RescueConfig::from_lookup(lookup, &[])?.alerts.ignored)
-    } else {
-        Ok(Config::from_lookup(lookup, &[])?.ignored)
+    match function.folder.as_str() {
+        "key-inventory" => Ok(SweepConfig::from_lookup(lookup, &[])?.alerts.ignored),
+        "finding-export" => Ok(ExportConfig::from_lookup(lookup, &[])?.alerts.ignored),
+        "key-rescue" => Ok(RescueConfig::from_lookup(lookup, &[])?.alerts.ignored),
+        _ => Ok(Config::from_lookup(lookup, &[])?.ignored),
     }
 }
 

@@ -91,6 +91,9 @@ pub enum Protocol {
         /// Name and value: `("x-amz-invocation-type", "Event")`.
         header: (&'static str, &'static str),
     },
+    /// An object of S3: the method is PUT, the body is the object, and errors are XML. Of its signature a header with the hash of
+    /// the body is a part, and the path as it is (Amazon S3 API Reference, authenticating requests).
+    Object,
 }
 
 /// A call.
@@ -156,7 +159,7 @@ impl Signed {
             .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
-            .runtime_plugin(signing(name, region.clone().into(), credentials))
+            .runtime_plugin(signing(call.service, region.clone().into(), credentials))
             .serializer(request)
             .deserializer::<Value, ErrorMetadata>(answer)
             .build();
@@ -177,34 +180,48 @@ impl Signed {
         if let Some(url) = own.or_else(|| self.sdk.endpoint_url().map(str::to_owned)) {
             return url.trim_end_matches('/').to_owned();
         }
-        let is_china = region.starts_with("cn-");
         // In GovCloud the endpoints of most of these services are FIPS ones.
-        let has_fips =
-            !region.starts_with("us-gov-") || ["lambda", "scheduler"].contains(&service.name);
+        let named = ["lambda", "s3", "scheduler", "securityhub"].contains(&service.name);
+        let has_fips = !region.starts_with("us-gov-") || named;
         let fips = self.sdk.use_fips().unwrap_or_default() && has_fips;
         let fips = if fips { "-fips" } else { "" };
         let dual = self.sdk.use_dual_stack().unwrap_or_default();
-        let suffix = match (dual, is_china) {
-            (false, false) => "amazonaws.com",
-            (false, true) => "amazonaws.com.cn",
-            (true, false) => "api.aws",
-            (true, true) => "api.amazonwebservices.com.cn",
-        };
-        format!("https://{}{fips}.{region}.{suffix}", service.name)
+        let (plain, both) = suffixes(region);
+        match (dual, service.name) {
+            // S3 says it in the host (Amazon S3 User Guide, dual-stack endpoints).
+            (true, name @ "s3") => format!("https://{name}{fips}.dualstack.{region}.{plain}"),
+            (true, name) => format!("https://{name}{fips}.{region}.{both}"),
+            (false, name) => format!("https://{name}{fips}.{region}.{plain}"),
+        }
+    }
+}
+
+/// What the hosts of a Region end with: those of IPv4, and those of both (AWS General Reference, service endpoints).
+fn suffixes(region: &str) -> (&'static str, &'static str) {
+    match region {
+        china if china.starts_with("cn-") => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        europe if europe.starts_with("eusc-") => ("amazonaws.eu", "api.amazonwebservices.eu"),
+        _ => ("amazonaws.com", "api.aws"),
     }
 }
 
 /// Signature version 4, in the name of whoever `credentials` are.
 fn signing(
-    service: &'static str,
+    service: Service,
     region: SigningRegion,
     credentials: SharedCredentialsProvider,
 ) -> StaticRuntimePlugin {
     let mut config = Layer::new("signing");
     config.store_put(AuthSchemeOptionResolverParams::new(()));
-    config.store_put(SigningName::from_static(service));
+    config.store_put(SigningName::from_static(service.name));
     config.store_put(region);
-    config.store_put(SigV4OperationSigningConfig::default());
+    let mut how = SigV4OperationSigningConfig::default();
+    if matches!(service.protocol, Protocol::Object) {
+        how.signing_options.content_sha256_header = true;
+        how.signing_options.double_uri_encode = false;
+        how.signing_options.normalize_uri_path = false;
+    }
+    config.store_put(how);
     let components = RuntimeComponentsBuilder::new("signing")
         .with_auth_scheme(SigV4AuthScheme::new())
         .with_auth_scheme_option_resolver(Some(StaticAuthSchemeOptionResolver::new(vec![
@@ -237,14 +254,18 @@ fn request(call: Call) -> Result<HttpRequest, BoxError> {
             .header("content-type", "application/json")
             .header(name, value)
             .body(SdkBody::from(call.body.to_string()))?,
+        Protocol::Object => builder
+            .method("PUT")
+            .header("content-type", "application/json")
+            .body(SdkBody::from(call.body.to_string()))?,
     };
     Ok(request.try_into()?)
 }
 
-/// The answer, or the error that it is: by the header of REST, or by a member of the body.
+/// The answer, or the error that it is: by the header of REST, or by a member of the body, in JSON or in XML.
 fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetadata>> {
-    let body = response.body().bytes().unwrap_or_default();
-    let read = serde_json::from_slice::<Value>(body);
+    let bytes = response.body().bytes().unwrap_or_default();
+    let read = serde_json::from_slice::<Value>(bytes);
     // Lambda handed the event over, and the function failed: the message is the type of its error alone, since what else it
     // says may quote the event.
     if response.headers().get("x-amz-function-error").is_some() {
@@ -257,16 +278,22 @@ fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetad
         // An empty answer says that nothing is set.
         return match read {
             Ok(body) => Ok(body),
-            Err(_) if body.is_empty() => Ok(Value::Null),
+            Err(_) if bytes.is_empty() => Ok(Value::Null),
             Err(error) => Err(OrchestratorError::other(error)),
         };
     }
     let body = read.unwrap_or_default();
     let text = |names: [&str; 3]| names.into_iter().find_map(|name| body[name].as_str());
+    let xml = |name: &str| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        rest.split_once('<').map(|(value, _)| value)
+    };
     let code = response
         .headers()
         .get("x-amzn-errortype")
-        .or_else(|| text(["__type", "code", "Code"]));
+        .or_else(|| text(["__type", "code", "Code"]))
+        .or_else(|| xml("Code"));
     // `com.amazonaws.sqs#QueueDoesNotExist`, or `ResourceNotFoundException:http://…`.
     let bare = |code: &str| {
         let code = code.rsplit('#').next().unwrap_or(code);
@@ -276,7 +303,7 @@ fn answer(response: &HttpResponse) -> Result<Value, OrchestratorError<ErrorMetad
     if let Some(code) = code {
         error = error.code(bare(code));
     }
-    if let Some(message) = text(["message", "Message", "errorMessage"]) {
+    if let Some(message) = text(["message", "Message", "errorMessage"]).or_else(|| xml("Message")) {
         error = error.message(message);
     }
     Err(OrchestratorError::operation(error.build()))

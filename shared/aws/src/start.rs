@@ -10,7 +10,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::runtime::LocalOptions;
-use watch_core::config::{Config, ConfigError, RescueConfig, SweepConfig};
+use watch_core::config::{Config, ConfigError, ExportConfig, RescueConfig, SweepConfig};
 use watch_core::decision::Decision;
 use watch_core::event::Event;
 #[cfg(feature = "history")]
@@ -89,6 +89,23 @@ impl Settings for SweepConfig {
 }
 
 impl Settings for RescueConfig {
+    fn from_lookup(
+        lookup: impl Fn(&str) -> Option<String>,
+        required: &[&'static str],
+    ) -> Result<Self, ConfigError> {
+        Self::from_lookup(lookup, required)
+    }
+
+    fn alerts(&self) -> &Config {
+        &self.alerts
+    }
+
+    fn alerts_mut(&mut self) -> &mut Config {
+        &mut self.alerts
+    }
+}
+
+impl Settings for ExportConfig {
     fn from_lookup(
         lookup: impl Fn(&str) -> Option<String>,
         required: &[&'static str],

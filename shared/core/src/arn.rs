@@ -19,7 +19,8 @@ pub struct ArnError {
 }
 
 impl ArnError {
-    fn new(wanted: &'static str, text: &str) -> Self {
+    /// A text that is not what is wanted.
+    pub fn new(wanted: &'static str, text: &str) -> Self {
         Self {
             wanted,
             text: text.chars().filter(|c| !c.is_control()).take(80).collect(),

@@ -17,6 +17,10 @@ use crate::text::Untrusted;
 
 pub use rescue::{RescueConfig, RescueMode, RescueSettings};
 
+mod export;
+
+pub use export::{Bucket, ExportConfig, QueueArn};
+
 /// What `SEVERITY_OVERRIDES` says about a kind of alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Override {

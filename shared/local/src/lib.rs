@@ -23,6 +23,8 @@
 //! | `cloudtrail` | the event history, whatever EventBridge delivered; how records word a request |
 //! | `eventbridge` | buses, and what is put on them |
 //! | `ssm` | parameters |
+//! | `securityhub` | findings that an account imports |
+//! | `s3` | objects that are put into buckets |
 //! | `accounts` | Regions, roles and the accounts of an organisation |
 //! | `faulty` | errors that services of one protocol have in common |
 //! | `faults` | denials, throttling, errors, delays, dropped connections |
@@ -61,6 +63,8 @@ mod quotas;
 mod ram;
 mod record;
 mod runtime;
+mod s3;
+mod securityhub;
 mod server;
 mod sns;
 mod spelling;

@@ -9,6 +9,8 @@ use crate::{faulty::JsonError, ids::Ids};
 
 /// A message is out of sight for so long, unless the call says otherwise.
 const VISIBILITY: i64 = 30;
+/// Bytes of a message (SQS Developer Guide, message quotas).
+const LONGEST: usize = 1_048_576;
 /// Messages that a call takes at most.
 const MOST: usize = 10;
 
@@ -105,6 +107,7 @@ impl Sqs {
         match operation {
             "GetQueueAttributes" => Ok(json!({"Attributes": queue.attributes(around.now)})),
             "ReceiveMessage" => Ok(queue.receive(around, body)),
+            "SendMessage" => queue.take_in(around, body),
             "DeleteMessage" => {
                 let receipt = body["ReceiptHandle"].as_str();
                 queue
@@ -165,6 +168,35 @@ impl Queue {
             return json!({});
         }
         json!({"Messages": received})
+    }
+
+    /// A message of somebody else's, with the attributes of it that are texts.
+    fn take_in(&mut self, around: Around<'_>, body: &Value) -> Result<Value, JsonError> {
+        let text = body["MessageBody"].as_str().unwrap_or_default();
+        if text.is_empty() || text.len() > LONGEST {
+            let what =
+                "One or more parameters are invalid. Reason: Message must be from 1 byte to 1 MiB.";
+            return Err(JsonError::new("InvalidParameterValue", what));
+        }
+        // What XML 1.0 has not (SQS API Reference, SendMessage).
+        if text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
+            let what = "Invalid characters found.";
+            return Err(JsonError::new("InvalidMessageContents", what));
+        }
+        let attributes = body["MessageAttributes"].as_object().into_iter().flatten();
+        let text_of = |(name, value): (&String, &Value)| {
+            Some((name.clone(), value["StringValue"].as_str()?.to_owned()))
+        };
+        let message = Message {
+            id: around.ids.uuid(),
+            body: text.to_owned(),
+            attributes: attributes.filter_map(text_of).collect(),
+            visible_at: around.now,
+            receipt: None,
+        };
+        let id = message.id.clone();
+        self.messages.push(message);
+        Ok(json!({"MessageId": id}))
     }
 
     fn change(&mut self, now: Timestamp, body: &Value) -> Result<Value, JsonError> {

@@ -12,6 +12,7 @@ const SHARED: &[(&str, &[&str])] = &[
     ("watch-core", &["watch-policy"]),
     // Alone, so that the simulator cannot share our mistakes.
     ("kms-local", &[]),
+    ("watch-findings", &["watch-core"]),
     ("watch-policy", &[]),
     ("watch-sweep", &["watch-core", "watch-policy"]),
     ("watch-template", &[]),
@@ -22,6 +23,8 @@ const FUNCTION: &[&str] = &["watch-aws", "watch-core"];
 
 /// A function that uses more.
 const MORE: &[(&str, &[&str])] = &[
+    // Its whole business.
+    ("finding-export", &["watch-findings"]),
     (
         "key-inventory",
         // The words of the functions for what they were never told.

@@ -54,6 +54,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "findings",
+        &["(root)", "rule words", "finding", "asff ocsf read"],
+    ),
+    (
         "aws",
         &[
             "(root) clock",
@@ -74,7 +78,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "faults faulty iam ids record server spelling times",
             "caller cloudformation cloudtrail config events hooks lambda runtime sqs",
             "context",
-            "deployed dynamodb eventbridge kms sns ssm",
+            "deployed dynamodb eventbridge kms s3 securityhub sns ssm",
             "accounts",
             "cloudwatch consistency quotas ram",
             "options",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watch_tests::template::{Router, Stack, Template};
+use watch_tests::template::{Function, Router, Stack, Template};
 
 use super::{WIDGET, names};
 
@@ -100,12 +100,30 @@ fn successes_are_not_counted_as_errors_of_a_key_store() {
     assert!(query.contains("WHERE ExceptionName != 'None'"), "{query}");
 }
 
+/// A queue is where the function's events come from.
+fn takes_from(function: &Function, queue: &str) -> bool {
+    let mut events = function.properties["Events"]
+        .as_object()
+        .into_iter()
+        .flatten();
+    events.any(|(_, event)| event["Properties"]["Queue"]["Fn::GetAtt"][0] == queue)
+}
+
 #[test]
 fn each_function_and_each_queue_is_watched_without_any_function() {
     let template = Template::read();
     let watched: BTreeSet<_> = template
         .resources("AWS::CloudWatch::Alarm")
         .filter(|(_, alarm)| alarm["Threshold"] == 0 && alarm["TreatMissingData"] == "notBreaching")
+        .map(|(_, alarm)| {
+            (
+                alarm["MetricName"].to_string(),
+                alarm["Dimensions"][0]["Value"].to_string(),
+            )
+        })
+        .collect();
+    let late: BTreeSet<_> = template
+        .resources("AWS::CloudWatch::Alarm")
         .map(|(_, alarm)| {
             (
                 alarm["MetricName"].to_string(),
@@ -124,6 +142,16 @@ fn each_function_and_each_queue_is_watched_without_any_function() {
     }
     for (id, _) in template.resources("AWS::SQS::Queue") {
         let queue = json!({"Fn::GetAtt": [id, "QueueName"]}).to_string();
+        // One that a function empties holds messages by right, and none for long.
+        if template
+            .functions()
+            .iter()
+            .any(|function| takes_from(function, id))
+        {
+            let age = (json!("ApproximateAgeOfOldestMessage").to_string(), queue);
+            assert!(late.contains(&age), "{id}");
+            continue;
+        }
         wanted.insert((
             json!("ApproximateNumberOfMessagesVisible").to_string(),
             queue,

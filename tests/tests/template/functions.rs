@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watch_core::config::{Baseline, Config, RescueConfig, SweepConfig};
+use watch_core::config::{Baseline, Config, ExportConfig, RescueConfig, SweepConfig};
 use watch_tests::template::{Stack, Template};
 
-use super::{FINDS_DEPENDANTS, JUDGES_ACCESS, RESCUER, SWEEPER, folders, names, read, sweeper};
+use super::{
+    EXPORTER, FINDS_DEPENDANTS, JUDGES_ACCESS, RESCUER, SWEEPER, folders, names, read, sweeper,
+};
 
 #[test]
 fn there_is_a_function_for_each_folder() {
@@ -28,12 +30,11 @@ fn functions_are_given_what_their_configuration_reads() {
             None
         };
         // Nothing is set, so this fails; what it asked for on the way is what counts.
-        let is_refused = if function == SWEEPER {
-            SweepConfig::from_lookup(lookup, &[]).is_err()
-        } else if function == RESCUER {
-            RescueConfig::from_lookup(lookup, &[]).is_err()
-        } else {
-            Config::from_lookup(lookup, &[]).is_err()
+        let is_refused = match function {
+            SWEEPER => SweepConfig::from_lookup(lookup, &[]).is_err(),
+            EXPORTER => ExportConfig::from_lookup(lookup, &[]).is_err(),
+            RESCUER => RescueConfig::from_lookup(lookup, &[]).is_err(),
+            _ => Config::from_lookup(lookup, &[]).is_err(),
         };
         assert!(is_refused);
         let asked = asked.into_inner();
@@ -64,24 +65,33 @@ fn functions_are_given_what_their_configuration_reads() {
 fn the_functions_can_start_with_the_defaults_and_with_everything() {
     let template = Template::read();
     let bare = Stack::default().without("HasChat").without("HasFeed");
+    // Without a way out nothing of the export is there.
+    let bare = bare.with("SecurityHubFindings", "true");
     let overrides = "KeyRotated=OFF,KeyMaterialImported=HIGH";
     let everything = Stack::default()
         .with("SeverityOverrides", overrides)
-        .with("MinimumSeverity", "CRITICAL");
+        .with("MinimumSeverity", "CRITICAL")
+        .with(
+            "OcsfBusArn",
+            "arn:aws:events:us-east-1:444455556666:event-bus/findings",
+        )
+        .with(
+            "OcsfQueueArn",
+            "arn:aws:sqs:us-east-1:444455556666:findings",
+        )
+        .with("OcsfBucket", "findings");
     for function in template.functions() {
         for (stack, topics) in [(&bare, 1), (&everything, 3)] {
             let variables = &function.properties["Environment"]["Variables"];
             let variables = template.resolve(variables, stack);
             let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
-            let config = if function.folder == SWEEPER {
-                let config = SweepConfig::from_lookup(lookup, &[]);
-                config.unwrap_or_else(|error| panic!("{error}")).alerts
-            } else if function.folder == RESCUER {
-                let config = RescueConfig::from_lookup(lookup, &[]);
-                config.unwrap_or_else(|error| panic!("{error}")).alerts
-            } else {
-                Config::from_lookup(lookup, &[]).unwrap_or_else(|error| panic!("{error}"))
+            let config = match function.folder.as_str() {
+                SWEEPER => SweepConfig::from_lookup(lookup, &[]).map(|it| it.alerts),
+                EXPORTER => ExportConfig::from_lookup(lookup, &[]).map(|it| it.alerts),
+                RESCUER => RescueConfig::from_lookup(lookup, &[]).map(|it| it.alerts),
+                _ => Config::from_lookup(lookup, &[]),
             };
+            let config = config.unwrap_or_else(|error| panic!("{error}"));
             let optional = [&config.chat_topic, &config.feed_topic];
             assert_eq!(1 + optional.into_iter().flatten().count(), topics);
             assert!(config.ledger_table.is_some());

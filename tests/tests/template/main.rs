@@ -53,6 +53,8 @@ const FINDS_DEPENDANTS: [&str; 4] = [
 const WIDGET: &str = "key-widget";
 /// The function that changes keys, where the user wants it.
 const RESCUER: &str = "key-rescue";
+/// The function that sends findings, if somebody wants them. It alerts nobody.
+const EXPORTER: &str = "finding-export";
 /// Those that say whose access to a key is foreign.
 const JUDGES_ACCESS: [&str; 2] = ["key-activity", SWEEPER];
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use watch_tests::template::{Stack, Template};
 
-use super::{FINDS_DEPENDANTS, GUARD, JUDGES_ACCESS, RESCUER, SWEEPER, WIDGET, read, sweeper};
+use super::{
+    EXPORTER, FINDS_DEPENDANTS, GUARD, JUDGES_ACCESS, RESCUER, SWEEPER, WIDGET, read, sweeper,
+};
 
 /// Of another account, as a hub's is.
 const BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/kms-watch";
@@ -20,6 +22,31 @@ const LOOKS_AT_FUNCTION: [&str; 3] = [
     "lambda:GetFunctionEventInvokeConfig",
 ];
 
+/// Where findings go.
+const FINDING_BUS: &str = "arn:aws:events:us-east-1:444455556666:event-bus/findings";
+const FINDING_QUEUE: &str = "arn:aws:sqs:us-east-1:444455556666:findings";
+
+/// What the function does that sends findings, and what it is about, with `~` for Region and account.
+const EXPORTS: [(&str, &str); 8] = [
+    ("sqs:ReceiveMessage", "arn:aws:sqs:~:kms-watch-Findings"),
+    ("sqs:DeleteMessage", "arn:aws:sqs:~:kms-watch-Findings"),
+    ("sqs:GetQueueAttributes", "arn:aws:sqs:~:kms-watch-Findings"),
+    (
+        "securityhub:BatchImportFindings",
+        "arn:aws:securityhub:~:product/111122223333/default",
+    ),
+    ("events:PutEvents", FINDING_BUS),
+    ("sqs:SendMessage", FINDING_QUEUE),
+    (
+        "s3:PutObject",
+        "arn:aws:s3:::findings/AWSLogs/111122223333/KMSWatch/us-east-1/*",
+    ),
+    (
+        "sqs:SendMessage",
+        "arn:aws:sqs:~:kms-watch-UnexportedFindings",
+    ),
+];
+
 /// Reads of KMS on a key that every function makes.
 const KEY_READS: [&str; 2] = ["kms:DescribeKey", "kms:ListResourceTags"];
 /// Those about its material.
@@ -30,7 +57,7 @@ fn key_reads(function: &str) -> BTreeSet<&'static str> {
     let mut reads: BTreeSet<_> = KEY_READS.into_iter().collect();
     match function {
         // It has to do with the watch, not with keys.
-        GUARD => reads.clear(),
+        GUARD | EXPORTER => reads.clear(),
         // It knows what the ledger knows: a dashboard that is drawn every ten seconds spends none of KMS's quotas.
         WIDGET => reads.clear(),
         "key-deletion" | "material-expiration" => {
@@ -98,7 +125,7 @@ fn list_reads(function: &str) -> &'static [&'static str] {
             "cloudtrail:GetEventSelectors",
             "cloudtrail:GetTrailStatus",
         ],
-        GUARD | WIDGET => &[],
+        GUARD | EXPORTER | WIDGET => &[],
         _ => &["kms:ListAliases"],
     }
 }
@@ -130,8 +157,9 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         for action in list_reads(&function.folder) {
             grant(action, "*".to_owned());
         }
+        let alerts = ![EXPORTER, WIDGET].contains(&function.folder.as_str());
         let told = ["AlertTopic", "ChatAlertTopic", "FeedAlertTopic"];
-        for topic in told.iter().filter(|_| function.folder != WIDGET) {
+        for topic in told.iter().filter(|_| alerts) {
             // Connections are opened in advance for an event, of which somebody waits.
             let topic_actions = ["sns:Publish", "sns:GetTopicAttributes"];
             let needed = topic_actions.len() - usize::from(function.folder == SWEEPER);
@@ -144,7 +172,11 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
                 let topic = arn(&format!("arn:aws:sns:~:kms-watch-{topic}"));
                 grant("sns:ListSubscriptionsByTopic", topic);
             }
-            for queue in ["UndeliveredEvents", "FailedInvocations"] {
+            for queue in [
+                "UndeliveredEvents",
+                "FailedInvocations",
+                "UnexportedFindings",
+            ] {
                 let queue = arn(&format!("arn:aws:sqs:~:kms-watch-{queue}"));
                 grant("sqs:GetQueueAttributes", queue);
             }
@@ -169,15 +201,15 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
                 grant("scheduler:GetSchedule", arn(&schedule));
             }
         }
-        let of_ledger: &[_] = if function.folder == WIDGET {
-            &["dynamodb:BatchGetItem", "dynamodb:Query"]
-        } else {
-            &[
+        let of_ledger: &[_] = match function.folder.as_str() {
+            EXPORTER => &[],
+            WIDGET => &["dynamodb:BatchGetItem", "dynamodb:Query"],
+            _ => &[
                 "dynamodb:BatchGetItem",
                 "dynamodb:BatchWriteItem",
                 "dynamodb:PutItem",
                 "dynamodb:UpdateItem",
-            ]
+            ],
         };
         for action in of_ledger.iter().copied() {
             grant(action, arn("arn:aws:dynamodb:~:table/kms-watch-Ledger"));
@@ -200,8 +232,11 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
             grant(action, "*".to_owned());
         }
 
-        if function.folder != WIDGET {
+        if alerts {
             grant("events:PutEvents", BUS.to_owned());
+        }
+        for (action, resource) in EXPORTS.into_iter().filter(|_| function.folder == EXPORTER) {
+            grant(action, arn(resource));
         }
         if JUDGES_ACCESS.contains(&function.folder.as_str()) {
             for action in ["ssm:GetParameter", "ssm:GetParametersByPath"] {
@@ -220,6 +255,9 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
 
         let stack = Stack::default()
             .with("EventBusArn", BUS)
+            .with("OcsfBusArn", FINDING_BUS)
+            .with("OcsfQueueArn", FINDING_QUEUE)
+            .with("OcsfBucket", "findings")
             .with("TrustedAccountsParameter", TRUSTED);
         let statements = template.role_statements(&function.folder, &stack);
         let mut given: BTreeMap<(&str, String), usize> = BTreeMap::new();

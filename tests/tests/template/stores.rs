@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use watch_core::kinds::watch_changed::calls::CALLS;
 use watch_tests::template::{Function, Stack, Template};
 
-use super::{GUARD, RESCUER, SWEEPER, WIDGET, names, read};
+use super::{EXPORTER, GUARD, RESCUER, SWEEPER, WIDGET, names, read};
 
 fn deny_of<'a>(template: &'a Template, kind: &str, list: &str, id: &str) -> Option<&'a Value> {
     let mut policies = template.resources(kind);
@@ -28,7 +28,7 @@ fn topics_and_queues_take_nothing_without_tls() {
         .resources("AWS::SQS::Queue")
         .map(|(id, _)| (id, "AWS::SQS::QueuePolicy", "Queues"));
     let all: Vec<_> = topics.chain(queues).collect();
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 8);
     for (id, kind, list) in all {
         let deny = deny_of(&template, kind, list, id);
         assert!(deny.is_some_and(|deny| deny["Principal"] == "*"), "{id}");
@@ -95,6 +95,21 @@ fn allowed<'a>(template: &'a Template, policy: &str) -> Vec<&'a Value> {
     there
         .filter(|statement| statement["Effect"] == "Allow")
         .collect()
+}
+
+#[test]
+fn findings_are_made_of_this_stacks_feed_alone() {
+    let template = Template::read();
+    for queue in ["Findings", "UnexportedFindings"] {
+        let allowed = allowed(&template, &format!("{queue}Policy"));
+        assert_eq!(allowed.len(), 1, "{queue}");
+        assert_eq!(
+            allowed[0]["Principal"],
+            json!({"Service": "sns.amazonaws.com"})
+        );
+        let feed = json!({"ArnEquals": {"aws:SourceArn": {"Ref": "FeedAlertTopic"}}});
+        assert_eq!(allowed[0]["Condition"], feed);
+    }
 }
 
 #[test]
@@ -175,7 +190,9 @@ fn only_the_functions_write_the_ledger_and_nobody_is_locked_out() {
     );
     let functions = template.functions();
     let role = |function: &Function| template.resolve(&function.properties["Role"], &stack);
-    let writers = functions.iter().filter(|it| it.folder != WIDGET);
+    let writers = functions
+        .iter()
+        .filter(|it| ![EXPORTER, WIDGET].contains(&it.folder.as_str()));
     let roles: Vec<_> = writers.map(role).collect();
     assert_eq!(names(but.as_array().unwrap()), names(&roles));
 }
@@ -212,6 +229,10 @@ fn a_function_writes_of_what_its_alerts_are_about() {
     let mut wanted = BTreeMap::new();
     for function in template.functions() {
         let role = function.properties["Role"]["Fn::GetAtt"][0].as_str();
+        // It has no ledger.
+        if function.folder == EXPORTER {
+            continue;
+        }
         if function.folder == WIDGET {
             // It reads of this account's keys, of the list, and what watch-guard notes of canary and deployment.
             let own = "arn:aws:kms:*:111122223333:key/*";

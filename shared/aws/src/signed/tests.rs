@@ -169,9 +169,74 @@ fn a_service_is_where_its_partition_has_it() {
             "lambda",
             "lambda.eu-west-1.api.aws",
         ),
+        (
+            "us-gov-west-1",
+            true,
+            false,
+            "securityhub",
+            "securityhub-fips.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "eu-west-1",
+            false,
+            true,
+            "s3",
+            "s3.dualstack.eu-west-1.amazonaws.com",
+        ),
+        (
+            "eusc-de-east-1",
+            false,
+            false,
+            "sqs",
+            "sqs.eusc-de-east-1.amazonaws.eu",
+        ),
     ] {
         assert_eq!(at(region, fips, dual, service), format!("https://{host}"));
     }
+}
+
+fn put() -> Call {
+    Call {
+        service: Service {
+            name: "s3",
+            id: "S3",
+            protocol: Protocol::Object,
+        },
+        operation: "PutObject",
+        path: "/findings/AWSLogs/2026/11/20/a.json".to_owned(),
+        body: json!({"a": 1}),
+    }
+}
+
+#[tokio::test]
+async fn an_object_is_put_with_the_hash_of_its_body_under_the_signature() {
+    let (sdk, client) = sdk(&[(200, &[], "")]);
+    let answer = Signed::new(&sdk, Patience::LONG).call(put()).await;
+    assert_eq!(answer.unwrap(), Value::Null);
+    let request = client.actual_requests().next().unwrap();
+    assert_eq!(request.method(), "PUT");
+    assert!(
+        request
+            .uri()
+            .ends_with("/findings/AWSLogs/2026/11/20/a.json")
+    );
+    // Of `{"a":1}`.
+    let hash = "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+    let header = |name: &str| request.headers().get(name).unwrap();
+    assert_eq!(header("x-amz-content-sha256"), hash);
+    assert!(header("authorization").contains("x-amz-content-sha256"));
+}
+
+#[tokio::test]
+async fn an_error_in_xml_has_its_code_and_message() {
+    let denied = "<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    let (sdk, _) = sdk(&[(403, &[], denied)]);
+    let error = Signed::new(&sdk, Patience::LONG)
+        .call(put())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), CallErrorKind::Denied);
+    assert_eq!(error.reason().as_str(), "AccessDenied: Access Denied");
 }
 
 fn invoke() -> Call {

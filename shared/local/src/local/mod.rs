@@ -8,6 +8,7 @@ mod config;
 mod deployed;
 mod events;
 mod faults;
+mod findings;
 mod keys;
 mod limits;
 mod services;

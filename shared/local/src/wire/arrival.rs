@@ -6,7 +6,9 @@ use crate::{
     faults::{Plan, Verdict},
     iam::Decision,
     quotas::Metered,
-    record, sns, ssm,
+    record, securityhub, sns,
+    spelling::partition,
+    ssm,
     world::World,
 };
 
@@ -56,50 +58,72 @@ impl Target {
 
     /// Service, operation, the name that the request has for what it is about, and the ARN of that.
     fn about(&self, world: &World, scope: &Scope) -> About<'_> {
+        let (service, operation, resource) = self.part(world, scope);
+        let named = match self {
+            Self::Kms { body, .. } => ["KeyId", "TargetKeyId", "AliasName"]
+                .iter()
+                .find_map(|member| body.get(member)?.as_str().map(str::to_owned)),
+            _ => resource.clone(),
+        };
+        About {
+            service,
+            operation,
+            named,
+            resource,
+        }
+    }
+
+    /// Service, operation, and the ARN of what the request is about.
+    fn part(&self, world: &World, scope: &Scope) -> (&'static str, &str, Option<String>) {
         let account = &world.context.account;
-        let (service, operation, named, resource) = match self {
+        match self {
             Self::Kms { operation, body } => {
-                let named = ["KeyId", "TargetKeyId", "AliasName"]
-                    .iter()
-                    .find_map(|member| body.get(member)?.as_str().map(str::to_owned));
                 let resource = world.kms.resource(account, operation, &scope.region, body);
-                ("kms", operation, named, resource)
+                ("kms", operation, resource)
             }
             Self::DynamoDb { operation, body } => {
                 let table = dynamodb::resource(&scope.region, account, body);
-                ("dynamodb", operation, table.clone(), table)
+                ("dynamodb", operation, table)
             }
             Self::Sns { form, action } => {
                 let topic = sns::resource(form);
-                ("sns", action, topic.clone(), topic)
+                ("sns", action, topic)
             }
-            Self::CloudTrail { operation, .. } => ("cloudtrail", operation, None, None),
+            Self::CloudTrail { operation, .. } => ("cloudtrail", operation, None),
             Self::EventBridge { operation, body } => {
                 let bus = eventbridge::resource(&scope.region, account, body);
-                ("events", operation, bus.clone(), bus)
+                ("events", operation, bus)
             }
             Self::Ssm { operation, body } => {
                 let parameter = Some(ssm::resource(&scope.region, account, body));
-                ("ssm", operation, parameter.clone(), parameter)
+                ("ssm", operation, parameter)
             }
-            Self::Config { operation, .. } => ("config", operation, None, None),
+            Self::Config { operation, .. } => ("config", operation, None),
+            Self::SecurityHub { body } => {
+                let product = securityhub::resource(body);
+                ("securityhub", "BatchImportFindings", product)
+            }
+            Self::S3(put) => {
+                let object = Some(put.resource(partition(&scope.region)));
+                ("s3", "PutObject", object)
+            }
             Self::Accounts {
                 service, operation, ..
-            } => (*service, operation, None, None),
+            } => (*service, operation, None),
             Self::Sts { form, action } => {
                 let role = form.get("RoleArn").map(str::to_owned);
-                ("sts", action, role.clone(), role)
+                ("sts", action, role)
             }
             Self::CloudWatch { operation, body } => {
                 let region = &scope.region;
                 let body = body.as_ref().ok();
                 let alarm =
                     body.and_then(|body| cloudwatch::resource(operation, body, region, account));
-                ("cloudwatch", operation, alarm.clone(), alarm)
+                ("cloudwatch", operation, alarm)
             }
             Self::CloudFormation(request) => {
                 let stack = request.resource(&scope.region, account);
-                ("cloudformation", &request.action, stack.clone(), stack)
+                ("cloudformation", &request.action, stack)
             }
             Self::Deployed {
                 service,
@@ -107,14 +131,8 @@ impl Target {
                 body,
             } => {
                 let part = deployed::resource(service, &scope.region, account, body);
-                (*service, operation, part.clone(), part)
+                (*service, operation, part)
             }
-        };
-        About {
-            service,
-            operation,
-            named,
-            resource,
         }
     }
 

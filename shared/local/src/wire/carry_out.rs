@@ -13,6 +13,8 @@ use crate::{
     faults::Verdict,
     faulty::JsonError,
     kms::{KmsError, KmsRequest},
+    s3::{Put, S3Error},
+    securityhub,
     sns::{self, Form},
     sqs::Around,
     ssm,
@@ -59,6 +61,8 @@ impl Target {
                     world.config.call(operation, &scope.region, body)
                 })
             }
+            Self::SecurityHub { body } => security_hub(world, &call("BatchImportFindings"), body),
+            Self::S3(put) => s3(world, verdict, put),
             Self::Accounts {
                 service,
                 operation,
@@ -116,9 +120,11 @@ impl Target {
                 world.context.ids.uuid(),
                 world.context.now,
             ),
+            Self::S3(_) => object(Err(S3Error::denied()), world.context.ids.uuid()),
             Self::EventBridge { .. }
             | Self::Ssm { .. }
             | Self::Config { .. }
+            | Self::SecurityHub { .. }
             | Self::Accounts { .. }
             | Self::Deployed { .. } => {
                 let error = JsonError::new(
@@ -204,6 +210,41 @@ fn sqs(world: &mut World, operation: &str, region: &str, body: &Value) -> Result
         ids: &mut context.ids,
     };
     world.sqs.call(around, operation, region, body)
+}
+
+fn security_hub(world: &mut World, call: &Call<'_>, body: &Value) -> Answer {
+    let product = securityhub::resource(body);
+    json(world, call, "securityhub", product.as_deref(), |world| {
+        let account = world.context.account.clone();
+        world.security_hub.import(call.region, &account, body)
+    })
+}
+
+fn s3(world: &mut World, verdict: Option<Verdict>, put: &Put) -> Answer {
+    let result = match verdict {
+        Some(Verdict::Denied | Verdict::Forbidden) => Err(S3Error::denied()),
+        Some(Verdict::Throttled) => {
+            let what = "Please reduce your request rate.";
+            Err(S3Error::new("SlowDown", 503, what))
+        }
+        Some(_) => {
+            let what = "We encountered an internal error. Please try again.";
+            Err(S3Error::new("InternalError", 500, what))
+        }
+        None => world.s3.put(put),
+    };
+    object(result, world.context.ids.uuid())
+}
+
+/// An answer of S3.
+fn object(result: Result<(), S3Error>, request_id: String) -> Answer {
+    match result {
+        Ok(()) => Answer::xml(200, None, String::new(), request_id),
+        Err(error) => {
+            let body = error.body(&request_id);
+            Answer::xml(error.status, Some(error.code), body, request_id)
+        }
+    }
 }
 
 fn cloudformation(world: &mut World, call: &Call<'_>, request: &cloudformation::Request) -> Answer {

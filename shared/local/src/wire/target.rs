@@ -8,6 +8,7 @@ use crate::{
     cloudformation,
     cloudwatch::{self, CloudWatchError},
     deployed,
+    s3::Put,
     sns::Form,
 };
 
@@ -41,6 +42,12 @@ pub(super) enum Target {
         operation: String,
         body: Value,
     },
+    /// Findings to be imported.
+    SecurityHub {
+        body: Value,
+    },
+    /// An object to be put.
+    S3(Put),
     /// Organizations and Account Management.
     Accounts {
         service: &'static str,
@@ -79,7 +86,7 @@ impl Target {
             });
         }
         if request.method() != http::Method::POST {
-            return None;
+            return Put::read(request).map(Self::S3);
         }
         if let Some(operation) = cloudwatch::operation(request) {
             return Some(Self::CloudWatch {
@@ -92,6 +99,10 @@ impl Target {
         }
         if let Some(target) = request.headers().get("x-amz-target") {
             return Self::of_header(target.to_str().ok()?, request.body());
+        }
+        if request.uri().path() == "/findings/import" {
+            let body = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+            return Some(Self::SecurityHub { body });
         }
         if request.uri().path() == "/listRegions" {
             return Some(Self::Accounts {

@@ -38,6 +38,10 @@ pub(crate) enum Format {
     Sarif,
     /// For pipelines
     Junit,
+    /// Findings for AWS Security Hub
+    Asff,
+    /// Findings as the Open Cybersecurity Schema Framework has them
+    Ocsf,
 }
 
 /// Whether to ask for each key's last use, at two keys a second.
@@ -192,7 +196,7 @@ impl Args {
         if self.format.is_none() && self.extension().is_some_and(|name| !is_known(name)) {
             return Err(
                 "no format is known by the end of the file's name: --format says which, or use .txt, .json, .csv, .html, .md, .sarif, \
-                 .xml",
+                 .xml, .asff, .ocsf",
             );
         }
         if self.width.is_some() && self.format() != Format::Table {
@@ -223,6 +227,8 @@ impl Format {
             Self::Md => "md",
             Self::Sarif => "sarif",
             Self::Junit => "xml",
+            Self::Asff => "asff",
+            Self::Ocsf => "ocsf",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The report in its formats.
 
 mod csv;
+mod findings;
 mod html;
 mod json;
 mod junit;
@@ -33,6 +34,12 @@ pub(crate) fn render(
             &summary(survey, args),
         )),
         Format::Sarif => sarif::render(survey, &wanted(args)),
+        Format::Asff => findings::render_asff(survey, &wanted(args), args.within_days),
+        Format::Ocsf => Ok(findings::render_ocsf(
+            survey,
+            &wanted(args),
+            args.within_days,
+        )),
         Format::Junit => Ok(junit::render(survey, &wanted(args))),
         Format::Table => {
             let mut text = table::render(&survey.rows, width);

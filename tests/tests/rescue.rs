@@ -22,6 +22,10 @@ fn role_arn() -> String {
 }
 
 /// An account with a protected key. Its clock shows the time of day, as the function's does: old events are left alone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the binary asks the clock of the machine"
+)]
 fn account() -> Arc<LocalAws> {
     let start = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
     let options = Options {

@@ -216,7 +216,7 @@ fn what_follows_an_alert_replaces_it() {
     let first = alert("KeyDisabled", "OPEN", "2026-11-20T10:00:00Z");
     let mut more = first.clone();
     more["kind"] = "DependantsFound".into();
-    deliver(&function, &[first.clone()]);
+    deliver(&function, std::slice::from_ref(&first));
     deliver(&function, &[more]);
     deliver(&function, &[first]);
     assert_eq!(

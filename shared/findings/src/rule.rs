@@ -89,6 +89,7 @@ pub const RULES: &[Rule] = &[
     row("UnusableKeyUsed", OUTAGE, None),
     row("KeyChangeDenied", BEHAVIOR, None),
     row("AttemptsStopped", BEHAVIOR, None),
+    row("KeyUseUnusual", BEHAVIOR, None),
     row("KeyMaterialExpiring", DATA_LOSS, None),
     row("KeyStoreUnhealthy", OUTAGE, None),
     row("KmsQuotaNear", CONSUMPTION, None),

@@ -52,8 +52,17 @@ impl Template {
     ///
     /// If it is no YAML.
     pub fn read() -> Self {
+        Self::of(include_str!(env!("TEMPLATE")))
+    }
+
+    /// Reads another template.
+    ///
+    /// # Panics
+    ///
+    /// If it is no YAML.
+    pub fn of(text: &str) -> Self {
         Self {
-            document: read_yaml(include_str!(env!("TEMPLATE"))),
+            document: read_yaml(text),
         }
     }
 

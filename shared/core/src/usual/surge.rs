@@ -15,6 +15,8 @@ const A_MONTH: i32 = 35;
 const LATELY: i32 = 28;
 /// Weeks that a day of the week is compared with.
 const WEEKS: i32 = 8;
+/// A peak in the month is so many times as high as other days. Less is the chance of a day, of which the highest must not count as usual.
+const PEAK: u32 = 5;
 /// So many unusual days among the last ones are the new usual.
 const ACCEPTED: usize = 7;
 
@@ -58,8 +60,10 @@ impl Before {
         let of_week = median(weeks.copied());
         let others = self.uses.range(..=self.day - 20);
         let like = others.filter(|(other, _)| same_in_month(self.day, **other));
-        let of_month = like.map(|(_, uses)| *uses).max().unwrap_or_default();
-        let seasonal = self.lately().max(of_week).max(of_month);
+        let lately = self.lately();
+        let of_month = like.map(|(_, uses)| *uses).max();
+        let of_month = of_month.filter(|uses| *uses >= lately.saturating_mul(PEAK));
+        let seasonal = lately.max(of_week).max(of_month.unwrap_or_default());
         if seasonal > 0 {
             return seasonal;
         }

@@ -217,6 +217,8 @@ pub(super) fn item_size(item: &Item) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

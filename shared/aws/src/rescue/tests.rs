@@ -1,6 +1,3 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use aws_smithy_mocks::{MockResponseInterceptor, RuleMode, create_mock_http_client, mock};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
@@ -18,21 +15,19 @@ fn answer(status: u16, body: &'static str) -> HttpResponse {
 
 /// What comes of cancelling a deletion where KMS answers so, and how often KMS was asked.
 async fn cancel(status: u16, body: &'static str) -> (Result<Option<Untrusted>, CallError>, usize) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&asked);
     let rule = mock!(Client::cancel_key_deletion)
         .match_requests(|input| input.key_id() == Some(KEY))
-        .then_compute_response(move |_| {
-            counter.fetch_add(1, Ordering::Relaxed);
-            aws_smithy_mocks::MockResponse::Http(answer(status, body))
-        });
+        .sequence()
+        .http_response(move || answer(status, body))
+        .repeatedly()
+        .build();
     let mock = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
     let config = Builder::from(&sdk::local("http://127.0.0.1:1", "us-east-1"))
         .http_client(create_mock_http_client())
         .interceptor(mock.with_rule(&rule));
     let adapter = RescuerAdapter::from_builder(config);
     let result = adapter.cancel_key_deletion(&KEY.parse().unwrap()).await;
-    (result, asked.load(Ordering::Relaxed))
+    (result, rule.num_calls())
 }
 
 #[tokio::test(start_paused = true)]

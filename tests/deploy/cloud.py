@@ -145,6 +145,11 @@ class Cloud:
         return "https://s3.amazonaws.com/code/template.yaml"
 
 
+def logical(folder):
+    """What the template calls the function of a folder."""
+    return "".join(part.capitalize() for part in folder.split("-")) + "Function"
+
+
 class Stack:
     """The template, deployed by CloudFormation. Its topics are read by queues of the test's own."""
 
@@ -246,7 +251,11 @@ class Stack:
 
     def function(self, folder):
         """The name of a function, by its folder."""
-        return self.ids["".join(part.capitalize() for part in folder.split("-")) + "Function"]
+        return self.ids[logical(folder)]
+
+    def functions(self):
+        """The names of all that are deployed: some are there only where a parameter asks for them."""
+        return [self.function(folder) for folder in self.cloud.functions if logical(folder) in self.ids]
 
     # --- What comes out ---
 

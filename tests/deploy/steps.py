@@ -212,8 +212,7 @@ def alarms(stack):
         assert len(invocations) == len(rules), (logical, rules)
         if direct:
             watched.update((alarm.get("MetricName"), d["Value"]) for d in alarm["Dimensions"])
-    functions = [stack.function(folder) for folder in stack.cloud.functions]
-    for function in functions:
+    for function in stack.functions():
         assert {("Errors", function), ("Throttles", function)} <= watched, function
     for queue in ("UndeliveredEvents", "FailedInvocations"):
         name = stack.ids[queue].rsplit("/", 1)[-1]
@@ -283,14 +282,14 @@ def undelivered(stack):
     functions, topic = stack.cloud.client("lambda"), stack.outputs["HealthTopicArn"]
     sns = stack.cloud.client("sns")
     taken = []
-    for folder in stack.cloud.functions:
+    for function in stack.functions():
         try:
-            policy = json.loads(functions.get_policy(FunctionName=stack.function(folder))["Policy"])
+            policy = json.loads(functions.get_policy(FunctionName=function)["Policy"])
         except functions.exceptions.ResourceNotFoundException:
             continue
         for statement in policy["Statement"]:
-            functions.remove_permission(FunctionName=stack.function(folder), StatementId=statement["Sid"])
-            taken.append((stack.function(folder), statement))
+            functions.remove_permission(FunctionName=function, StatementId=statement["Sid"])
+            taken.append((function, statement))
     document = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": topic}
     shut = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})

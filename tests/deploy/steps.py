@@ -11,6 +11,9 @@ import yaml
 from cloud import ACCOUNT, REGION, ROOT, until
 
 ROUTES = yaml.safe_load((ROOT / "tests/template/routes.yaml").read_text(encoding="utf-8"))
+# What exists only where a parameter asks for it is not deployed (tests/tests/rescue.rs has it on the simulator).
+ROUTES["matched"] = {path: [rule for rule in rules if not rule.startswith("KeyRescue")]
+                     for path, rules in ROUTES["matched"].items() if not path.startswith("events/key-rescue/")}
 TRAIL = "AWS API Call via CloudTrail"
 
 

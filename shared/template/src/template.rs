@@ -317,10 +317,9 @@ impl Template {
     fn kind(&self, resource: &str) -> &str {
         let kind = self.document["Resources"][resource]["Type"].as_str();
         // What SAM makes is not in the template.
-        kind.unwrap_or(if self.is_schedule(resource) {
-            "AWS::Scheduler::Schedule"
-        } else {
-            "AWS::Events::Rule"
+        kind.unwrap_or_else(|| match self.is_schedule(resource) {
+            true => "AWS::Scheduler::Schedule",
+            false => "AWS::Events::Rule",
         })
     }
 

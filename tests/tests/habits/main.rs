@@ -110,8 +110,9 @@ fn false_alarms_and_what_is_found_stay_within_bounds() {
         assert!(share(it.account) >= 0.85, "{name}: {it:?}");
         assert!(share(it.role) >= 0.6, "{name}: {it:?}");
         assert_eq!(share(it.woken), 1.0, "{name}: {it:?}");
+        // A day with ten times the uses, to the number: what the threshold halves.
         if mode == Mode::Metrics {
-            assert!(share(it.tenfold) >= 0.8, "{name}: {it:?}");
+            assert!(share(it.tenfold) >= 0.5, "{name}: {it:?}");
         }
     }
 }

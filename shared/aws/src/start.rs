@@ -71,56 +71,29 @@ impl Settings for Config {
     }
 }
 
-impl Settings for SweepConfig {
-    fn from_lookup(
-        lookup: impl Fn(&str) -> Option<String>,
-        required: &[&'static str],
-    ) -> Result<Self, ConfigError> {
-        Self::from_lookup(lookup, required)
-    }
+/// Settings of a function that are those of alerts and more.
+macro_rules! around_alerts {
+    ($($config:ty),+) => {$(
+        impl Settings for $config {
+            fn from_lookup(
+                lookup: impl Fn(&str) -> Option<String>,
+                required: &[&'static str],
+            ) -> Result<Self, ConfigError> {
+                Self::from_lookup(lookup, required)
+            }
 
-    fn alerts(&self) -> &Config {
-        &self.alerts
-    }
+            fn alerts(&self) -> &Config {
+                &self.alerts
+            }
 
-    fn alerts_mut(&mut self) -> &mut Config {
-        &mut self.alerts
-    }
+            fn alerts_mut(&mut self) -> &mut Config {
+                &mut self.alerts
+            }
+        }
+    )+};
 }
 
-impl Settings for RescueConfig {
-    fn from_lookup(
-        lookup: impl Fn(&str) -> Option<String>,
-        required: &[&'static str],
-    ) -> Result<Self, ConfigError> {
-        Self::from_lookup(lookup, required)
-    }
-
-    fn alerts(&self) -> &Config {
-        &self.alerts
-    }
-
-    fn alerts_mut(&mut self) -> &mut Config {
-        &mut self.alerts
-    }
-}
-
-impl Settings for ExportConfig {
-    fn from_lookup(
-        lookup: impl Fn(&str) -> Option<String>,
-        required: &[&'static str],
-    ) -> Result<Self, ConfigError> {
-        Self::from_lookup(lookup, required)
-    }
-
-    fn alerts(&self) -> &Config {
-        &self.alerts
-    }
-
-    fn alerts_mut(&mut self) -> &mut Config {
-        &mut self.alerts
-    }
-}
+around_alerts!(SweepConfig, RescueConfig, ExportConfig);
 
 /// What Lambda says of an invocation, besides its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     fmt, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::Duration,
@@ -15,12 +15,16 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    net::{TcpListener, TcpSocket},
     sync::{oneshot, watch},
     task::JoinSet,
 };
 
 /// The longest request body that is read: well above the limits of the services, which refuse too much themselves.
 const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// Connections that wait to be accepted, as many as the standard library lets wait.
+const BACKLOG: u32 = 128;
 
 /// An answer, or `None` to close the connection without one.
 pub(crate) type Reply = Option<Response<Full<Bytes>>>;
@@ -47,12 +51,15 @@ impl Server {
         A: Fn(Request<Bytes>) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let port = Port::reserve()?;
+        let address = port.address;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let listener = {
+            let _runtime = runtime.enter();
+            port.listen()?
+        };
         let (stop, stopped) = oneshot::channel();
         let (gate, gated) = watch::channel(true);
         let (change, changed) = mpsc::channel();
@@ -63,7 +70,7 @@ impl Server {
                 runtime.block_on(async {
                     tokio::select! {
                         _ = stopped => {}
-                        () = serve(listener, address, Arc::new(answer), gated, change) => {}
+                        () = serve(&port, listener, Arc::new(answer), gated, change) => {}
                     }
                 });
             })?;
@@ -108,10 +115,39 @@ impl fmt::Debug for Server {
     }
 }
 
+/// A port of this machine that stays taken while nobody listens: the system gives a port to no other socket while one is
+/// bound to it, and refuses connections to it as long as none listens.
+struct Port {
+    address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl Port {
+    fn reserve() -> io::Result<Self> {
+        let bound = Self::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        Ok(Self {
+            address: bound.local_addr()?,
+            _bound: bound,
+        })
+    }
+
+    fn listen(&self) -> io::Result<TcpListener> {
+        Self::bind(self.address)?.listen(BACKLOG)
+    }
+
+    /// With reuse, a second socket may be bound to the port before it listens.
+    fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    }
+}
+
 /// Listens while the gate is open; a closed port refuses connections, as a service that is down does.
 async fn serve<A, F>(
+    port: &Port,
     listener: TcpListener,
-    address: SocketAddr,
     answer: Arc<A>,
     mut gate: watch::Receiver<bool>,
     change: mpsc::Sender<()>,
@@ -130,20 +166,11 @@ async fn serve<A, F>(
         if gate.wait_for(|open| *open).await.is_err() {
             return;
         }
-        listener = bind_again(address).await;
+        let Ok(again) = port.listen() else {
+            return;
+        };
+        listener = again;
         let _ = change.send(());
-    }
-}
-
-/// The port may be in use for a moment: another process may have been given it.
-async fn bind_again(address: SocketAddr) -> TcpListener {
-    loop {
-        if let Ok(listener) = TcpListener::bind(address)
-            && listener.set_nonblocking(true).is_ok()
-        {
-            return listener;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -153,9 +180,6 @@ where
     A: Fn(Request<Bytes>) -> F + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
     let mut connections = JoinSet::new();
     loop {
         // A client that left before it was accepted is no reason to stop.

@@ -8,6 +8,7 @@
 mod common;
 
 use std::{
+    io::ErrorKind,
     net::TcpStream,
     os::unix::process::ExitStatusExt as _,
     process::{Child, Command, Stdio},
@@ -17,6 +18,7 @@ use std::{
 use common::Client;
 use kms_local::{KeyState, LocalAws, Moment, NewKey, Options};
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 fn start() -> (LocalAws, Client) {
     let aws = LocalAws::start(Options::default()).unwrap();
@@ -81,13 +83,23 @@ fn a_service_that_is_down_refuses_connections_until_it_is_back() {
     aws.refuse_connections();
     aws.refuse_connections();
     let refused = TcpStream::connect(&address).unwrap_err();
-    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     let open = client.kms_in("us-east-1", "ListKeys", &json!({}));
     assert!(open.is_none(), "open connections are gone, too");
     aws.accept_connections();
     let mut client = Client::connect(&aws.endpoint_url());
     assert_eq!(client.kms("ListKeys", &json!({})).status, 200);
     assert_eq!(aws.request_counts()["ListKeys"], 2);
+}
+
+#[test]
+fn nobody_else_is_given_the_port_of_a_service_that_is_down() {
+    // Without a connection, whose end would hold the port for a minute.
+    let aws = LocalAws::start(Options::default()).unwrap();
+    let address = aws.endpoint_url().replace("http://", "");
+    aws.refuse_connections();
+    let taken = TcpSocket::new_v4().unwrap().bind(address.parse().unwrap());
+    assert_eq!(taken.unwrap_err().kind(), ErrorKind::AddrInUse);
 }
 
 /// A process that disables two keys, one after the other.

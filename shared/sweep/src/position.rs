@@ -8,7 +8,7 @@ use serde_json::Value;
 use watch_core::ledger::{Item, ItemKey, PARTITION_KEY, SORT_KEY};
 
 use crate::order::Depth;
-use crate::roster::SHARDS;
+use crate::roster::{SHARDS, USE_ASKED_EVERY};
 use crate::tally::Tally;
 
 /// Clocks of sweeps differ by less.
@@ -32,6 +32,9 @@ pub struct Position {
     pub next_expiry: Option<Timestamp>,
     /// The part of the roster in which to go on asking for last uses.
     pub use_shard: u8,
+    /// From when on a key of each part is to be asked for its last use, in hours since 1970. A part that is not here is to be
+    /// looked at.
+    pub use_due: BTreeMap<u8, i64>,
     /// The last digest.
     pub digest: Option<Digest>,
     /// Keys that went since the last digest.
@@ -148,6 +151,8 @@ impl Position {
         let full_at = |at: Timestamp| if is_past(&at) { at } else { day_ago };
         self.full_at = self.full_at.map(full_at);
         self.digest = self.digest.filter(|digest| is_past(&digest.at));
+        let latest_use = now.as_second() / 3_600 + USE_ASKED_EVERY;
+        self.use_due.retain(|_, due| *due <= latest_use);
         let is_one = |pass: &Pass| pass.shard < SHARDS && is_past(&pass.started_at);
         self.pass = self.pass.filter(is_one);
         self
@@ -177,11 +182,13 @@ mod tests {
     fn what_no_sweep_can_have_noted_is_not_believed() {
         let at = |text: &str| -> Option<Timestamp> { text.parse().ok() };
         let (now, far) = (at("2026-11-20T10:00:00Z"), at("2036-01-01T00:00:00Z"));
+        let hour = now.unwrap().as_second() / 3_600;
         let forged = |pass: Pass| Position {
             pass: Some(pass),
             run_at: far,
             full_at: far,
             use_shard: 7,
+            use_due: BTreeMap::from([(3, hour + USE_ASKED_EVERY), (4, hour + USE_ASKED_EVERY + 1)]),
             ..Position::default()
         };
         let beyond = Pass {
@@ -194,6 +201,7 @@ mod tests {
             // It is not the first sweep: what changed is told.
             assert_eq!(believed.full_at, at("2026-11-19T10:00:00Z"));
             assert_eq!(believed.use_shard, 7);
+            assert_eq!(believed.use_due.keys().collect::<Vec<_>>(), [&3]);
         }
         let true_one = Position {
             pass: Some(Pass::new(Depth::Light, now.unwrap())),
@@ -226,6 +234,7 @@ mod tests {
             full_by: Some("r".to_owned()),
             next_expiry: Some(at),
             use_shard: 9,
+            use_due: BTreeMap::from([(9, 490_000)]),
             digest: Some(Digest {
                 week: "2026-W47".to_owned(),
                 at,

@@ -13,6 +13,9 @@ use watch_core::text::Untrusted;
 /// about 1,600, which is a third of what an item of DynamoDB holds.
 pub const SHARDS: u8 = 64;
 
+/// How old the knowledge of a key's last use becomes, in hours.
+pub const USE_ASKED_EVERY: i64 = 20;
+
 /// The part that a key belongs to: FNV-1a of its id.
 pub fn shard_of(key_id: &str) -> u8 {
     hash(key_id.bytes()).to_be_bytes()[3] % SHARDS
@@ -72,6 +75,17 @@ impl Entry {
         let is_renamed = aliases.is_some_and(|hash| hash != self.aliases);
         self.watched || self.gone_since.is_some() || is_renamed
     }
+
+    /// Its last use is to be asked for in this hour. A time ahead is none at which it was asked.
+    pub fn wants_use(&self, hour: i64) -> bool {
+        self.use_due(hour).is_some_and(|due| due <= hour)
+    }
+
+    fn use_due(&self, hour: i64) -> Option<i64> {
+        let is_asked = !self.managed && self.gone_since.is_none();
+        let asked = self.use_asked.filter(|asked| *asked <= hour);
+        is_asked.then(|| asked.map_or(0, |asked| asked.saturating_add(USE_ASKED_EVERY)))
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -80,6 +94,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Keys by id.
 pub type Entries = BTreeMap<String, Entry>;
+
+/// The hour from which on the last use of one of these keys is to be asked for: never later than that of a key which is asked
+/// in this hour.
+pub fn use_due(entries: &Entries, hour: i64) -> i64 {
+    let due = entries.values().filter_map(|entry| entry.use_due(hour));
+    due.fold(hour + USE_ASKED_EVERY, i64::min)
+}
 
 /// Name of the item with a part of the roster.
 pub fn key(account_key: &str, shard: u8) -> ItemKey {
@@ -133,6 +154,52 @@ mod tests {
         assert_eq!(item["sk"], "roster#03");
         assert_eq!(item["keys"]["plain"], serde_json::json!({}));
         assert_eq!(read(&item), entries);
+    }
+
+    #[test]
+    fn a_last_use_is_asked_for_each_20_hours() {
+        let asked = |use_asked| Entry {
+            use_asked,
+            ..Entry::default()
+        };
+        let wants = |entry: &Entry| (100..=121).find(|hour| entry.wants_use(*hour));
+        let cases = [
+            (None, Some(100)),
+            (Some(100), Some(120)),
+            (Some(99), Some(119)),
+            // Nobody asked in the future: it is asked until the time has come.
+            (Some(104), Some(100)),
+            (Some(i64::MAX), Some(100)),
+        ];
+        for (at, due) in cases {
+            assert_eq!(wants(&asked(at)), due, "{at:?}");
+        }
+        let (managed, gone) = (
+            Entry {
+                managed: true,
+                ..Entry::default()
+            },
+            Entry {
+                gone_since: Some(Timestamp::UNIX_EPOCH),
+                ..Entry::default()
+            },
+        );
+        assert_eq!([&managed, &gone].map(wants), [None, None]);
+        let all = |entries: Vec<Entry>| {
+            let named = entries.into_iter().enumerate();
+            named
+                .map(|(at, entry)| (at.to_string(), entry))
+                .collect::<Entries>()
+        };
+        assert_eq!(
+            use_due(
+                &all(vec![asked(Some(97)), asked(Some(95)), managed.clone()]),
+                100
+            ),
+            115
+        );
+        assert_eq!(use_due(&all(vec![asked(Some(97)), asked(None)]), 100), 0);
+        assert_eq!(use_due(&all(vec![managed, gone]), 100), 120);
     }
 
     #[test]

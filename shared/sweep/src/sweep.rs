@@ -210,11 +210,12 @@ impl<W: Ports> Sweep<W> {
             self.measure(&run, age.into_iter().collect()).await;
         }
         self.save(&run, &position).await?;
+        let saved = position.clone();
         let uses_asked = self
             .uses(&run, &keys, &mut position)
             .await
             .map_err(SweepError::Ledger)?;
-        if uses_asked > 0 {
+        if position != saved {
             self.save(&run, &position).await?;
         }
         // What this run held back.
@@ -240,6 +241,7 @@ impl<W: Ports> Sweep<W> {
                 pass.shard += 1;
             }
             position.gone.absorb(run.gone.take());
+            position.use_due.append(&mut run.use_due.borrow_mut());
             position.pass = Some(pass.clone());
             self.save(run, position).await?;
         }

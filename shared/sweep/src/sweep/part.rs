@@ -110,6 +110,7 @@ impl<W: Ports> Sweep<W> {
         run.list.borrow_mut().note(number, &shown);
         let still = Still::of(listed, run.aliases.as_ref(), &after);
         run.still.borrow_mut().note(number, still);
+        run.note_use_due(number, &after);
         Ok(Some(counted))
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Run<'a, W: Ports> {
     pub(super) gone: RefCell<Gone>,
     /// The parts of the roster that need not be read.
     pub(super) still: RefCell<StillParts>,
+    /// From when on parts of the roster have a key to be asked for its last use.
+    pub(super) use_due: RefCell<BTreeMap<u8, i64>>,
     /// What readers of the list are told of its parts.
     pub(super) list: RefCell<listing::Parts>,
     /// Keys on KMS's list.
@@ -98,6 +100,7 @@ impl<'a, W: Ports> Run<'a, W> {
             notes: RefCell::default(),
             gone: RefCell::default(),
             still: RefCell::default(),
+            use_due: RefCell::default(),
             list: RefCell::default(),
             listed: 0,
             left_out: Cell::new(0),
@@ -157,6 +160,17 @@ impl<'a, W: Ports> Run<'a, W> {
         let count = turns.entry(kind).or_default();
         *count += 1;
         (*count <= IN_TURN).then_some(turns)
+    }
+
+    /// Its time, in hours since 1970.
+    pub(super) fn hour(&self) -> i64 {
+        self.at.as_second() / 3_600
+    }
+
+    /// Notes from when on a part of the roster has a key to be asked for its last use.
+    pub(super) fn note_use_due(&self, shard: u8, entries: &Entries) {
+        let due = roster::use_due(entries, self.hour());
+        self.use_due.borrow_mut().insert(shard, due);
     }
 
     /// There is no time for more.

@@ -17,12 +17,10 @@ use super::usual::Counted;
 use super::{Ports, Sweep};
 use crate::census::Keys;
 use crate::position::Position;
-use crate::roster::{self, Entries, Entry, SHARDS};
+use crate::roster::{self, Entries, SHARDS};
 
 /// How long a run asks for last uses: with one run an hour, of some 3,000 keys a day.
 const USE_FOR: Duration = Duration::from_secs(60);
-/// How old the knowledge of a key's last use becomes.
-const USE_ASKED_EVERY_HOURS: i64 = 20;
 /// Keys whose metrics are asked for at once. Each costs money, also if the run then has no time for its key.
 const HANDFUL: usize = 10;
 /// If `GetKeyLastUsage` fails so often in a row, others need it more, or it is not allowed.
@@ -31,8 +29,6 @@ const USE_REFUSED: u32 = 3;
 /// How far a run is with asking for last uses.
 struct Asking {
     ends: Instant,
-    /// Now, in hours since 1970.
-    hour: i64,
     asked: u64,
     /// Failures in a row.
     refused: u32,
@@ -44,16 +40,11 @@ impl Asking {
     fn is_over(&self) -> bool {
         Instant::now() >= self.ends || self.refused >= USE_REFUSED
     }
-
-    fn wants(&self, entry: &Entry) -> bool {
-        let is_old = |asked| self.hour - asked >= USE_ASKED_EVERY_HOURS;
-        !entry.managed && entry.gone_since.is_none() && entry.use_asked.is_none_or(is_old)
-    }
 }
 
 impl<W: Ports> Sweep<W> {
     /// Asks for last uses, part by part of the roster, so that those that were asked longest ago come first: as many as
-    /// there is time for. How many were asked.
+    /// there is time for. Parts in which no key is due are not read. How many were asked.
     pub(super) async fn uses(
         &self,
         run: &Run<'_, W>,
@@ -63,26 +54,36 @@ impl<W: Ports> Sweep<W> {
         let ends = Instant::now() + USE_FOR;
         let mut asking = Asking {
             ends: run.ends.map_or(ends, |other| other.min(ends)),
-            hour: run.at.as_second() / 3_600,
             asked: 0,
             refused: 0,
             counted: Counted::default(),
         };
-        let mut rosters: VecDeque<(u8, Entries)> = VecDeque::new();
-        for _ in 0..SHARDS {
-            if rosters.is_empty() {
-                let next = stretch(keys, position.use_shard % SHARDS, |_| false);
-                let known = run.rosters(next.clone()).await?;
-                rosters.extend(next.zip(known));
+        let is_due = |shard: u8| {
+            let due = position.use_due.get(&shard);
+            due.is_none_or(|due| *due <= run.hour())
+        };
+        // Once around, from where the last run stopped.
+        let from = position.use_shard % SHARDS;
+        let around = (from..SHARDS).chain(0..from);
+        let due: Vec<_> = around.filter(|shard| is_due(*shard)).collect();
+        let mut due = due.as_slice();
+        let mut is_over = false;
+        while let Some(first) = due.first().filter(|_| !is_over) {
+            let near = stretch(keys, *first, |shard| !due.contains(&shard));
+            let near = due.iter().take_while(|shard| near.contains(shard));
+            let (next, later) = due.split_at(near.count());
+            for (number, entries) in next.iter().zip(run.rosters(next.iter().copied()).await?) {
+                is_over = !self
+                    .uses_of_part(run, *number, entries, &mut asking)
+                    .await?;
+                if is_over {
+                    break;
+                }
+                position.use_shard = (number + 1) % SHARDS;
             }
-            let Some((number, entries)) = rosters.pop_front() else {
-                break;
-            };
-            if !self.uses_of_part(run, number, entries, &mut asking).await? {
-                break;
-            }
-            position.use_shard = (number + 1) % SHARDS;
+            due = later;
         }
+        position.use_due.append(&mut run.use_due.borrow_mut());
         Ok(asking.asked)
     }
 
@@ -94,7 +95,9 @@ impl<W: Ports> Sweep<W> {
         mut entries: Entries,
         asking: &mut Asking,
     ) -> Result<bool, CallError> {
-        let due = entries.iter_mut().filter(|(_, entry)| asking.wants(entry));
+        let due = entries
+            .iter_mut()
+            .filter(|(_, entry)| entry.wants_use(run.hour()));
         let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(_, entry)| entry.use_asked);
         let (mut is_done, mut changed) = (true, false);
@@ -135,12 +138,13 @@ impl<W: Ports> Sweep<W> {
                     // Not allowed, or not there: the next round asks again.
                 }
             }
-            (entry.use_asked, changed) = (Some(asking.hour), true);
+            (entry.use_asked, changed) = (Some(run.hour()), true);
         }
         if changed {
             let item = roster::item(&run.account, number, &entries);
             run.store.put(&[item]).await?;
         }
+        run.note_use_due(number, &entries);
         Ok(is_done)
     }
 }

@@ -24,6 +24,10 @@ impl World {
         let mut kms = self.kms.0.borrow_mut();
         kms.broken.insert(operation, error.clone());
     }
+
+    fn allow(&self, operation: &str) {
+        self.kms.0.borrow_mut().broken.remove(operation);
+    }
 }
 
 fn account() -> World {
@@ -66,6 +70,32 @@ async fn an_account_that_stands_still_costs_the_lists_and_a_read() {
     assert_eq!(parts[..2].iter().cloned().collect::<BTreeSet<_>>(), moved);
     let looked = |id: &str| world.calls(&format!("DescribeKey {id}"));
     assert_eq!(["another", "key-7", "key-8"].map(looked), [1, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_not_read_for_last_uses_that_are_known() {
+    let world = account();
+    world.allow("GetKeyLastUsage");
+    let asked = async |world: &World, when: &str| {
+        let report = world.run("light", when).await.sweep.unwrap();
+        (report.uses_asked, read(world))
+    };
+    let first = asked(&world, DAY_1).await;
+    assert_eq!(first.0, 90);
+    assert_eq!(asked(&world, "2026-11-20T04:00:00Z").await, (0, vec![]));
+    // A new key is asked, and its part is read for it: by the sweep, and for the last uses.
+    world.add("another", |_| {});
+    let part = format!("roster#{:02}", shard_of("another"));
+    let parts = vec![part.clone(), part];
+    assert_eq!(asked(&world, "2026-11-20T05:00:00Z").await, (1, parts));
+    assert_eq!(asked(&world, "2026-11-20T06:00:00Z").await, (0, vec![]));
+    // DAY_1 is at three o'clock.
+    assert_eq!(asked(&world, "2026-11-20T22:00:00Z").await, (0, vec![]));
+    let again = asked(&world, "2026-11-20T23:00:00Z").await;
+    assert_eq!(again.0, 90);
+    let parts: BTreeSet<_> = again.1.into_iter().collect();
+    assert!(parts.len() > 40, "{parts:?}");
+    assert_eq!(asked(&world, "2026-11-21T01:00:00Z").await.0, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +162,12 @@ async fn a_sweep_that_leaves_parts_unread_sees_what_one_that_reads_all_sees() {
     let mut left_unread = 0;
     for seed in 0..4 {
         let (one, all) = (account(), account());
+        for world in [&one, &all] {
+            // In half of the cases last uses are asked for.
+            if seed % 2 == 1 {
+                world.allow("GetKeyLastUsage");
+            }
+        }
         for step in 0..50 {
             for world in [&one, &all] {
                 move_on(
@@ -142,10 +178,13 @@ async fn a_sweep_that_leaves_parts_unread_sees_what_one_that_reads_all_sees() {
             }
             let partition = all.sweep.account().account_key();
             let name = StillParts::key(&partition);
-            ledger(&all)
-                .items
-                .borrow_mut()
-                .remove(&(name.partition, name.sort));
+            let position = Position::key(&partition);
+            let mut items = ledger(&all).items.borrow_mut();
+            items.remove(&(name.partition, name.sort));
+            if let Some(position) = items.get_mut(&(position.partition, position.sort)) {
+                position.remove("useDue");
+            }
+            drop(items);
             let when = at(DAY_1) + SignedDuration::from_hours(i64::from(step));
             let depth = if step % 24 == 0 { "full" } else { "light" };
             // Some have no time for all.

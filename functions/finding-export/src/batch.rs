@@ -23,7 +23,7 @@ pub struct Message {
 
 /// The payload is no batch of a queue.
 #[derive(Debug, thiserror::Error)]
-#[error("the event is no batch of a queue: {0}")]
+#[error("the event is no batch of a queue")]
 pub struct NoBatch(#[from] serde_json::Error);
 
 impl Batch {

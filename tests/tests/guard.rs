@@ -148,6 +148,12 @@ fn no_spelling_is_a_way_out() {
             "UpdateFunctionCode20150331v2",
             json!({"functionName": format!("111122223333:function:{PART}")}),
         ),
+        // The dashboard's function has a name of its own.
+        (
+            "lambda",
+            "UpdateFunctionCode20150331v2",
+            json!({"functionName": "customWidget-kms-watch-8f0ec3a0"}),
+        ),
         (
             "lambda",
             "RemovePermission20150331v2",

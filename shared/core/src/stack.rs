@@ -2,7 +2,8 @@
 //!
 //! Logical ids and the random part are letters and digits, so the last two hyphens tell the stack's name from the rest:
 //! `kms-watch-2-AlertTopic-1A2B3C4D5E6F` is of the stack `kms-watch-2`. Where a service allows 64 characters, CloudFormation
-//! cuts the stack's name, and the logical id, until it fits; the stack instances of a StackSet have such names.
+//! cuts the stack's name, and the logical id, until it fits; the stack instances of a StackSet have such names. One function has
+//! a name of another form: the one that draws widgets.
 
 use crate::arn::{AccountId, Region};
 
@@ -14,6 +15,11 @@ const MAYBE_CUT: usize = LONGEST_NAME - 8;
 const LEAST_LEFT: usize = 18;
 /// Most characters of the random part.
 const RANDOM: usize = 14;
+/// What the function that draws the dashboard's widgets is called instead, before the beginning of the stack's id
+/// (`template.yaml`). The name does not say whose it is: of several stacks, each takes it for its own.
+const WIDGET: &str = "customWidget-kms-watch-";
+/// Most characters of what follows.
+const BEGINNING_OF_ID: usize = 8;
 
 /// The stack that a function is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +82,9 @@ impl Stack<'_> {
 
     fn owns(&self, name: &str) -> bool {
         let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if let Some(id) = after(name, WIDGET) {
+            return word(id) && id.len() <= BEGINNING_OF_ID;
+        }
         if let Some(rest) = after(name, self.name).and_then(|rest| rest.strip_prefix('-')) {
             // Logical ids begin with a letter.
             let is_id = |id: &str| word(id) && id.starts_with(|c: char| c.is_ascii_alphabetic());
@@ -143,6 +152,8 @@ mod tests {
             format!("arn:aws:logs:us-east-1:111122223333:log-group:{name}:*"),
             format!("arn:aws:sns:us-east-1:111122223333:{name}:8f0e"),
             "kms-watch-AlertTopic".to_owned(),
+            "customWidget-kms-watch-8f0ec3a0".to_owned(),
+            "111122223333:function:CUSTOMWIDGET-kms-watch-8f0ec3a0:$LATEST".to_owned(),
         ] {
             assert!(
                 with("kms-watch", |stack| stack.resource(&text).is_some()),
@@ -164,6 +175,11 @@ mod tests {
             "kms-watch-2-KeyDeletionFunction",
             "kms-watch-\u{443}-1A2B",
             "kms-wat",
+            "customWidget-kms-watch-",
+            "customWidget-kms-watch-8f0ec3a0f",
+            "customWidget-kms-watch-8f0e-c3a0",
+            "customWidget-orders-8f0ec3a0",
+            "arn:aws:lambda:eu-west-1:111122223333:function:customWidget-kms-watch-8f0ec3a0",
             "arn:aws:sns:us-east-1:444455556666:kms-watch-AlertTopic-1A2B3C4D5E6F",
             "arn:aws:sns:eu-west-1:111122223333:kms-watch-AlertTopic-1A2B3C4D5E6F",
         ] {

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use watch_core::arn::{AccountId, Region};
 use watch_core::kinds::watch_changed::calls::{CALLS, Call};
+use watch_core::stack::Stack as Own;
 use watch_tests::template::{Router, Rule, Stack, Template};
 
-use super::GUARD;
+use super::{GUARD, WIDGET, read};
 
 /// Calls of the table as CloudTrail would record them, on a part of the stack, with the row's first parameter.
 fn calls() -> impl Iterator<Item = (&'static Call, Value)> {
@@ -206,4 +208,96 @@ fn the_rules_ask_for_no_call_that_the_table_does_not_have() {
     }
     let rows = CALLS.iter().map(|row| row.name);
     assert_eq!(asked, rows.collect());
+}
+
+/// Folder and name of every function: the template's, or the one that CloudFormation gives.
+fn functions() -> Vec<(String, String)> {
+    let template = Template::read();
+    let functions = template.functions().into_iter().map(|function| {
+        let given = template.resolve(&function.properties["FunctionName"], &Stack::default());
+        let made = format!("kms-watch-{}-1A2B3C4D5E6F", function.id);
+        let name = given.as_str().map_or(made, str::to_owned);
+        (function.folder, name)
+    });
+    functions.collect()
+}
+
+/// Whichever it is, and in whatever form a call names it.
+#[test]
+fn no_function_of_the_template_can_be_changed_unseen() {
+    let template = Template::read();
+    let mut router = Router::new(&template, &Stack::default());
+    let account = AccountId::new("111122223333").unwrap();
+    let region = Region::new("us-east-1").unwrap();
+    let own = Own {
+        name: "kms-watch",
+        account: &account,
+        region: &region,
+    };
+    let functions = functions();
+    assert!(functions.iter().any(|(folder, _)| folder == WIDGET));
+    for (folder, name) in functions {
+        for text in [
+            name.clone(),
+            format!("{name}:$LATEST"),
+            format!("111122223333:function:{name}"),
+            format!("arn:aws:lambda:us-east-1:111122223333:function:{name}"),
+        ] {
+            for (row, mut event) in calls().filter(|(row, _)| row.at == ["functionName"]) {
+                event["detail"]["requestParameters"] = json!({"functionName": text});
+                let told = router.rules(&event.to_string());
+                let is_direct = !NOT_TOLD_DIRECTLY.iter().any(|(call, _)| *call == row.name);
+                let of = format!("{} of {folder} as {text}", row.name);
+                assert!(told.contains("WatchGuardFunctionParts"), "{of}: {told:?}");
+                assert_eq!(told.contains("PartChanged"), is_direct, "{of}");
+            }
+            // And watch-guard knows that it is of the stack.
+            assert_eq!(own.resource(&text), Some(name.as_str()), "{folder}: {text}");
+        }
+    }
+}
+
+/// `*` is whatever there is.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let Some((begin, rest)) = pattern.split_once('*') else {
+        return text == pattern;
+    };
+    text.strip_prefix(begin).is_some_and(|text| {
+        let mut ends = (0..=text.len()).filter(|place| text.is_char_boundary(*place));
+        ends.any(|place| is_like(&text[place..], rest))
+    })
+}
+
+/// The policy of the organisation that docs/threat-model.md offers has all functions in it, and viewers can invoke the one that is theirs.
+#[test]
+fn the_policy_that_protects_the_stack_protects_every_function() {
+    let policy: Value = serde_json::from_str(&read("docs/protect.scp.json")).unwrap();
+    let list = |value: &Value| match value {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    };
+    let denies = |action: &str, arn: &str| {
+        policy["Statement"].as_array().unwrap().iter().any(|it| {
+            let mut resources = list(&it["Resource"]).into_iter();
+            list(&it["Action"]).contains(&json!(action))
+                && resources.any(|pattern| is_like(arn, pattern.as_str().unwrap()))
+        })
+    };
+    let function = |name: &str| format!("arn:aws:lambda:eu-west-1:444455556666:function:{name}");
+    for (folder, name) in functions() {
+        let arn = function(&name);
+        for row in CALLS.iter().filter(|row| row.service == "lambda") {
+            let action = format!("lambda:{}", row.name);
+            // Which calls it denies at all, the table's own test knows.
+            let of_another = denies(&action, &function("kms-watch-KeyDeletionFunction-1A2B"));
+            assert_eq!(denies(&action, &arn), of_another, "{action} of {folder}");
+        }
+        assert_eq!(
+            denies("lambda:InvokeFunction", &arn),
+            folder != WIDGET,
+            "{folder}"
+        );
+    }
+    let changes = |name: &str| denies("lambda:UpdateFunctionCode", &function(name));
+    assert!(changes("customWidget-kms-watch-8f0ec3a0") && !changes("customWidget-orders"));
 }

@@ -112,6 +112,9 @@ fn what_was_done_is_taken_back_with_the_role_of_the_template_and_nothing_more() 
     .fold(Stack::default(), |stack, (topic, name)| {
         stack.with(topic, format!("arn:aws:sns:us-east-1:111122223333:{name}"))
     });
+    let stack = stack
+        .without("RescueActsByAlias")
+        .without("RescueActsByList");
     let mut statements = Template::read().role_statements("key-rescue", &stack);
     let by_code = ["kms:", "dynamodb:", "sns:Publish", "ssm:"];
     statements.retain(|statement| {
@@ -409,6 +412,115 @@ fn the_tag_is_what_protects_a_key_and_its_removal_is_told() {
     assert_eq!(alert["details"]["protectionRemoved"], true);
     let summary = alert["summary"].as_str().unwrap();
     assert!(summary.contains("no longer takes back"), "{summary}");
+}
+
+/// Takes the tag away, and what EventBridge told of that.
+fn untag(aws: &LocalAws) {
+    let body = json!({"TagKeys": ["kms-watch:protect"]});
+    done(aws, "UntagResource", body);
+}
+
+/// Calls about aliases, which name no key in `KeyId`.
+fn alias(aws: &LocalAws, operation: &str, body: Value) -> Value {
+    aws.call(operation, body).unwrap();
+    aws.take_events().pop().unwrap()
+}
+
+#[test]
+fn an_alias_of_the_pattern_protects_a_key_and_one_that_looks_like_it_does_not() {
+    let pattern = [("PROTECTED_ALIASES", "alias/prod-*")];
+    for (name, protects) in [
+        ("alias/prod-pay", true),
+        ("alias/my-prod-pay", false),
+        ("alias/PROD-pay", false),
+        ("alias/prod", false),
+    ] {
+        let aws = account();
+        untag(&aws);
+        let body = json!({"AliasName": name, "TargetKeyId": PAYMENTS});
+        alias(&aws, "CreateAlias", body);
+        let event = scheduled(&aws);
+        let function = start(&aws, &pattern);
+        function.handle(&event);
+        assert_eq!(acts(&aws).len(), usize::from(protects), "{name}");
+        let told: &[&str] = if protects { &["KeyRescued"] } else { &[] };
+        assert_eq!(kinds(&function), told, "{name}");
+    }
+    // Whoever takes the alias away before the deletion is told of, and the key is left.
+    let aws = account();
+    untag(&aws);
+    let body = json!({"AliasName": "alias/prod-pay", "TargetKeyId": PAYMENTS});
+    alias(&aws, "CreateAlias", body);
+    let deleted = alias(&aws, "DeleteAlias", json!({"AliasName": "alias/prod-pay"}));
+    let event = scheduled(&aws);
+    let function = start(&aws, &pattern);
+    let outcome = function.handle(&event);
+    assert_eq!(outcome["reason"], "the key is not protected");
+    assert_eq!(state(&aws), "PendingDeletion");
+    drop(function);
+    let arn = role_arn();
+    let variables = [("RESCUE_ROLE_ARN", arn.as_str()), pattern[0]];
+    let activity = Function::start_on(aws, "key-activity", &variables);
+    let alert = activity.handle(&deleted)["alerts"][0].take();
+    assert_eq!(
+        (&alert["kind"], &alert["severity"]),
+        (&json!("AliasDeleted"), &json!("HIGH"))
+    );
+    assert_eq!(alert["details"]["protectionRemoved"], true);
+}
+
+/// The list in the role is a lock of its own: what the settings list and the role does not, stays as it is.
+#[test]
+fn a_listed_key_is_rescued_by_the_role_that_lists_it() {
+    let listed = format!("arn:aws:kms:us-east-1:111122223333:key/{PAYMENTS}");
+    let other = "arn:aws:kms:us-east-1:111122223333:key/c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
+    for (in_role, told) in [(listed.as_str(), "KeyRescued"), (other, "KeyRescueFailed")] {
+        let aws = account();
+        untag(&aws);
+        let event = scheduled(&aws);
+        let stack = Stack::default()
+            .with("ProtectedKeys", in_role)
+            .without("RescueActsByAlias");
+        let mut statements = Template::read().role_statements("key-rescue", &stack);
+        // The simulator takes every condition as met: of the locks, that of the list is what is left.
+        let by_tag = |it: &Value| {
+            let is_write = it["Action"].to_string().contains("kms:CancelKeyDeletion");
+            is_write && it["Resource"].to_string().contains('*')
+        };
+        statements.retain(|it| !by_tag(it));
+        for statement in &mut statements {
+            if statement["Action"].to_string().contains("sns:") {
+                statement["Resource"] = json!(["*"]);
+            }
+        }
+        aws.restrict(FUNCTION_KEY, Policy::from_json(&statements.into()).unwrap());
+        let function = start(&aws, &[("PROTECTED_KEYS", &listed)]);
+        function.handle(&event);
+        assert_eq!(kinds(&function), [told]);
+        assert_eq!(acts(&aws).len(), usize::from(told == "KeyRescued"));
+    }
+}
+
+/// Nothing that stands in the settings protects more than it says.
+#[test]
+fn hostile_patterns_and_lists_protect_nothing() {
+    for (name, value) in [
+        (
+            "PROTECTED_ALIASES",
+            "*,alias/,alias/?*,alias/${aws:username}*,ALIAS/*",
+        ),
+        (
+            "PROTECTED_KEYS",
+            "*,5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913,arn:aws:kms:us-east-1:111122223333:key/*",
+        ),
+    ] {
+        let aws = account();
+        untag(&aws);
+        let event = scheduled(&aws);
+        let function = start(&aws, &[(name, value)]);
+        function.handle(&event);
+        assert_eq!((acts(&aws).len(), kinds(&function).len()), (0, 0), "{name}");
+    }
 }
 
 #[test]

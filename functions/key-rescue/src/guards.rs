@@ -7,7 +7,7 @@ use watch_core::answers::{Metadata, RotationStatus, Tags};
 use watch_core::arn::TopicArn;
 use watch_core::config::{Config, RescueMode, RescueSettings};
 use watch_core::key::{Manager, State};
-use watch_core::kinds::{NotRescued, RescueAction, is_protected};
+use watch_core::kinds::{NotRescued, RescueAction};
 use watch_core::ledger::ack::Ack;
 use watch_core::ports::{CallError, CallErrorKind};
 use watch_core::text;
@@ -30,6 +30,8 @@ pub struct Seen {
     pub metadata: Result<Metadata, CallError>,
     /// `ListResourceTags`.
     pub tags: Result<Tags, CallError>,
+    /// `ListAliases`, where an alias may protect the key.
+    pub aliases: Option<Result<Vec<Untrusted>, CallError>>,
     /// `GetKeyRotationStatus`, where the order is about rotation.
     pub rotation: Option<Result<RotationStatus, CallError>>,
     /// What the ledger has of rescues.
@@ -121,8 +123,17 @@ pub fn judge(order: &Order, settings: &RescueSettings, config: &Config, seen: &S
         Ok(tags) => tags,
         Err(error) => return unseen(order, "the tags of the key cannot be read", error),
     };
-    if !is_protected(tags) {
-        return Verdict::Leave("the key does not carry the tag that protects it".into());
+    let aliases = seen.aliases.as_ref();
+    let known = aliases.and_then(|aliases| aliases.as_deref().ok());
+    if !config
+        .protection
+        .is_protected(&order.key, Some(tags), known)
+    {
+        return match aliases {
+            // One that cannot be seen may protect the key.
+            Some(Err(error)) => unseen(order, "the aliases of the key cannot be read", error),
+            _ => Verdict::Leave("the key is not protected".into()),
+        };
     }
     let metadata = match &seen.metadata {
         Ok(metadata) => metadata,

@@ -3,7 +3,7 @@
 //! * Trigger: an EventBridge rule for the calls that it may take back, through CloudTrail; and whoever invokes it by hand, as the
 //!   button of a chat message does: `{"rescue":"cancel-key-deletion","keyId":"<id>","region":"<Region>"}`.
 //! * Effect: at most one call of KMS that writes, for each thing that was done; and an alert that says so, or why not.
-//! * IAM: `kms:CancelKeyDeletion`, `kms:EnableKeyRotation`, `kms:EnableKey`, on keys of this account and Region that carry the tag;
+//! * IAM: `kms:CancelKeyDeletion`, `kms:EnableKeyRotation`, `kms:EnableKey`, on keys of this account and Region that are protected;
 //!   `kms:DescribeKey`, `kms:ListResourceTags`, `kms:GetKeyRotationStatus`, `kms:ListKeyRotations`, `kms:GetKeyLastUsage`,
 //!   `kms:ListAliases`; `ssm:GetParameter` on its switch; its ledger; `sns:Publish` and `sns:GetTopicAttributes` on its topics.
 //!

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use futures_util::future::{join, join4};
+use futures_util::future::{join, join5};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use watch_core::config::RescueSettings;
@@ -158,9 +158,16 @@ where
                 _ => None,
             }
         };
-        let (metadata, tags, rotation, items) = join4(
+        let aliases = async {
+            match self.watch.config.protection.aliases.is_empty() {
+                true => None,
+                false => Some(kms.list_aliases(key).await),
+            }
+        };
+        let (metadata, tags, aliases, rotation, items) = join5(
             kms.describe_key(key),
             kms.list_resource_tags(key),
+            aliases,
             rotation,
             self.recall(order),
         )
@@ -183,6 +190,7 @@ where
         Seen {
             metadata,
             tags,
+            aliases,
             rotation,
             standing,
             ack,

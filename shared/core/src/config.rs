@@ -1,5 +1,6 @@
 //! Configuration of a function, read once from its environment.
 
+mod protected;
 mod rescue;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,8 @@ use jiff::SignedDuration;
 
 use crate::actor::Actor;
 use crate::arn::{AccountId, BusArn, TopicArn};
-use crate::kinds::{Case, KIND_NAMES, Kind, RescueAction, Settings, is_protected};
+use crate::kinds::{Case, KIND_NAMES, Kind, RescueAction, Settings};
+use crate::protection::Protection;
 use crate::severity::Severity;
 use crate::stack::{self, Stack};
 use crate::text::Untrusted;
@@ -69,6 +71,8 @@ pub struct Config {
     pub rescue_buttons: BTreeSet<RescueAction>,
     /// ARN of that function's role, if there is one: what the role does, KMS Watch does.
     pub rescue_role: Option<String>,
+    /// Which keys are protected, beside those with the tag.
+    pub protection: Protection,
     /// Levels that the user sets by kind.
     pub severity_overrides: BTreeMap<&'static str, Override>,
     /// What is wrong with variables that may be left out: a sentence for each, which begins with its name. They have
@@ -149,6 +153,7 @@ impl Config {
             owner_tag_key: &self.owner_tag_key,
             planned_tag_key: &self.planned_tag_key,
             rescues: self.rescue_role.is_some(),
+            protection: &self.protection,
             trusted_accounts: &self.trusted_accounts,
             trusted_organizations: &self.trusted_organizations,
             ledger_table: self.ledger_table.as_deref(),
@@ -159,8 +164,10 @@ impl Config {
     /// What a button in chat may have done about it: where KMS Watch would do it.
     pub(crate) fn button(&self, kind: &Kind, case: &Case<'_>) -> Option<RescueAction> {
         let action = kind.rescue()?;
-        let tags = case.key.filter(|_| !case.gone)?.tags.as_ref()?;
-        (self.rescue_buttons.contains(&action) && is_protected(tags)).then_some(action)
+        let key = case.key.filter(|_| !case.gone)?;
+        let (tags, aliases) = (key.tags.as_ref(), key.aliases.as_deref());
+        let is_protected = self.protection.is_protected(&key.arn, tags, aliases);
+        (self.rescue_buttons.contains(&action) && is_protected).then_some(action)
     }
 
     /// This is KMS Watch itself, by the role of its function key-rescue.
@@ -209,10 +216,11 @@ impl Config {
         let trusted_parameter = reader.parameter(TRUSTED_PARAMETER);
         let config_dependants = reader.flag("CONFIG_DEPENDANTS", false);
         let expiry_warning_days = reader.expiry_warning_days();
-        let stack_name = reader.text("STACK_NAME");
+        let stack_name = reader.stack_name(ledger_table.as_deref());
         let longest_mute_hours = reader.hours("LONGEST_MUTE_HOURS", 24);
         let rescue_buttons = reader.rescue_actions("RESCUE_BUTTONS", "");
         let rescue_role = reader.text("RESCUE_ROLE_ARN");
+        let protection = reader.protection();
         for name in required {
             if reader.text(name).is_none() {
                 reader.fatal(name, "is missing");
@@ -227,13 +235,11 @@ impl Config {
                     ..
                 },
             ) => Ok(Self {
-                stack_name: stack_name.or_else(|| {
-                    let table = ledger_table.as_deref()?;
-                    stack::name_in(table, "Ledger").map(str::to_owned)
-                }),
+                stack_name,
                 longest_mute_hours,
                 rescue_buttons,
                 rescue_role,
+                protection,
                 alert_topic,
                 chat_topic,
                 feed_topic,
@@ -428,6 +434,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         (self.lookup)(name)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
+    }
+
+    /// As it is said, else the one in the name of the ledger's table.
+    fn stack_name(&self, ledger_table: Option<&str>) -> Option<String> {
+        let in_table = || stack::name_in(ledger_table?, "Ledger").map(str::to_owned);
+        self.text("STACK_NAME").or_else(in_table)
     }
 
     fn text_or(&self, name: &str, default: &str) -> String {

@@ -17,6 +17,7 @@
 //! | [`facts`] | the KMS reads that explain an event, in parallel, none able to stop the alert |
 //! | [`ledger`] | the memory: one alert per occurrence, a profile of every key, its history, bursts |
 //! | [`ports`] | what the pipeline asks of the world: KMS, topics, a ledger, a clock |
+//! | [`protection`] | which keys are protected, and by what |
 //! | [`event`] | reading: from JSON to an [`event::Event`], wrappers removed |
 //! | [`about`], [`enrichment`], [`source`], [`step`] | what an alert is made of beside its kind: the key, how much of it was asked, who told, what to do |
 //! | [`answers`], [`items`] | plain data of the ports: what KMS answers, what the ledger's table holds |
@@ -51,6 +52,7 @@ pub mod owner;
 pub mod page;
 pub mod pipeline;
 pub mod ports;
+pub mod protection;
 pub mod render;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actor context enrichment key page source stack step",
             "answers link",
             "event ports",
-            "dependants owner",
+            "dependants owner protection",
             "about",
             "ledger",
             "facts usual",

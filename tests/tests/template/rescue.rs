@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use watch_core::kinds::{PROTECT_TAG, RescueAction};
+use watch_core::config::Config;
+use watch_core::kinds::RescueAction;
+use watch_core::protection::{PROTECT_TAG, PROTECT_VALUE};
 use watch_tests::template::{Stack, Template};
 
 use super::RESCUER;
@@ -15,6 +17,10 @@ pub(super) const WRITES: [&str; 3] = [
     "kms:EnableKey",
 ];
 
+/// A key that is protected by its ARN.
+pub(super) const LISTED: &str =
+    "arn:aws:kms:us-east-1:111122223333:key/5f0c1b7e-2a94-4d3e-9c61-7b8e02d4a913";
+
 fn statements(stack: &Stack) -> Vec<Value> {
     let template = Template::read();
     let policies = &template.document["Resources"]["KeyRescueRole"]["Properties"]["Policies"];
@@ -23,48 +29,108 @@ fn statements(stack: &Stack) -> Vec<Value> {
     statements.as_array().unwrap().clone()
 }
 
-fn writes(stack: &Stack) -> BTreeSet<String> {
-    let all = statements(stack);
-    let actions = all.iter().filter_map(|it| it["Action"].as_str());
-    let writes = actions.filter(|action| WRITES.contains(action));
-    writes.map(str::to_owned).collect()
+/// The statements that let it change a key.
+fn locks(stack: &Stack) -> Vec<Value> {
+    let mut all = statements(stack);
+    all.retain(|it| {
+        let text = it["Action"].to_string();
+        WRITES.iter().any(|write| text.contains(write))
+    });
+    all
 }
 
+fn writes(stack: &Stack) -> BTreeSet<String> {
+    let locks = locks(stack);
+    let actions = locks.iter().flat_map(|it| it["Action"].as_array().unwrap());
+    actions.map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+/// A lock for each way in which a key is protected; what is not said protects nothing.
 #[test]
-fn it_may_change_only_keys_with_the_tag_and_only_as_it_is_told() {
-    let all = statements(&Stack::default());
-    let condition = json!({"StringEquals": {format!("aws:ResourceTag/{PROTECT_TAG}"): "true"}});
-    let mut found = 0;
-    for statement in &all {
+fn it_may_change_only_protected_keys_and_only_as_it_is_told() {
+    let stack = Stack::default()
+        .with("ProtectedAliases", "alias/prod-*,alias/*/ledger")
+        .with("ProtectedKeys", LISTED);
+    let keys = "arn:aws:kms:us-east-1:111122223333:key/*";
+    let by_tag = json!({"StringEquals": {format!("aws:ResourceTag/{PROTECT_TAG}"): PROTECT_VALUE}});
+    let patterns = json!(["alias/prod-*", "alias/*/ledger"]);
+    let by_alias = json!({"ForAnyValue:StringLike": {"kms:ResourceAliases": patterns}});
+    let locks = locks(&stack);
+    let seen: Vec<_> = locks
+        .iter()
+        .map(|it| (&it["Sid"], &it["Resource"], &it["Condition"]))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (&json!("RescueByTag"), &json!(keys), &by_tag),
+            (&json!("RescueByAlias"), &json!(keys), &by_alias),
+            (&json!("RescueByList"), &json!([LISTED]), &Value::Null),
+        ]
+    );
+    for lock in &locks {
+        // Each action by its name, and no pattern.
+        assert_eq!(lock["Action"], json!(WRITES), "{lock}");
+    }
+    for statement in statements(&stack) {
         let text = statement["Action"].to_string();
-        if WRITES.iter().any(|write| text.contains(write)) {
-            found += 1;
-            // One action by itself, and no pattern.
-            assert!(WRITES.contains(&statement["Action"].as_str().unwrap()));
-            assert_eq!(statement["Condition"], condition, "{statement}");
-            let keys = "arn:aws:kms:us-east-1:111122223333:key/*";
-            assert_eq!(statement["Resource"], keys);
-        }
         assert!(!text.contains('*'), "{text}");
     }
-    assert_eq!(found, WRITES.len());
     let operations: BTreeSet<_> = RescueAction::ALL
         .iter()
         .map(|it| format!("kms:{}", it.operation()))
         .collect();
     assert_eq!(operations, WRITES.map(str::to_owned).into());
-    // Who only advises may change nothing.
-    let advises = Stack::default()
-        .without("RescueActs")
-        .without("RescueActsOnRotation")
-        .without("RescueEnablesKeys");
-    assert_eq!(writes(&advises), BTreeSet::new());
-    let cancels = Stack::default()
+    let cancels = stack
+        .clone()
         .without("RescueActsOnRotation")
         .without("RescueEnablesKeys");
     assert_eq!(writes(&cancels), [WRITES[0].to_owned()].into());
-    let no_keys = Stack::default().without("RescueEnablesKeys");
+    let no_keys = stack.without("RescueEnablesKeys");
     assert_eq!(writes(&no_keys).len(), 2);
+}
+
+/// The conditions of the template are those under which the locks are wanted: who only advises may change nothing.
+#[test]
+fn a_lock_is_there_only_if_its_parameter_is_set_and_the_stack_acts() {
+    let document = Template::read().document;
+    let acts = json!({"Condition": "RescueActs"});
+    for (condition, parameter) in [
+        ("RescueActsByAlias", "ProtectedAliases"),
+        ("RescueActsByList", "ProtectedKeys"),
+    ] {
+        let is_set = json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]});
+        assert_eq!(
+            document["Conditions"][condition],
+            json!({"Fn::And": [acts, is_set]})
+        );
+        assert_eq!(document["Parameters"][parameter]["Default"], "");
+        let stack = Stack::default().without(condition);
+        assert_eq!(locks(&stack).len(), 2, "{condition}");
+    }
+    let bare = Stack::default()
+        .without("RescueActs")
+        .without("RescueActsByAlias")
+        .without("RescueActsByList");
+    assert_eq!(locks(&bare), <Vec<Value>>::new());
+}
+
+/// What IAM is told and what the code decides by come from the same parameters.
+#[test]
+fn every_function_knows_what_is_protected() {
+    let template = Template::read();
+    let stack = Stack::default()
+        .with("ProtectedAliases", "alias/prod-*")
+        .with("ProtectedKeys", LISTED);
+    for function in template.functions() {
+        let variables = &function.properties["Environment"]["Variables"];
+        let variables = template.resolve(variables, &stack);
+        let lookup = |name: &str| variables[name].as_str().map(ToOwned::to_owned);
+        let config = Config::from_lookup(lookup, &[]).unwrap();
+        let key = LISTED.parse().unwrap();
+        assert!(config.protection.is_of("alias/prod-pay"), "{}", function.id);
+        assert!(config.protection.is_protected(&key, None, None));
+    }
 }
 
 #[test]

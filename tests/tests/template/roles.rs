@@ -149,7 +149,10 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
         }
         if function.folder == RESCUER {
             for action in super::rescue::WRITES {
+                // By the tag, and by an alias.
                 grant(action, arn("arn:aws:kms:~:key/*"));
+                grant(action, arn("arn:aws:kms:~:key/*"));
+                grant(action, super::rescue::LISTED.to_owned());
             }
             let switch = "arn:aws:ssm:~:parameter/kms-watch/kms-watch/rescue";
             grant("ssm:GetParameter", arn(switch));
@@ -258,6 +261,8 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
             .with("OcsfBusArn", FINDING_BUS)
             .with("OcsfQueueArn", FINDING_QUEUE)
             .with("OcsfBucket", "findings")
+            .with("ProtectedAliases", "alias/prod-*")
+            .with("ProtectedKeys", super::rescue::LISTED)
             .with("TrustedAccountsParameter", TRUSTED);
         let statements = template.role_statements(&function.folder, &stack);
         let mut given: BTreeMap<(&str, String), usize> = BTreeMap::new();

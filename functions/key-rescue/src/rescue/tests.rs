@@ -277,6 +277,87 @@ fn what_kms_says_of_the_key_decides() {
     }
 }
 
+/// A key without the tag, with these aliases.
+fn named(aliases: &[&str]) -> FakeVault {
+    let vault = pending();
+    vault.change(|vault| {
+        vault.kms.tags = FakeKms::default().tags;
+        vault.kms.aliases = Ok(aliases.iter().map(|alias| Untrusted::new(alias)).collect());
+    });
+    vault
+}
+
+#[test]
+fn an_alias_and_the_list_protect_as_the_tag_does() {
+    let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{KEY}");
+    let other = "arn:aws:kms:us-east-1:111122223333:key/c7d92e40-81b3-4f6a-a5e8-13d06f9b2c74";
+    let elsewhere = arn.replace("us-east-1", "eu-west-1");
+    let pattern = ("PROTECTED_ALIASES", "alias/prod-*,alias/ledger");
+    for (aliases, variable, acts) in [
+        (&["alias/prod-pay"][..], pattern, true),
+        (&["alias/a", "alias/ledger"], pattern, true),
+        (
+            &["alias/my-prod-pay", "alias/Prod-pay", "alias/ledger2"],
+            pattern,
+            false,
+        ),
+        (&[], pattern, false),
+        (&[], ("PROTECTED_KEYS", arn.as_str()), true),
+        (&["alias/prod-pay"], ("PROTECTED_KEYS", other), false),
+        (&[], ("PROTECTED_KEYS", elsewhere.as_str()), false),
+        (&["alias/prod-pay"], ("PROTECTED_ALIASES", ""), false),
+    ] {
+        for order in [schedule(1), press("cancel-key-deletion")] {
+            run(async {
+                let vault = named(aliases);
+                let world = world_of(&vault, &[variable]);
+                let outcome = world.handle(&order, "r").await.unwrap();
+                assert_eq!(
+                    vault.acts().len(),
+                    usize::from(acts),
+                    "{aliases:?} {variable:?}"
+                );
+                assert_eq!(told(&world).len(), usize::from(acts));
+                if !acts {
+                    assert_eq!(outcome.reason.as_deref(), Some("the key is not protected"));
+                }
+            });
+        }
+    }
+}
+
+/// The other ways are enough. Without them nobody knows whether an alias protects the key.
+#[test]
+fn aliases_that_cannot_be_read_are_told_where_they_would_decide() {
+    let pattern = ("PROTECTED_ALIASES", "alias/prod-*");
+    let arn = format!("arn:aws:kms:us-east-1:111122223333:key/{KEY}");
+    for (tagged, more, acts) in [
+        (false, None, false),
+        (true, None, true),
+        (false, Some(("PROTECTED_KEYS", arn.as_str())), true),
+    ] {
+        run(async {
+            let vault = if tagged { pending() } else { named(&[]) };
+            let denied = CallError::new("AccessDeniedException", "no");
+            vault.change(|vault| vault.kms.aliases = Err(denied));
+            let variables: Vec<_> = [pattern].into_iter().chain(more).collect();
+            let world = world_of(&vault, &variables);
+            world.handle(&schedule(1), "r").await.unwrap();
+            assert_eq!(vault.acts().len(), usize::from(acts));
+            let kind = if acts {
+                "KeyRescued"
+            } else {
+                "KeyRescueFailed"
+            };
+            assert_eq!(told(&world), [kind]);
+            if !acts {
+                let what = details(&world)["what"].to_string();
+                assert!(what.contains("aliases of the key cannot be read"), "{what}");
+            }
+        });
+    }
+}
+
 #[test]
 fn an_acknowledged_deletion_is_left() {
     run(async {
@@ -444,7 +525,7 @@ fn a_payload_by_hand_is_not_believed() {
             .handle(&press("cancel-key-deletion"), "r")
             .await
             .unwrap();
-        assert!(outcome.reason.unwrap().contains("tag"));
+        assert_eq!(outcome.reason.as_deref(), Some("the key is not protected"));
         assert_eq!(vault.acts().len(), 0);
     });
 }
@@ -693,7 +774,21 @@ proptest! {
         })?;
     }
 
-    /// No event, and no payload, makes it panic or act on a key without the tag.
+    /// Whatever the aliases of a key are, one decides: it begins as the pattern does.
+    #[test]
+    fn only_an_alias_of_the_pattern_protects(aliases in prop::collection::vec("(alias/)?(prod-|prod|Prod-|x)?.{0,6}", 0..4)) {
+        run(async {
+            let names: Vec<_> = aliases.iter().map(String::as_str).collect();
+            let vault = named(&names);
+            let world = world_of(&vault, &[("PROTECTED_ALIASES", "alias/prod-*")]);
+            let _ = world.handle(&schedule(1), "r").await;
+            let is_one = names.iter().any(|name| Untrusted::new(name).as_str().starts_with("alias/prod-"));
+            prop_assert_eq!(vault.acts().len(), usize::from(is_one));
+            Ok(())
+        })?;
+    }
+
+    /// No event, and no payload, makes it panic or act on a key that is not protected.
     #[test]
     fn whatever_it_is_handed_it_changes_no_unprotected_key(
         what in ".{0,20}", id in ".{0,60}", region in ".{0,12}", wild in any::<bool>(),
@@ -701,7 +796,7 @@ proptest! {
         run(async {
             let vault = pending();
             vault.change(|vault| vault.kms.tags = FakeKms::default().tags);
-            let world = world_of(&vault, &[]);
+            let world = world_of(&vault, &[("PROTECTED_ALIASES", "alias/prod-*")]);
             let region = if wild { region } else { "us-east-1".to_owned() };
             let _ = world.handle(&json!({"rescue": what, "keyId": id, "region": region}), "r").await;
             let _ = world.handle(&json!({"rescue": "enable-key", "keyId": id, "region": region}), "r").await;

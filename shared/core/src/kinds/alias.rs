@@ -12,6 +12,7 @@ use crate::kinds::describe::{Ask, Found, Learn, Tell};
 use crate::kinds::words::{described, last_use, list, root, who};
 use crate::ledger::alias::{is_alias, other_name};
 use crate::ledger::{AliasTarget, Item, ItemKey};
+use crate::protection::Protection;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::subject::Subject;
@@ -81,6 +82,27 @@ fn conditions_words(conditions: &[Untrusted]) -> Text {
     ]
 }
 
+/// What a key loses with the alias that protected it.
+fn unprotected_words(which: &'static str, rescues: bool) -> Text {
+    let mut text = text![which, " no longer counts as protected."];
+    if rescues {
+        text.sentence("KMS Watch no longer takes back what is done to that key. A deletion would now only be reported.");
+    }
+    text
+}
+
+/// The key loses its protection with the alias. What is not known of the key does not protect it.
+fn unprotects(alias: &Untrusted, found: &Found<'_>) -> bool {
+    let (protection, profile) = (found.settings.protection, found.profile);
+    let is_protected = |key: &KeyArn| {
+        let names = profile.aliases.iter().flat_map(|known| &known.value);
+        let names: Vec<_> = names.filter(|name| *name != alias).cloned().collect();
+        let tags = profile.tags.as_ref().map(|known| &known.value);
+        protection.is_protected(key, tags, Some(&names))
+    };
+    protection.is_of(alias.as_str()) && !found.subject.key().is_some_and(is_protected)
+}
+
 fn remembered(alias: &Untrusted, found: &Found<'_>) -> Option<AliasTarget> {
     let key = AliasTarget::key(&found.subject.account_key(), alias.as_str());
     found.item(&key).and_then(AliasTarget::read)
@@ -129,6 +151,14 @@ pub struct AliasMoved {
     pub to: Option<NamedKey>,
     /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
     pub policy_conditions: Vec<Untrusted>,
+    /// The alias protected the key that it named. Whether a tag protects that key, too, is not known.
+    pub protection_removed: bool,
+    /// The alias protects the key that it names now.
+    #[serde(skip)]
+    protects: bool,
+    /// The stack has a function that rescues protected keys.
+    #[serde(skip)]
+    rescues: bool,
 }
 
 impl AliasMoved {
@@ -139,7 +169,18 @@ impl AliasMoved {
             from: None,
             to: None,
             policy_conditions: Vec::new(),
+            protection_removed: false,
+            protects: false,
+            rescues: false,
         }
+    }
+
+    /// Another alias, or the list, protects the key that it named.
+    fn from_is_protected(&self, protection: &Protection) -> bool {
+        self.from.as_ref().is_some_and(|from| {
+            let name = from.name.as_ref().map(std::slice::from_ref);
+            protection.is_protected(&from.arn, None, name)
+        })
     }
 
     /// It was put where it was.
@@ -172,6 +213,10 @@ impl Learn for AliasMoved {
         self.from = remembered(&self.alias, found)
             .filter(|known| known.as_of <= found.at)
             .and_then(|AliasTarget { key, name, .. }| Some(NamedKey { arn: key?, name }));
+        let protection = found.settings.protection;
+        self.protects = protection.is_of(self.alias.as_str()) && !self.is_same();
+        self.protection_removed = self.protects && !self.from_is_protected(protection);
+        self.rescues = found.settings.rescues;
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))
             .unwrap_or_default()
@@ -191,7 +236,7 @@ impl Tell for AliasMoved {
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {
-        if Self::is_dead_end(case) {
+        if Self::is_dead_end(case) || self.protection_removed {
             Severity::High
         } else {
             Severity::Medium
@@ -203,6 +248,7 @@ impl Tell for AliasMoved {
             _ if case.gone => text!["KMS answers that the new key does not exist"],
             Some(state) if Self::is_dead_end(case) => text!["the new key is ", state],
             _ if self.is_same() => text!["the alias points to the same key as before"],
+            _ if self.protection_removed => text!["the alias protected the old key"],
             _ => text!["applications that name the alias now use another key"],
         })
     }
@@ -221,6 +267,14 @@ impl Tell for AliasMoved {
                 text![&self.alias, " now points to a key that is ", state]
             }
             _ if self.is_same() => text![&self.alias, " set again to the same key"],
+            _ if self.protection_removed => {
+                text![
+                    &self.alias,
+                    " now points to ",
+                    to,
+                    " and no longer protects the old key"
+                ]
+            }
             _ => text![&self.alias, " now points to ", to],
         }
     }
@@ -245,6 +299,12 @@ impl Tell for AliasMoved {
         if self.is_same() {
             text.sentence("The alias pointed to the same key before, so nothing changes.");
             return text;
+        }
+        if self.protection_removed {
+            text.sentence(unprotected_words("The old key", self.rescues));
+        }
+        if self.protects {
+            text.sentence("The new key counts as protected from now on.");
         }
         text.sentence(
             "Data encrypted under the old key stays readable while that key is usable. Calls that name the alias to \
@@ -302,6 +362,9 @@ pub struct AliasCreated {
     pub alias: Untrusted,
     /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
     pub policy_conditions: Vec<Untrusted>,
+    /// The alias protects the key.
+    #[serde(skip)]
+    protects: bool,
 }
 
 impl AliasCreated {
@@ -310,6 +373,7 @@ impl AliasCreated {
         Self {
             alias,
             policy_conditions: Vec::new(),
+            protects: false,
         }
     }
 }
@@ -326,6 +390,7 @@ impl Ask for AliasCreated {
 
 impl Learn for AliasCreated {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
+        self.protects = found.settings.protection.is_of(self.alias.as_str());
         self.policy_conditions = asked_conditions(found, is_about_aliases);
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))
@@ -367,6 +432,9 @@ impl Tell for AliasCreated {
             text.push(text![" for ", key_words(case)]);
         }
         text.push(".");
+        if self.protects {
+            text.sentence("The key counts as protected from now on, by this alias.");
+        }
         text.sentence(conditions_words(&self.policy_conditions));
         text.sentence(state_if_off(case));
         text.sentence(root(case));
@@ -390,6 +458,11 @@ pub struct AliasDeleted {
     pub alias: Untrusted,
     /// Condition keys of the key's policy that ask for its aliases: who may use the key has changed.
     pub policy_conditions: Vec<Untrusted>,
+    /// The alias protected the key, and nothing else does, as far as that is known.
+    pub protection_removed: bool,
+    /// The stack has a function that rescues protected keys.
+    #[serde(skip)]
+    rescues: bool,
 }
 
 impl AliasDeleted {
@@ -398,6 +471,8 @@ impl AliasDeleted {
         Self {
             alias,
             policy_conditions: Vec::new(),
+            protection_removed: false,
+            rescues: false,
         }
     }
 }
@@ -423,6 +498,8 @@ impl Ask for AliasDeleted {
 impl Learn for AliasDeleted {
     fn study(&mut self, found: &Found<'_>) -> Vec<Item> {
         self.policy_conditions = asked_conditions(found, is_about_aliases);
+        self.protection_removed = unprotects(&self.alias, found);
+        self.rescues = found.settings.rescues;
         remember(&self.alias, &AliasTarget::deleted(found.at), found)
     }
 }
@@ -433,7 +510,7 @@ impl Tell for AliasDeleted {
     }
 
     fn severity(&self, case: &Case<'_>) -> Severity {
-        if case.used_within(RECENT_DAYS) {
+        if self.protection_removed || case.used_within(RECENT_DAYS) {
             Severity::High
         } else if !self.policy_conditions.is_empty() {
             Severity::Medium
@@ -443,6 +520,9 @@ impl Tell for AliasDeleted {
     }
 
     fn severity_reason(&self, case: &Case<'_>) -> Option<Text> {
+        if self.protection_removed {
+            return Some(text!["the alias that protected the key is gone"]);
+        }
         // Otherwise the key's last use is the reason.
         if case.used_within(RECENT_DAYS) {
             return None;
@@ -451,7 +531,9 @@ impl Tell for AliasDeleted {
     }
 
     fn title(&self, case: &Case<'_>) -> Text {
-        let in_use = if case.used_within(RECENT_DAYS) {
+        let in_use = if self.protection_removed {
+            "; its key is no longer protected"
+        } else if case.used_within(RECENT_DAYS) {
             "; its key is in use"
         } else {
             ""
@@ -462,6 +544,9 @@ impl Tell for AliasDeleted {
     fn summary(&self, case: &Case<'_>) -> Text {
         let mut text =
             text!["Applications that name the alias fail until somebody creates the alias again."];
+        if self.protection_removed {
+            text.sentence(unprotected_words("The key", self.rescues));
+        }
         text.sentence(text![who(case), " deleted ", &self.alias]);
         if case.key.is_some() {
             text.push(text![" of ", key_words(case)]);

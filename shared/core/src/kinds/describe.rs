@@ -16,6 +16,7 @@ use crate::dependants::Dependants;
 use crate::facts::{Facts, KeyStoreFacts, PolicyOf, Reads};
 use crate::ledger::repeats::Repeats;
 use crate::ledger::{Item, ItemKey, Profile, Raised};
+use crate::protection::Protection;
 use crate::severity::Severity;
 use crate::step::Step;
 use crate::subject::Subject;
@@ -339,6 +340,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) planned_tag_key: &'a str,
     /// The stack has the function key-rescue.
     pub(crate) rescues: bool,
+    /// Which keys are protected, beside those with the tag.
+    pub(crate) protection: &'a Protection,
     /// Accounts of the own organisation, access for which is not foreign.
     pub(crate) trusted_accounts: &'a BTreeSet<AccountId>,
     /// Organisations (`o-…`) access for which is not foreign.

@@ -106,7 +106,7 @@ pub use rotation::{
 pub use sharing::{KeyShareEnded, KeyShared};
 pub use signal::{Alarm, STORE_METRICS, Signal, StoreMetric, Unit, Watches, key_store_of};
 pub use system::UnreadableEvent;
-pub use tags::{KeyTagsChanged, PROTECT_TAG, TagChange, is_protected};
+pub use tags::{KeyTagsChanged, TagChange};
 pub use test_alert::{SEVERITY_TAG, TEST_NAME, TEST_TAG, WatchTest};
 pub use use_unusual::KeyUseUnusual;
 pub use watch_changed::calls::hours_of_mute;

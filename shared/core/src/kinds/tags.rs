@@ -13,6 +13,7 @@ use crate::kinds::words::{described, list, root, who};
 use crate::ledger::profile::PlannedTag;
 use crate::ledger::{Item, ItemKey, Profile};
 use crate::owner::owner;
+use crate::protection::{PROTECT_TAG, PROTECT_VALUE, Way, has_tag};
 use crate::severity::Severity;
 use crate::step::{Step, is_bare};
 use crate::subject::Subject;
@@ -51,7 +52,7 @@ pub struct KeyTagsChanged {
     pub owner_to: Option<Untrusted>,
     /// Condition keys of the key's policy that ask for these tags: who may use the key has changed.
     pub policy_conditions: Vec<Untrusted>,
-    /// The tag that protects the key was removed, or says something else now.
+    /// The tag that protects the key was removed, or says something else now, and nothing else protects the key.
     pub protection_removed: bool,
     /// Since when the tags before were known with which these are compared.
     pub compared_with: Option<Timestamp>,
@@ -62,9 +63,12 @@ pub struct KeyTagsChanged {
     /// The tag that names the owner, as it is or was spelled on the key.
     #[serde(skip)]
     owner_tag: Option<Untrusted>,
-    /// The stack has a function that rescues keys with that tag.
+    /// The stack has a function that rescues protected keys.
     #[serde(skip)]
     rescues: bool,
+    /// What protects the key without that tag, if the tag is gone.
+    #[serde(skip)]
+    still_protected_by: Option<Way>,
     /// The tag that announces a deletion was set, to what, or removed.
     #[serde(skip)]
     planned: Option<Option<Untrusted>>,
@@ -90,17 +94,6 @@ impl KeyTagsChanged {
     fn keys(changes: &[TagChange]) -> Vec<Untrusted> {
         changes.iter().map(|change| change.key.clone()).collect()
     }
-}
-
-/// The tag that protects a key. No setting: IAM knows it by a condition, whose name no parameter of a template can be.
-pub const PROTECT_TAG: &str = "kms-watch:protect";
-/// What it says then. IAM compares the value so, too.
-const PROTECTED: &str = "true";
-
-/// The key is protected by its tag.
-pub fn is_protected(tags: &Tags) -> bool {
-    let says = tags.get(&Untrusted::new(PROTECT_TAG));
-    says.is_some_and(|says| says.as_str() == PROTECTED)
 }
 
 /// Most tags that a command sets or removes: it must stay readable.
@@ -181,13 +174,7 @@ impl Learn for KeyTagsChanged {
                 .is_some_and(|tag| changed.iter().any(|changed| changed == tag))
         });
 
-        let protect = Untrusted::new(PROTECT_TAG);
-        let is = |says: &Untrusted| says.as_str() == PROTECTED;
-        let touched = self.set.get(&protect).map(Some);
-        let touched = touched.or(self.unset.contains(&protect).then_some(None));
-        // Of tags that are not known the worse is taken to be so.
-        let was = before.is_none_or(is_protected);
-        self.protection_removed = was && touched.is_some_and(|says| !says.is_some_and(is));
+        self.protection_lost(found, before);
         self.rescues = found.settings.rescues;
 
         let planned = Untrusted::new(found.settings.planned_tag_key);
@@ -316,8 +303,32 @@ impl Tell for KeyTagsChanged {
 }
 
 impl KeyTagsChanged {
+    /// Finds out whether the tag that protects the key is gone, and whether something else protects the key.
+    fn protection_lost(&mut self, found: &Found<'_>, before: Option<&Tags>) {
+        let protect = Untrusted::new(PROTECT_TAG);
+        let is = |says: &Untrusted| says.as_str() == PROTECT_VALUE;
+        let touched = self.set.get(&protect).map(Some);
+        let touched = touched.or(self.unset.contains(&protect).then_some(None));
+        // Of tags that are not known the worse is taken to be so.
+        let was = before.is_none_or(has_tag);
+        if was && touched.is_some_and(|says| !says.is_some_and(is)) {
+            let aliases = found.profile.aliases.as_ref();
+            let aliases = aliases.map(|known| known.value.as_slice());
+            let protection = found.settings.protection;
+            let left = found
+                .subject
+                .key()
+                .map(|key| protection.ways(key, None, aliases));
+            self.still_protected_by = left.and_then(|left| left.first().copied());
+            self.protection_removed = self.still_protected_by.is_none();
+        }
+    }
+
     /// What the key loses with the tag that protects it.
     fn protection_words(&self) -> Text {
+        if let Some(way) = self.still_protected_by {
+            return text!["The key stays protected by ", way.words(), "."];
+        }
         if !self.protection_removed {
             return Text::new();
         }
@@ -325,7 +336,7 @@ impl KeyTagsChanged {
             "The key no longer counts as protected: the tag ",
             PROTECT_TAG,
             " does not say \"",
-            PROTECTED,
+            PROTECT_VALUE,
             "\" any more."
         ];
         text.sentence(if self.rescues {
@@ -340,7 +351,7 @@ impl KeyTagsChanged {
     fn protecting(&self, case: &Case<'_>) -> Option<Step> {
         let unknown = self.compared_with.is_none() && self.protection_removed;
         unknown.then(|| {
-            let tags = format!("--tags TagKey={PROTECT_TAG},TagValue={PROTECTED}");
+            let tags = format!("--tags TagKey={PROTECT_TAG},TagValue={PROTECT_VALUE}");
             let command = case.kms_command("tag-resource", &tags);
             undo(
                 text!["Unless the owner planned this, set the tag again"],

@@ -33,6 +33,7 @@ mod follow;
 mod ledger;
 mod low;
 mod planned;
+mod protected;
 mod repeats;
 mod stages;
 mod story;

@@ -68,9 +68,7 @@ impl Tell for KeyRescueAdvised {
     }
 
     fn severity_reason(&self, _: &Case<'_>) -> Option<Text> {
-        Some(text![
-            "the key is tagged as protected, and nobody has acted yet"
-        ])
+        Some(text!["the key is protected, and nobody has acted yet"])
     }
 
     fn undo_until(&self, case: &Case<'_>) -> Option<Timestamp> {

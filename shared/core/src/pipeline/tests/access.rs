@@ -49,7 +49,7 @@ fn organization(id: &str) -> String {
     )
 }
 
-fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
+pub(super) fn with_ledger(kms: FakeKms, variables: &[(&str, &str)]) -> FakeWatch {
     let mut variables = variables.to_vec();
     variables.push(("LEDGER_TABLE", "kms-watch-Ledger"));
     FakeWatch {
@@ -81,12 +81,12 @@ fn role(account: &str, actions: &str) -> String {
 }
 
 /// A minute of the hour before now.
-fn minute(minute: u8) -> Timestamp {
+pub(super) fn minute(minute: u8) -> Timestamp {
     at(&format!("2026-11-20T11:{minute:02}:00Z"))
 }
 
 /// Tells what happened to `key` in that minute.
-fn tell_of(watch: &FakeWatch, key: &str, kind: impl Into<Kind>, when: u8) -> Alert {
+pub(super) fn tell_of(watch: &FakeWatch, key: &str, kind: impl Into<Kind>, when: u8) -> Alert {
     let call = format!("{when} {key}");
     let occurrence = Occurrence {
         subject: Subject::Key(key.parse().unwrap()),
@@ -115,11 +115,11 @@ fn having(policy: &str) -> FakeKms {
     }
 }
 
-fn details(alert: &Alert) -> Value {
+pub(super) fn details(alert: &Alert) -> Value {
     json!(alert.details)
 }
 
-fn summary(alert: &Alert) -> String {
+pub(super) fn summary(alert: &Alert) -> String {
     alert.summary.plain()
 }
 

@@ -38,6 +38,12 @@ async function look(browser, file, scheme, width) {
     check(!["serious", "critical"].includes(impact), name, `axe-core, ${impact}: ${id}:`, nodes[0].html);
   }
   if (await page.$("#keys")) await operate(page, name);
+  if (name.startsWith("plan-")) {
+    const curves = await page.$$eval("svg.curve", (all) =>
+      all.map((one) => one.getBoundingClientRect().width > 100 && one.querySelector("polyline, circle") !== null && one.getAttribute("aria-label") !== ""),
+    );
+    check(curves.length > 1 && curves.every((one) => one), name, "has curves that show nothing:", curves.join(" "));
+  }
   await page.close();
 }
 

@@ -1,6 +1,5 @@
 //! Metrics.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -13,7 +12,7 @@ use aws_sdk_cloudwatch::types::{
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::json;
-use watch_core::answers::{AlarmData, MuteRule};
+use watch_core::answers::{AlarmData, MetricName, MuteRule, Point};
 use watch_core::ports::{
     CallError, CallErrorKind, Counts, DailyUses, Datum, MAX_DATA, MAX_QUERIES, MetricUnit, Metrics,
     Page, UseMetric,
@@ -76,20 +75,24 @@ impl Metrics for CloudWatchAdapter {
     }
 }
 
-/// What is asked of a metric: its sum of each day.
-fn daily((place, it): (usize, &UseMetric)) -> MetricDataQuery {
-    let dimensions = it.dimensions.iter();
+/// What is asked of a metric: a statistic of each period.
+fn query<'a>(
+    place: usize,
+    (namespace, name): (&str, &str),
+    dimensions: impl Iterator<Item = &'a (String, String)>,
+    (statistic, period): (&str, i32),
+) -> MetricDataQuery {
     let dimensions =
         dimensions.map(|(name, value)| Dimension::builder().name(name).value(value).build());
     let metric = Metric::builder()
-        .namespace(KMS)
-        .metric_name(USES)
+        .namespace(namespace)
+        .metric_name(name)
         .set_dimensions(Some(dimensions.collect()))
         .build();
     let stat = MetricStat::builder()
         .metric(metric)
-        .period(A_DAY)
-        .stat("Sum")
+        .period(period)
+        .stat(statistic)
         .build();
     let query = MetricDataQuery::builder().id(format!("m{place}"));
     query.metric_stat(stat).build()
@@ -125,18 +128,43 @@ impl Counts for CloudWatchAdapter {
         until: Timestamp,
         token: Option<&str>,
     ) -> Result<Page<DailyUses>, CallError> {
-        if metrics.len() > MAX_QUERIES {
-            let what = format!(
-                "{} metrics, and {MAX_QUERIES} fit into a call",
-                metrics.len()
-            );
+        let queries = metrics.iter().enumerate().map(|(place, it)| {
+            let dimensions = it.dimensions.iter();
+            query(place, (KMS, USES), dimensions, ("Sum", A_DAY))
+        });
+        let page = self.data(queries.collect(), since, until, token).await?;
+        let items = page.items.into_iter();
+        Ok(Page {
+            items: items
+                .map(|(metric, point)| DailyUses {
+                    metric,
+                    day: point.at,
+                    uses: point.value,
+                })
+                .collect(),
+            next: page.next,
+        })
+    }
+}
+
+impl CloudWatchAdapter {
+    /// `GetMetricData`, a page: values by the place of their query.
+    async fn data(
+        &self,
+        queries: Vec<MetricDataQuery>,
+        since: Timestamp,
+        until: Timestamp,
+        token: Option<&str>,
+    ) -> Result<Page<(usize, Point)>, CallError> {
+        let count = queries.len();
+        if count > MAX_QUERIES {
+            let what = format!("{count} metrics, and {MAX_QUERIES} fit into a call");
             return Err(CallError::new("TooManyMetrics", &what));
         }
-        let queries = metrics.iter().enumerate().map(daily);
         let answer = self
             .client
             .get_metric_data()
-            .set_metric_data_queries(Some(queries.collect()))
+            .set_metric_data_queries(Some(queries))
             .start_time(DateTime::from_secs(since.as_second()))
             .end_time(DateTime::from_secs(until.as_second()))
             .set_next_token(token.map(str::to_owned))
@@ -157,24 +185,66 @@ impl Counts for CloudWatchAdapter {
             let place = result
                 .id()
                 .and_then(|id| id.strip_prefix('m')?.parse().ok());
-            let Some(place) = place.filter(|place| *place < metrics.len()) else {
+            let Some(place) = place.filter(|place| *place < count) else {
                 continue;
             };
             let values = result.timestamps().iter().zip(result.values());
-            items.extend(values.filter_map(|(at, uses)| {
-                Some(DailyUses {
-                    metric: place,
-                    day: Timestamp::from_second(at.secs()).ok()?,
-                    uses: *uses,
-                })
+            items.extend(values.filter_map(|(at, value)| {
+                let at = Timestamp::from_second(at.secs()).ok()?;
+                Some((place, Point { at, value: *value }))
             }));
         }
         let next = answer.next_token();
         page(items, token, next.is_some(), next)
     }
-}
 
-impl CloudWatchAdapter {
+    /// `GetMetricData` of at most [`MAX_QUERIES`] metrics of a namespace, to the end: a statistic of each period of so many seconds, the
+    /// oldest first.
+    ///
+    /// # Errors
+    ///
+    /// What CloudWatch or the way to it said.
+    pub async fn series(
+        &self,
+        namespace: &str,
+        metrics: &[(&MetricName, &str)],
+        (since, until): (Timestamp, Timestamp),
+        period: i32,
+    ) -> Result<Vec<Vec<Point>>, CallError> {
+        let mut series = vec![Vec::new(); metrics.len()];
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let queries = metrics
+                .iter()
+                .enumerate()
+                .map(|(place, (metric, statistic))| {
+                    let dimensions = metric.dimensions.iter();
+                    query(
+                        place,
+                        (namespace, &metric.name),
+                        dimensions,
+                        (statistic, period),
+                    )
+                });
+            let page = self.data(queries.collect(), since, until, token.as_deref());
+            let page = page.await?;
+            for (place, point) in page.items {
+                series[place].push(point);
+            }
+            if page.next.is_none() {
+                for points in &mut series {
+                    points.sort_by_key(|point| point.at);
+                }
+                return Ok(series);
+            }
+            token = page.next;
+        }
+        Err(CallError::new(
+            "TooManyData",
+            "the values of the metrics do not end",
+        ))
+    }
+
     /// `DescribeAlarms` whose names begin with `prefix`, to the end.
     ///
     /// # Errors
@@ -205,7 +275,7 @@ impl CloudWatchAdapter {
         ))
     }
 
-    /// `ListMetrics` of a namespace, to the end: how many metrics there are of each name.
+    /// `ListMetrics` of a namespace: those with data of the last two weeks, 10,000 at most, and whether there are more.
     ///
     /// # Errors
     ///
@@ -213,8 +283,8 @@ impl CloudWatchAdapter {
     pub async fn metric_names(
         &self,
         namespace: &str,
-    ) -> Result<BTreeMap<String, usize>, CallError> {
-        let mut names = BTreeMap::new();
+    ) -> Result<(Vec<MetricName>, bool), CallError> {
+        let mut names = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES {
             let call = self
@@ -224,20 +294,15 @@ impl CloudWatchAdapter {
                 .set_next_token(token.clone());
             let answer = call.send().await;
             let answer = answer.map_err(|error| call_error(&error, OPERATION_TIMEOUT))?;
-            for name in answer.metrics().iter().filter_map(|it| it.metric_name()) {
-                *names.entry(name.to_owned()).or_default() += 1;
-            }
+            names.extend(answer.metrics().iter().filter_map(name));
             let next = answer.next_token();
             let Page { next, .. } = page(Vec::<()>::new(), token.as_deref(), next.is_some(), next)?;
             if next.is_none() {
-                return Ok(names);
+                return Ok((names, false));
             }
             token = next;
         }
-        Err(CallError::new(
-            "TooManyMetrics",
-            "the list of metrics does not end",
-        ))
+        Ok((names, true))
     }
 
     /// `ListAlarmMuteRules`, to the end, and `GetAlarmMuteRule` of those that are not over.
@@ -293,6 +358,17 @@ impl CloudWatchAdapter {
             duration: owned(schedule.and_then(|schedule| schedule.duration())),
         })
     }
+}
+
+fn name(metric: &Metric) -> Option<MetricName> {
+    let dimensions = metric.dimensions().iter();
+    let named = dimensions.filter_map(|it| Some((it.name()?, it.value()?)));
+    Some(MetricName {
+        name: metric.metric_name()?.to_owned(),
+        dimensions: named
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    })
 }
 
 /// What an alarm looks at, when it goes off, and whom it tells. Not what CloudWatch counts of it.

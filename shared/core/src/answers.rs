@@ -202,6 +202,24 @@ pub struct AlarmData {
     pub definition: Value,
 }
 
+/// The name of a metric of CloudWatch within its namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MetricName {
+    /// `SuccessfulRequest`
+    pub name: String,
+    /// Names and values of its dimensions.
+    pub dimensions: Vec<(String, String)>,
+}
+
+/// A value of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// The beginning of the period that it is of.
+    pub at: Timestamp,
+    /// The value.
+    pub value: f64,
+}
+
 /// A rule that mutes alarms of CloudWatch, now or later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MuteRule {

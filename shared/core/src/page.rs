@@ -164,6 +164,53 @@ pub fn days(title: &str, counts: &[usize], tone: Tone) -> String {
     figure(title, 4, &marks)
 }
 
+/// A line through values at equal distances, from zero on; a gap where there is none. In the ink of the text, and as large as the page
+/// says: `svg.curve` of its style has `polyline`, `circle` and `line`. `label` says it to those who do not see it.
+pub fn curve(label: &str, values: &[Option<f64>]) -> String {
+    const WIDE: f64 = 160.0;
+    const TALL: f64 = 32.0;
+    const EDGE: f64 = 2.0;
+    let known = || values.iter().flatten().copied();
+    let (least, most) = (known().fold(0.0, f64::min), known().fold(0.0, f64::max));
+    let span = most - least;
+    let scale = if span > 0.0 {
+        (TALL - 2.0 * EDGE) / span
+    } else {
+        0.0
+    };
+    let step = (WIDE - 2.0 * EDGE) / values.len().saturating_sub(1).max(1) as f64;
+    let height = |value: f64| TALL - EDGE - (value - least) * scale;
+    let point = |(place, value): (usize, f64)| (EDGE + place as f64 * step, height(value));
+    let mut marks = String::new();
+    let of_places: Vec<_> = values.iter().enumerate().collect();
+    for run in of_places.split(|(_, value)| value.is_none()) {
+        let points = run
+            .iter()
+            .filter_map(|(place, value)| Some(point((*place, (**value)?))));
+        let points: Vec<_> = points.collect();
+        match points.as_slice() {
+            [] => {}
+            // A line of one point is none.
+            [(x, y)] => {
+                let _ = write!(marks, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.5\"/>");
+            }
+            points => {
+                let points: Vec<_> = points
+                    .iter()
+                    .map(|(x, y)| format!("{x:.1},{y:.1}"))
+                    .collect();
+                let _ = write!(marks, "<polyline points=\"{}\"/>", points.join(" "));
+            }
+        }
+    }
+    format!(
+        "<svg class=\"curve\" viewBox=\"0 0 {WIDE} {TALL}\" role=\"img\" aria-label=\"{}\"><line x1=\"0\" y1=\"{zero:.1}\" x2=\"{WIDE}\" \
+         y2=\"{zero:.1}\"/>{marks}</svg>",
+        escape(label),
+        zero = height(0.0),
+    )
+}
+
 /// What ends at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
@@ -269,6 +316,41 @@ mod tests {
             "{figure}"
         );
         assert!(figure.contains("cx=\"390.0\""), "{figure}");
+    }
+
+    #[test]
+    fn a_curve_has_a_line_for_each_run_of_values_and_stays_in_its_place() {
+        let drawn = curve(
+            "\"least\" <0>",
+            &[
+                Some(0.0),
+                Some(10.0),
+                None,
+                Some(5.0),
+                None,
+                Some(1e300),
+                Some(-3.0),
+            ],
+        );
+        assert_eq!(drawn.matches("<polyline").count(), 2);
+        assert_eq!(drawn.matches("<circle").count(), 1);
+        assert!(
+            drawn.contains("aria-label=\"&quot;least&quot; &lt;0&gt;\""),
+            "{drawn}"
+        );
+        let numbers = drawn.split(|c: char| !c.is_ascii_digit() && c != '.' && c != '-');
+        for number in numbers.filter_map(|text| text.parse::<f64>().ok()) {
+            assert!((0.0..=160.0).contains(&number), "{drawn}");
+        }
+        // The greatest is at the top, zero at the bottom.
+        let flat = curve("", &[Some(0.0), Some(4.0)]);
+        assert!(flat.contains("points=\"2.0,30.0 158.0,2.0\""), "{flat}");
+        assert!(!curve("", &[None, None]).contains("<polyline"));
+        let nothing = curve("", &[Some(0.0), Some(0.0)]);
+        assert!(
+            nothing.contains("points=\"2.0,30.0 158.0,30.0\""),
+            "{nothing}"
+        );
     }
 
     #[test]

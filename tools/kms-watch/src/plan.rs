@@ -7,16 +7,21 @@
 //! |---|---|
 //! | `args`, `questions` | what the user says: options, or answers on a terminal |
 //! | `ask` | what AWS says: keys of all Regions, stacks, listeners, metrics |
+//! | `metrics` | which metrics come first, and what two weeks of one are. Pure |
 //! | `page` | the answers, the gaps, the parameters. Pure |
-//! | `render` | the page as a table, Markdown, HTML, JSON |
+//! | `render` | the page as a table, Markdown, HTML |
+//! | `json` | the page for programs, by its schema |
 //! | `samconfig` | the parameters as a file for `sam deploy` |
 //!
 //! IAM actions: those of `kms-watch inventory`; `cloudformation:ListStackResources`, `sns:ListSubscriptionsByTopic`,
-//! `sns:GetSubscriptionAttributes`, `cloudwatch:ListMetrics` and `config:DescribeConfigurationRecorderStatus`.
+//! `sns:GetSubscriptionAttributes`, `cloudwatch:ListMetrics`, `cloudwatch:GetMetricData` and
+//! `config:DescribeConfigurationRecorderStatus`.
 
 pub(crate) mod args;
 mod ask;
 pub(crate) mod error;
+mod json;
+mod metrics;
 mod page;
 mod questions;
 mod render;
@@ -59,7 +64,7 @@ pub(crate) async fn run(args: &Args, quiet: bool) -> Result<u8, PlanError> {
         let regions: Vec<_> = facts.places.iter().map(|place| &place.region).collect();
         file.write(samconfig::render(&page.parameters, &regions, &args.stack).as_bytes())?;
     }
-    let report = render::render(&page, args.format());
+    let report = render::render(&page, args.format())?;
     match target {
         Some(target) => target.write(&anstream::adapter::strip_bytes(&report).into_vec())?,
         None => output::print(&report)?,

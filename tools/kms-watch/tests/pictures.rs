@@ -8,16 +8,22 @@ use std::process::Command;
 
 use anstyle_svg::Term;
 
-/// What the command prints on a terminal with colours.
-fn shown(words: &[&str]) -> String {
+/// What the command prints on a terminal with colours, and the exit code.
+fn ran(words: &[&str]) -> (String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_kms-watch"))
         .arg("--color=always")
         .args(words)
         .env_clear()
         .output()
         .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    let text = String::from_utf8(output.stdout).unwrap();
+    (text, output.status.code())
+}
+
+fn shown(words: &[&str]) -> String {
+    let (text, code) = ran(words);
+    assert_eq!(code, Some(0), "{text}");
+    text
 }
 
 /// Columns of a picture.
@@ -81,4 +87,19 @@ fn the_picture_of_the_report() {
     let report = shown(&["inventory", "--demo", "--width=109"]);
     let lines: Vec<_> = report.lines().take(28).map(narrow).collect();
     compare("report.svg", &lines.join("\n"));
+}
+
+#[test]
+fn the_picture_of_the_plan() {
+    // One of the demo's keys denies everything: the plan says so, and is not complete.
+    let (plan, code) = ran(&["plan", "--demo"]);
+    assert_eq!(code, Some(3), "{plan}");
+    let lines: Vec<_> = plan
+        .lines()
+        .skip_while(|line| !line.contains("What did they show"))
+        .take_while(|line| !line.contains("Parameters to set"))
+        .map(narrow)
+        .collect();
+    assert!((10..=80).contains(&lines.len()), "{lines:?}");
+    compare("plan.svg", &lines.join("\n"));
 }

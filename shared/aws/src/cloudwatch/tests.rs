@@ -1,4 +1,5 @@
 use aws_sdk_cloudwatch::operation::get_metric_data::{GetMetricDataInput, GetMetricDataOutput};
+use aws_sdk_cloudwatch::operation::list_metrics::ListMetricsOutput;
 use aws_sdk_cloudwatch::operation::put_metric_data::{PutMetricDataInput, PutMetricDataOutput};
 use aws_sdk_cloudwatch::types::MetricDataResult;
 use aws_smithy_http_client::test_util::{NeverClient, capture_request};
@@ -265,4 +266,91 @@ async fn half_an_answer_is_none_and_more_than_a_call_takes_is_refused() {
     let error = uses(&rule, MAX_QUERIES + 1).await.unwrap_err();
     assert_eq!(error.code().as_str(), "TooManyMetrics");
     assert_eq!(rule.num_calls(), 1);
+}
+
+fn named(name: &str) -> MetricName {
+    MetricName {
+        name: name.to_owned(),
+        dimensions: vec![("KeyId".to_owned(), "1234".to_owned())],
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_metrics_that_goes_on_is_cut_and_says_so() {
+    let listed = |token: Option<&str>| {
+        let dimension = Dimension::builder().name("KeyId").value("1234").build();
+        let metric = Metric::builder()
+            .metric_name("SuccessfulRequest")
+            .dimensions(dimension);
+        ListMetricsOutput::builder()
+            .metrics(metric.build())
+            .set_next_token(token.map(str::to_owned))
+            .build()
+    };
+    let last = mock!(Client::list_metrics).then_output(move || listed(None));
+    assert_eq!(
+        adapter(&last).metric_names("AWS/KMS").await,
+        Ok((vec![named("SuccessfulRequest")], false))
+    );
+    let number = std::sync::atomic::AtomicUsize::new(0);
+    let endless = mock!(Client::list_metrics).then_output(move || {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        listed(Some(&number.to_string()))
+    });
+    let (names, more) = adapter(&endless).metric_names("AWS/KMS").await.unwrap();
+    assert_eq!((names.len(), more), (PAGES, true));
+}
+
+#[tokio::test]
+async fn series_are_those_of_their_metrics_to_the_end_and_the_oldest_value_comes_first() {
+    fn wanted(input: &GetMetricDataInput) -> bool {
+        let queries = input.metric_data_queries().iter();
+        let stats: Vec<_> = queries
+            .map(|query| {
+                let stat = query.metric_stat().unwrap();
+                let metric = stat.metric().unwrap();
+                (
+                    metric.metric_name().unwrap(),
+                    stat.stat().unwrap(),
+                    stat.period(),
+                )
+            })
+            .collect();
+        stats
+            == [
+                ("One", "Minimum", Some(21_600)),
+                ("Two", "Sum", Some(21_600)),
+            ]
+    }
+    let answer = |id: &str, values: &[(i64, f64)], token: Option<&str>| {
+        let times = values.iter().map(|(at, _)| DateTime::from_secs(*at));
+        let result = MetricDataResult::builder()
+            .id(id)
+            .set_timestamps(Some(times.collect()))
+            .set_values(Some(values.iter().map(|(_, value)| *value).collect()));
+        GetMetricDataOutput::builder()
+            .metric_data_results(result.build())
+            .set_next_token(token.map(str::to_owned))
+            .build()
+    };
+    let rule = mock!(Client::get_metric_data)
+        .match_requests(wanted)
+        .sequence()
+        .output(move || answer("m1", &[(7_200, 3.0), (3_600, 2.0)], Some("more")))
+        .output(move || answer("m1", &[(0, 1.0)], None))
+        .build();
+    let metrics = [named("One"), named("Two")];
+    let metrics = [(&metrics[0], "Minimum"), (&metrics[1], "Sum")];
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let during = (time("2026-11-16T00:00:00Z"), time("2026-11-30T00:00:00Z"));
+    let series = adapter(&rule)
+        .series("AWS/KMS", &metrics, during, 21_600)
+        .await
+        .unwrap();
+    let values: Vec<Vec<f64>> = series
+        .iter()
+        .map(|points| points.iter().map(|point| point.value).collect())
+        .collect();
+    assert_eq!(values, [vec![], vec![1.0, 2.0, 3.0]]);
+    assert_eq!(rule.num_calls(), 2);
 }

@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// Tag that names a key's owner
     #[arg(long, value_name = "KEY", default_value = "Owner", value_parser = not_empty, help_heading = "Where")]
     pub(crate) owner_tag_key: String,
+    /// How many metrics of AWS/KMS are listed and graphed in each Region. CloudWatch charges for their values
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u16).range(0..=5_000), help_heading = "Where")]
+    pub(crate) metrics: u16,
     #[command(flatten)]
     pub(crate) wishes: Wishes,
     /// Ask on the terminal who is to be told
@@ -182,6 +185,8 @@ mod tests {
             &["--demo", "--profile", "audit"],
             &["--region", "Frankfurt"],
             &["--trusted-accounts", "me"],
+            &["--metrics", "5001"],
+            &["--metrics", "all"],
         ] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }

@@ -9,8 +9,9 @@ use futures_util::future::join_all;
 use futures_util::join;
 use jiff::Timestamp;
 use watch_aws::{CloudWatchAdapter, PartsAdapter, RecorderAdapter};
+use watch_core::answers::Point;
 use watch_core::arn::{Region, TopicArn};
-use watch_core::ports::{CallError, Parts as _, Recorder as _};
+use watch_core::ports::{CallError, MAX_QUERIES, Parts as _, Recorder as _};
 
 use crate::account;
 use crate::inventory::args::Args as InventoryArgs;
@@ -19,6 +20,7 @@ use crate::inventory::survey::Survey;
 use crate::inventory::{self};
 use crate::plan::args::Args;
 use crate::plan::error::PlanError;
+use crate::plan::metrics::{Measured, Metrics, PERIOD, measure_of, window};
 use crate::stack::{Stack, StackError};
 
 /// Longest wait for all answers about one Region.
@@ -43,8 +45,7 @@ pub(crate) struct Place {
     pub(crate) region: Region,
     /// `None`: there is no stack.
     pub(crate) stack: Asked<Option<Deployed>>,
-    /// How many metrics there are, by name.
-    pub(crate) metrics: Asked<BTreeMap<String, usize>>,
+    pub(crate) metrics: Asked<Metrics>,
     /// AWS Config records.
     pub(crate) recording: Asked<bool>,
 }
@@ -85,17 +86,17 @@ pub(crate) async fn ask(
     }
     regions.sort_unstable();
     regions.dedup();
-    let places = regions.into_iter().map(|it| place(sdk, it, &args.stack));
+    let places = regions.into_iter().map(|it| place(sdk, it, args, now));
     let places = join_all(places).await;
     Ok(Facts { survey, places })
 }
 
-async fn place(sdk: &SdkConfig, region: Region, name: &str) -> Place {
+async fn place(sdk: &SdkConfig, region: Region, args: &Args, now: Timestamp) -> Place {
     let sdk = account::in_region(sdk, &region);
     let (cloudwatch, recorder) = (CloudWatchAdapter::new(&sdk), RecorderAdapter::new(&sdk));
     let (stack, metrics, recording) = join!(
-        patiently(stack(&sdk, name)),
-        patiently(cloudwatch.metric_names(NAMESPACE)),
+        patiently(stack(&sdk, &args.stack)),
+        metrics(&cloudwatch, args.metrics.into(), now),
         patiently(recorder.is_recording(&region)),
     );
     Place {
@@ -103,6 +104,30 @@ async fn place(sdk: &SdkConfig, region: Region, name: &str) -> Place {
         stack,
         metrics,
         recording,
+    }
+}
+
+/// The metrics of KMS, and two weeks of the first of them. Without values they are listed all the same.
+async fn metrics(cloudwatch: &CloudWatchAdapter, most: usize, now: Timestamp) -> Asked<Metrics> {
+    let (names, more) = patiently(cloudwatch.metric_names(NAMESPACE)).await?;
+    let mut metrics = Metrics::of(names, more, most);
+    for some in metrics.shown.chunks_mut(MAX_QUERIES) {
+        let wanted = some
+            .iter()
+            .map(|it| (&it.metric, measure_of(&it.metric.name).statistic));
+        let wanted: Vec<_> = wanted.collect();
+        let series = cloudwatch.series(NAMESPACE, &wanted, window(now), PERIOD);
+        match patiently(series).await {
+            Ok(series) => give(some, series.into_iter().map(Ok)),
+            Err(error) => give(some, std::iter::repeat(Err(error))),
+        }
+    }
+    Ok(metrics)
+}
+
+fn give(metrics: &mut [Measured], answers: impl Iterator<Item = Asked<Vec<Point>>>) {
+    for (metric, points) in metrics.iter_mut().zip(answers) {
+        metric.points = points;
     }
 }
 

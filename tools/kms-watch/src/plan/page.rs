@@ -3,12 +3,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | this | what a plan consists of |
-//! | `answers` | the six questions, and KMS's metrics |
+//! | `answers` | the six questions |
+//! | `measured` | KMS's metrics, and two weeks of them |
 //! | `gaps` | what is missing, and what could not be read |
 //! | `parameters` | what to set |
 
 mod answers;
 mod gaps;
+mod measured;
 mod parameters;
 
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ use crate::plan::args::Wishes;
 use crate::plan::ask::Facts;
 
 pub(crate) use self::gaps::Gap;
+pub(crate) use self::measured::MetricsOf;
 pub(crate) use self::parameters::Parameter;
 
 /// The plan.
@@ -26,6 +29,8 @@ pub(crate) struct Page {
     /// The account, if a key told it.
     pub(crate) account: Option<String>,
     pub(crate) sections: Vec<Section>,
+    /// Of each Region.
+    pub(crate) metrics: Vec<MetricsOf>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) parameters: Vec<Parameter>,
 }
@@ -40,18 +45,31 @@ pub(crate) struct Section {
 }
 
 /// What stands in a cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
     /// Our own words, and what has an alphabet of its own: Regions, numbers, ids.
     Own(String),
     /// What somebody else wrote: an alias, a tag, an error of AWS.
     Other(String),
+    /// How a metric ran.
+    Curve(Curve),
+}
+
+/// How a metric ran.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curve {
+    /// Where there are no pictures.
+    pub(crate) bars: String,
+    /// For those who do not see the picture.
+    pub(crate) label: String,
+    pub(crate) values: Vec<Option<f64>>,
 }
 
 impl Cell {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Own(text) | Self::Other(text) => text,
+            Self::Curve(curve) => &curve.bars,
         }
     }
 }
@@ -82,6 +100,7 @@ impl Page {
             at: facts.survey.at,
             account: accounts.next().map(str::to_owned),
             sections: answers::sections(facts),
+            metrics: measured::all(facts),
             gaps: gaps::gaps(facts, owner_tag_key),
             parameters: parameters::parameters(facts, wishes, owner_tag_key),
         }

@@ -1,15 +1,16 @@
-//! The plan for a terminal, a ticket, a browser, and programs. What others wrote is escaped for each.
+//! The plan for a terminal, a ticket and a browser. What others wrote is escaped for each.
 
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
-use watch_core::page::escape;
+use watch_core::page::{curve, escape};
 use watch_core::text::minute;
 
 use crate::output::markdown::{code, plain};
 use crate::plan::args::Format;
+use crate::plan::error::PlanError;
+use crate::plan::json;
 use crate::plan::page::{Cell, Gap, Page, Section};
 use crate::style::BOLD;
 
@@ -17,18 +18,14 @@ const STYLE: &str = include_str!("page.css");
 
 const GAPS: &str = "Gaps";
 
-/// Of the members, in case one of them ever changes its meaning.
-const VERSION: &str = "1.0";
-
 /// In this form.
-pub(crate) fn render(page: &Page, format: Format) -> Vec<u8> {
-    match format {
-        Format::Table => table(page),
-        Format::Md => markdown(page),
-        Format::Html => html(page),
-        Format::Json => json(page),
-    }
-    .into_bytes()
+pub(crate) fn render(page: &Page, format: Format) -> Result<Vec<u8>, PlanError> {
+    Ok(match format {
+        Format::Table => table(page).into_bytes(),
+        Format::Md => markdown(page).into_bytes(),
+        Format::Html => html(page).into_bytes(),
+        Format::Json => json::render(page)?,
+    })
 }
 
 /// The answers, and after them gaps and parameters in the same shape.
@@ -135,6 +132,7 @@ fn markdown(page: &Page) -> String {
         for row in &section.rows {
             let cells = row.iter().map(|cell| match cell {
                 Cell::Own(text) => plain(text),
+                Cell::Curve(curve) => curve.bars.clone(),
                 Cell::Other(text) => code(text),
             });
             let _ = writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "));
@@ -155,9 +153,10 @@ fn html(page: &Page) -> String {
         });
         let titles: String = titles.collect();
         let rows = section.rows.iter().map(|row| {
-            let cells = row
-                .iter()
-                .map(|cell| format!("<td>{}</td>", escape(cell.as_str())));
+            let cells = row.iter().map(|cell| match cell {
+                Cell::Curve(it) => format!("<td>{}</td>", curve(&it.label, &it.values)),
+                cell => format!("<td>{}</td>", escape(cell.as_str())),
+            });
             format!("<tr>{}</tr>\n", cells.collect::<String>())
         });
         let rows: String = rows.collect();
@@ -182,31 +181,4 @@ fn html(page: &Page) -> String {
          </body>\n</html>\n",
         at = minute(page.at),
     )
-}
-
-fn json(page: &Page) -> String {
-    let section = |section: &Section| {
-        let rows = section.rows.iter().map(|row| {
-            let cells = section.columns.iter().zip(row);
-            let cells = cells.map(|(name, cell)| ((*name).to_owned(), cell.as_str().into()));
-            Value::Object(cells.collect())
-        });
-        json!({"question": section.heading, "answers": rows.collect::<Vec<_>>(), "note": section.note})
-    };
-    let gap = |gap: &Gap| {
-        let status = if gap.is_unknown { "UNKNOWN" } else { "MISSING" };
-        json!({"status": status, "what": gap.what, "fix": gap.fix})
-    };
-    let parameters = page.parameters.iter();
-    let parameters =
-        parameters.map(|it| json!({"name": it.name, "value": it.value, "why": it.why}));
-    let report = json!({
-        "schemaVersion": VERSION,
-        "at": page.at,
-        "account": page.account,
-        "plan": page.sections.iter().map(section).collect::<Vec<_>>(),
-        "gaps": page.gaps.iter().map(gap).collect::<Vec<_>>(),
-        "parameters": parameters.collect::<Vec<_>>(),
-    });
-    format!("{report:#}\n")
 }

@@ -70,10 +70,6 @@ fn plan(aws: &LocalAws, words: &[&str]) -> Ran {
     Ran::of(command(aws, &[&["plan"], words].concat()))
 }
 
-fn json_of(ran: &Ran) -> Value {
-    serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"))
-}
-
 /// What is missing, or unknown.
 fn gaps(report: &Value, status: &str) -> Vec<String> {
     let gaps = report["gaps"].as_array().unwrap().iter();
@@ -88,7 +84,7 @@ fn the_six_questions_are_answered_by_what_is_there() {
     let aws = three_regions();
     let ran = plan(&aws, &["--format", "json"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
-    let report = json_of(&ran);
+    let report = ran.plan();
     let plan = report["plan"].as_array().unwrap();
     let questions: Vec<_> = plan
         .iter()
@@ -161,6 +157,10 @@ fn what_is_denied_or_throttled_is_unknown_and_never_fine() {
         ),
         ("cloudwatch:ListMetrics", "Metrics of KMS in eu-west-1"),
         (
+            "cloudwatch:GetMetricData",
+            "Values of the metrics of KMS in eu-central-1",
+        ),
+        (
             "config:DescribeConfigurationRecorderStatus",
             "Whether AWS Config records",
         ),
@@ -173,7 +173,7 @@ fn what_is_denied_or_throttled_is_unknown_and_never_fine() {
         aws.faults().deny(operation);
         let ran = plan(&aws, &["--format", "json"]);
         assert_eq!(ran.code, Some(3), "{operation}: {ran:?}");
-        let report = json_of(&ran);
+        let report = ran.plan();
         let unknown = gaps(&report, "UNKNOWN").join("\n");
         assert!(unknown.contains(words), "{operation}: {unknown}");
         let denied = ["AccessDenied", "AuthorizationError", "deny"];
@@ -189,6 +189,19 @@ fn what_is_denied_or_throttled_is_unknown_and_never_fine() {
             let is_unknown = who.contains("unknown") && !who.contains("nobody");
             assert!(is_unknown, "{who}");
         }
+        if operation == "cloudwatch:GetMetricData" {
+            // What there is is known all the same, and is not taken for nothing.
+            let series = &report["metrics"][0]["series"][0];
+            assert_eq!(series["name"], "SecondsUntilKeyMaterialExpiration");
+            assert_eq!(series["points"], json!([]));
+            let unread = series["unread"].as_str().unwrap();
+            assert!(unread.contains("AccessDenied"), "{unread}");
+            let row = &report["plan"][8]["answers"][0];
+            assert_eq!(
+                (&row["two weeks"], &row["last"]),
+                (&json!("unknown"), &json!("–"))
+            );
+        }
         if operation.starts_with("cloudformation") {
             assert!(!missing.contains("no stack"), "{missing}");
             assert!(
@@ -198,15 +211,120 @@ fn what_is_denied_or_throttled_is_unknown_and_never_fine() {
             );
         }
     }
+    for operation in ["cloudwatch:ListMetrics", "cloudwatch:GetMetricData"] {
+        let aws = three_regions();
+        aws.faults().throttle(operation, u32::MAX);
+        let ran = plan(&aws, &["--format", "json"]);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        let unknown = gaps(&ran.plan(), "UNKNOWN").join("\n");
+        assert!(unknown.contains("Throttling"), "{operation}: {unknown}");
+    }
+}
+
+/// Two weeks of each metric, by the statistic that says most.
+#[test]
+fn metrics_are_listed_with_their_keys_and_graphed() {
     let aws = three_regions();
-    aws.faults().throttle("cloudwatch:ListMetrics", u32::MAX);
+    let orders = aws.add_key(NewKey::symmetric().alias("alias/graphed"));
+    for day in 1..=13 {
+        aws.count_uses(
+            &orders,
+            "Decrypt",
+            days(-day),
+            100 * u64::try_from(day).unwrap(),
+        );
+    }
+    // Three weeks ago is not of the last two.
+    aws.count_uses(&orders, "Decrypt", days(-21), 77_777);
+    aws.clear_requests();
     let ran = plan(&aws, &["--format", "json"]);
-    assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(
-        gaps(&json_of(&ran), "UNKNOWN")
-            .join("\n")
-            .contains("Throttling")
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    let report = ran.plan();
+    let of_region = |region: &str| {
+        let mut all = report["metrics"].as_array().unwrap().iter();
+        all.find(|it| it["region"] == region).unwrap().clone()
+    };
+    let here = of_region("us-east-1");
+    assert_eq!(here["counts"], json!({"SuccessfulRequest": 1}));
+    let series = &here["series"][0];
+    assert_eq!(series["keys"], json!(["alias/graphed"]));
+    assert_eq!(
+        series["dimensions"],
+        json!({"KeyArn": orders, "Operation": "Decrypt"})
     );
+    assert_eq!(
+        (&series["statistic"], &series["periodSeconds"]),
+        (&json!("Sum"), &json!(21_600))
+    );
+    let values = series["points"].as_array().unwrap().iter();
+    let sum: f64 = values.map(|point| point["value"].as_f64().unwrap()).sum();
+    assert!((sum - 9_100.0).abs() < 0.5, "{sum}");
+    let feed = &of_region("eu-central-1")["series"][0];
+    assert_eq!(feed["keys"], json!(["alias/feed"]));
+    assert_eq!(feed["statistic"], "Minimum");
+    let last = feed["points"].as_array().unwrap().last().unwrap();
+    let left = last["value"].as_f64().unwrap() / 86_400.0;
+    assert!((3.5..=4.5).contains(&left), "{left} days");
+    assert_eq!(of_region("eu-west-1")["series"], json!([]));
+    assert_eq!(aws.request_counts()["GetMetricData"], 2);
+
+    let rows = report["plan"][8]["answers"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    let row = &rows[1];
+    for (column, text) in [
+        ("Region", "us-east-1"),
+        ("of", "alias/graphed, Operation=Decrypt"),
+        ("least", "100"),
+        ("average", "700"),
+        ("most", "1,300"),
+        ("last", "100"),
+    ] {
+        assert_eq!(row[column], text, "{column}: {row}");
+    }
+    let bars = row["two weeks"].as_str().unwrap();
+    assert!(bars.contains('█') && bars.chars().count() == 14, "{bars}");
+    let text = plan(&aws, &["--format", "md"]).out;
+    assert!(
+        text.contains(&format!("| {bars} | 100 | 700 | 1,300 | 100 |")),
+        "{text}"
+    );
+    let page = plan(&aws, &["--format", "html"]).out;
+    assert_eq!(page.matches("<svg class=\"curve\"").count(), 2, "{page}");
+    let label = "aria-label=\"14 days: least 100, average 700, most 1,300, last 100\"";
+    assert!(page.contains(label), "{page}");
+}
+
+#[test]
+fn metrics_are_bounded_and_their_values_are_asked_for_together() {
+    let aws = aws();
+    let key = aws.add_key(NewKey::symmetric().alias("alias/busy"));
+    for number in 0..41 {
+        aws.count_uses(&key, &format!("Operation{number:02}"), days(-1), 1);
+    }
+    let shown = |most: &str| {
+        aws.clear_requests();
+        let ran = plan(&aws, &["--format", "json", "--metrics", most]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+        let report = ran.plan();
+        let of_region = &report["metrics"][0];
+        assert_eq!(of_region["counts"], json!({"SuccessfulRequest": 41}));
+        let note = report["plan"][8]["note"].as_str().unwrap().to_owned();
+        let calls = aws.request_counts().get("GetMetricData").copied();
+        (
+            of_region["series"].as_array().unwrap().len(),
+            calls.unwrap_or(0),
+            note,
+        )
+    };
+    let (series, calls, note) = shown("40");
+    assert_eq!((series, calls), (40, 1));
+    assert!(note.contains("1 more metric:"), "{note}");
+    let (series, calls, note) = shown("0");
+    assert_eq!((series, calls), (0, 0));
+    assert!(note.contains("41 more metrics:"), "{note}");
+    let (series, calls, note) = shown("1000");
+    assert_eq!((series, calls), (41, 1));
+    assert!(!note.contains("more"), "{note}");
 }
 
 #[test]
@@ -227,7 +345,7 @@ fn what_others_wrote_stands_for_itself_in_every_form() {
     );
     for line in text.lines().filter(|line| line.starts_with('|')) {
         let row = line.replace("\\|", "");
-        assert!((3..=8).contains(&row.matches('|').count()), "{line}");
+        assert!((3..=9).contains(&row.matches('|').count()), "{line}");
     }
     let table = plan(&aws, &["--color", "never"]).out;
     assert!(
@@ -258,7 +376,7 @@ fn the_parameters_are_those_of_the_template_and_a_file_for_each_region() {
     let words = [&wishes[..], &["--samconfig", name, "--format", "json"]].concat();
     let ran = plan(&aws, &words);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let report = json_of(&ran);
+    let report = ran.plan();
     let template = Template::read();
     for parameter in report["parameters"].as_array().unwrap() {
         let known = &template.document["Parameters"][parameter["name"].as_str().unwrap()];
@@ -292,6 +410,25 @@ fn the_parameters_are_those_of_the_template_and_a_file_for_each_region() {
     assert_eq!((again.code, again.out.as_str()), (Some(2), ""), "{again:?}");
     assert!(again.err.contains("--force"), "{}", again.err);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+    let read: toml::Table = written.parse().unwrap();
+    assert_eq!(read["version"].as_float(), Some(0.1));
+    for (environment, region) in [
+        ("default", "eu-central-1"),
+        ("eu-west-1", "eu-west-1"),
+        ("us-east-1", "us-east-1"),
+    ] {
+        let of = &read[environment];
+        assert_eq!(of["global"]["parameters"]["region"].as_str(), Some(region));
+        let deploy = &of["deploy"]["parameters"];
+        assert_eq!(deploy["confirm_changeset"].as_bool(), Some(true));
+        let overrides = deploy["parameter_overrides"].as_str().unwrap();
+        let set = report["parameters"].as_array().unwrap().iter().map(|it| {
+            let [name, value] = ["name", "value"].map(|member| it[member].as_str().unwrap());
+            format!("{name}=\"{value}\"")
+        });
+        assert_eq!(overrides, set.collect::<Vec<_>>().join(" "));
+    }
+    assert_eq!(read.len(), 4, "{written}");
     let forced = plan(&aws, &["--samconfig", name, "--force"]);
     assert_eq!(forced.code, Some(0), "{forced:?}");
     let written = std::fs::read_to_string(&file).unwrap();
@@ -306,7 +443,7 @@ fn an_account_without_keys_has_a_plan_too() {
     let aws = aws();
     let ran = plan(&aws, &["--format", "json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let report = json_of(&ran);
+    let report = ran.plan();
     assert_eq!(report["plan"][1]["answers"][0]["keys"], "0");
     assert_eq!(report["parameters"][0]["value"], json!(null));
 }
@@ -330,4 +467,12 @@ fn questions_need_a_terminal_and_the_demo_needs_nothing() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(aws.requests().is_empty());
+}
+
+/// As a reviewer reads it.
+#[test]
+fn the_demos_plan_for_a_ticket() {
+    let ran = plan(&aws(), &["--demo", "--format", "md"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    insta::assert_snapshot!(ran.out);
 }

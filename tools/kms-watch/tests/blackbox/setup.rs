@@ -123,11 +123,19 @@ impl Ran {
 
     /// The report as JSON, whatever the exit code is. It is what the published schema says, and has every member of it.
     pub(crate) fn report(&self) -> Value {
-        let report = serde_json::from_str(&self.out).unwrap();
-        let schema = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../docs/schema/inventory-1.0.json"
-        );
+        self.by_schema("inventory-1.0.json")
+    }
+
+    /// The plan as JSON, in the same way.
+    pub(crate) fn plan(&self) -> Value {
+        self.by_schema("plan-1.0.json")
+    }
+
+    fn by_schema(&self, name: &str) -> Value {
+        let report = serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"));
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../docs/schema")
+            .join(name);
         let schema = std::fs::read_to_string(schema).unwrap();
         let mut schema = serde_json::from_str(&schema).unwrap();
         close(&mut schema);

@@ -7,7 +7,7 @@ use watch_core::key::Origin;
 use watch_core::text::Untrusted;
 use watch_template::{Stack, Template};
 
-use super::{Cell, Section, keys};
+use super::{Cell, Section, keys, measured};
 use crate::inventory::condition::{Condition, Weight};
 use crate::inventory::row::Row;
 use crate::plan::ask::{Asked, Facts, Place, TOOLS};
@@ -26,7 +26,8 @@ pub(super) fn sections(facts: &Facts) -> Vec<Section> {
         tools(facts, &template),
         who(facts),
         told(facts),
-        metrics(facts),
+        measured::counted(facts),
+        measured::graphed(facts),
     ]
 }
 
@@ -359,27 +360,5 @@ fn told(facts: &Facts) -> Section {
         columns: &["topic", "for", "what", "subscriptions"],
         rows: topics.into_iter().map(row).collect(),
         note: None,
-    }
-}
-
-fn metrics(facts: &Facts) -> Section {
-    let row = |place: &Place| {
-        let metrics = match &place.metrics {
-            Ok(names) if names.is_empty() => "none yet".into(),
-            Ok(names) => {
-                let names = names
-                    .iter()
-                    .map(|(name, count)| format!("{name} ({count})"));
-                Cell::Other(names.collect::<Vec<_>>().join(", "))
-            }
-            Err(error) => Cell::Other(format!("unknown: {}", error.reason().as_str())),
-        };
-        vec![place.region.as_str().into(), metrics]
-    };
-    Section {
-        heading: "Which metrics of AWS/KMS are there?",
-        columns: &["Region", "metrics, and how many of each"],
-        rows: facts.places.iter().map(row).collect(),
-        note: Some("KMS has metrics of imported key material that expires, of external key stores, and of requests.".to_owned()),
     }
 }

@@ -210,11 +210,18 @@ fn unread(facts: &Facts) -> Vec<Gap> {
     }
     for place in &facts.places {
         let region = place.region.as_str();
+        let shown = place.metrics.iter().flat_map(|metrics| &metrics.shown);
+        let values = shown.map(|it| &it.points).find(|points| points.is_err());
         let asked = [
             (
                 "Metrics of KMS",
                 place.metrics.as_ref().err(),
                 "allow cloudwatch:ListMetrics",
+            ),
+            (
+                "Values of the metrics of KMS",
+                values.and_then(|points| points.as_ref().err()),
+                "allow cloudwatch:GetMetricData",
             ),
             (
                 "Whether AWS Config records",

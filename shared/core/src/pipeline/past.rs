@@ -25,6 +25,8 @@ pub(super) struct Past {
     told: Vec<Entry>,
     /// It was opened again by something that happened later.
     goes_on: bool,
+    /// Some of them are of the alert's own story, and not only of the one without a name.
+    own_is_told: bool,
     /// The stories that they are parts of: the alert's own first.
     stories: Vec<(ItemKey, Openings)>,
 }
@@ -93,6 +95,12 @@ impl<K: Kms, T: Topics, L: Ledger, C: Clock> Watch<K, T, L, C> {
             .map(|condition| dedup_key(&frame.subject, condition))
             .collect();
         past.told = prove(&frame.partition, &sorts, &read, &names);
+        past.own_is_told = own.is_some_and(|own| {
+            let own = dedup_key(&frame.subject, &own);
+            past.told
+                .iter()
+                .any(|entry| entry.dedup_key.as_ref() == Some(&own))
+        });
         past
     }
 }
@@ -213,7 +221,11 @@ impl Past {
             .filter_map(|(place, (key, open))| {
                 let new = match part {
                     Part::Opens | Part::GoesOn if place == 0 => open.clone().with(sort),
-                    Part::Closes | Part::Mends | Part::Ends => open.clone().ended(at),
+                    // An alert closes one story by its `dedupKey`. What else is open without a name stays so for the end that
+                    // has that key: of the alarm that began it, or the next.
+                    Part::Closes | Part::Mends | Part::Ends if place == 0 || !self.own_is_told => {
+                        open.clone().ended(at)
+                    }
                     _ => return None,
                 };
                 (new != *open).then(|| new.item(key, now))

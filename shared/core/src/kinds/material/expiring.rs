@@ -235,8 +235,17 @@ impl Learn for KeyMaterialExpiring {
             }
         }
         let remembered = || {
-            let materials = known.profile.materials.as_ref()?;
-            first(&materials.value).filter(|material| material.valid_to == self.expires_at)
+            let materials = &known.profile.materials.as_ref()?.value;
+            // A date by the metric is right to about an hour. Of a single material it needs none.
+            let is_it = |material: &&Material| match (material.valid_to, self.expires_at) {
+                (Some(known), Some(date)) => fits(known, date),
+                _ => false,
+            };
+            let there = || materials.iter().filter(|it| it.imported != Some(false));
+            let sole = there()
+                .next()
+                .filter(|_| self.expires_at.is_none() && there().count() == 1);
+            first(materials).filter(is_it).or(sole)
         };
         let material = listed.or_else(remembered);
         self.key_material_id = material.and_then(|material| material.id.clone());

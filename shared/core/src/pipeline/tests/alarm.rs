@@ -1,8 +1,13 @@
 //! Alarms in the pipeline: what waits for KMS and the ledger before it has a name, and what only the feed is told.
 
 use super::*;
+use crate::answers::Material;
 use crate::event::AlarmEvent;
-use crate::kinds::{KeyMaterialExpiring, KeyStoreUnhealthy, KmsQuotaNear, Signal};
+use crate::kinds::story::Status;
+use crate::kinds::{
+    KeyMaterialExpiring, KeyMaterialImported, KeyRotationRequested, KeyStoreUnhealthy,
+    KmsQuotaNear, Signal,
+};
 
 const STORE: &str = "cks-7be1d290f5a3c846a";
 const NOON: &str = "2026-11-20T12:00:00Z";
@@ -532,4 +537,100 @@ fn a_storm_of_alarms_is_folded_and_blames_nobody() {
         "{}",
         subjects[5]
     );
+}
+
+/// What the ledger knows of the key's material, after which KMS answers nothing.
+fn remembering(materials: &[(&str, Option<&str>)]) -> FakeWatch {
+    let mut kms = expiring(None, State::Enabled);
+    let material = |(id, valid_to): &(&str, Option<&str>)| Material {
+        id: Some((*id).to_owned()),
+        imported: Some(true),
+        valid_to: valid_to.map(at),
+        ..Material::default()
+    };
+    kms.materials = Ok(materials.iter().map(material).collect());
+    let mut watch = with_ledger(kms);
+    let request = Occurrence {
+        occurred_at: Some(at("2026-11-20T06:00:00Z")),
+        ..occurrence(KeyRotationRequested::default(), Some("c"))
+    };
+    run(watch.tell(request, "a")).unwrap();
+    watch.kms = denied();
+    watch
+}
+
+#[test]
+fn an_alarm_names_the_material_that_the_ledger_remembers() {
+    let date = Some("2026-11-25T11:20:00Z");
+    let by_metric = || expiry_in(5 * 86_400, "11:00:00");
+    let without_value = || of_contributor(expiry("ALARM", None, "11:00:00"));
+    for (known, event, named) in [
+        // The metric says the date to about an hour.
+        (
+            &[("m1", date), ("m2", Some("2027-01-01T00:00:00Z"))][..],
+            by_metric(),
+            json!("m1"),
+        ),
+        (
+            &[("m1", Some("2027-01-01T00:00:00Z"))],
+            by_metric(),
+            json!(null),
+        ),
+        (&[("m1", date)], without_value(), json!("m1")),
+        // Which of two it is, nobody knows.
+        (&[("m1", date), ("m2", date)], without_value(), json!(null)),
+        (&[], by_metric(), json!(null)),
+    ] {
+        let mut watch = remembering(known);
+        let (verdict, details) = told(&mut watch, &event);
+        assert_eq!(verdict, Verdict::Delivered);
+        assert_eq!(details["keyMaterialId"], named, "{known:?}");
+    }
+}
+
+/// Whatever keeps incidents or findings knows them by their `dedupKey`: each that was opened is closed under it.
+#[test]
+fn an_expiry_without_a_name_is_closed_by_the_alarm_where_the_named_end_closes_another() {
+    let mut watch = with_ledger(denied());
+    let raised = handle(
+        &mut watch,
+        &of_contributor(expiry("ALARM", None, "08:00:00")),
+    );
+    let unnamed = &raised.alerts[0];
+    assert_eq!(
+        (&unnamed.dedup_key, unnamed.status),
+        (&format!("{ARN}#expiry"), Status::Open)
+    );
+    let date = at("2026-11-25T11:20:00Z");
+    let named = KeyMaterialExpiring::of_date(date, Some("m1".to_owned()), &[7], at(NOON));
+    let tell = |watch: &FakeWatch, kind: Kind, time: &str| {
+        let found = Occurrence {
+            occurred_at: Some(at(&format!("2026-11-20T{time}Z"))),
+            ..occurrence(kind, Some(time))
+        };
+        run(watch.tell(found, time)).unwrap().alerts.remove(0)
+    };
+    let counted = tell(&watch, named.into(), "09:00:00");
+    assert_eq!(counted.dedup_key, format!("{ARN}#expiry#m1"));
+    let imported = || KeyMaterialImported {
+        key_material_id: Some("m1".to_owned()),
+        ..KeyMaterialImported::default()
+    };
+    let closed = tell(&watch, imported().into(), "10:00:00");
+    assert_eq!(
+        (&closed.dedup_key, closed.status),
+        (&counted.dedup_key, Status::Closed)
+    );
+    assert_eq!(closed.resolves.len(), 2);
+    watch.kms = expiring(None, State::Enabled);
+    let over = handle(&mut watch, &of_contributor(expiry("OK", None, "11:00:00")));
+    let over = &over.alerts[0];
+    assert_eq!(
+        (&over.dedup_key, over.status),
+        (&unnamed.dedup_key, Status::Closed)
+    );
+    assert_eq!(over.resolves, [unnamed.id.clone()]);
+    // Nothing is open any more.
+    let again = tell(&watch, imported().into(), "11:30:00");
+    assert_eq!(again.resolves, <Vec<String>>::new());
 }

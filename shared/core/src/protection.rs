@@ -1,5 +1,4 @@
-//! Which keys are protected, and by what. Pure, and the same for everybody who asks: the function that rescues keys, alerts,
-//! sweeps, and the report by hand.
+//! Which keys are protected, and by what. Pure, and the same for everybody who asks: the function that rescues keys, and alerts.
 //!
 //! IAM locks each way for itself (`KeyRescueRole` in the template), so that patterns mean here what they mean to IAM's
 //! `StringLike`: upper and lower case differ, and `*` stands for anything.

@@ -11,6 +11,7 @@ use watch_tests::{Function, event};
 const TOPICS: [&str; 3] = ["people", "chat", "feed"];
 const STACK: [(&str, &str); 1] = [("STACK_NAME", "kms-watch")];
 const PART: &str = "kms-watch-Part-1A2B3C4D5E6F";
+const SWITCH: &str = "/kms-watch/kms-watch/rescue";
 
 fn guard() -> Function {
     Function::start("watch-guard", &STACK)
@@ -50,6 +51,7 @@ fn name(service: &str, call: &str) -> &'static str {
     match (service, call) {
         ("cloudformation", _) => "kms-watch",
         (_, "UpdateEventBus") => "default",
+        ("ssm", _) => SWITCH,
         _ => PART,
     }
 }
@@ -97,7 +99,11 @@ fn every_call_of_the_table_is_told_on_a_part_of_the_stack_and_on_no_other() {
             if row.service == "cloudtrail" {
                 continue;
             }
-            for other in ["orders-Part-1A2B3C4D5E6F", "kms-watch-2-Part-1A2B3C4D5E6F"] {
+            for other in [
+                "orders-Part-1A2B3C4D5E6F",
+                "kms-watch-2-Part-1A2B3C4D5E6F",
+                "/kms-watch/kms-watch-2/rescue",
+            ] {
                 let request = nested(place, other);
                 let outcome = function.handle(&record(row.service, row.name, request));
                 assert_eq!(
@@ -211,6 +217,47 @@ fn no_spelling_is_a_way_out() {
         assert_eq!(alert["severity"], "CRITICAL", "{name} {request}");
         assert_eq!(received(&function), [1; 3]);
     }
+}
+
+/// CloudTrail hides the value, so that whoever switches rescues on is told of as one who may have switched them off.
+#[test]
+fn the_switch_of_the_rescues_silences_and_another_parameter_changes() {
+    let function = guard();
+    let told = |name: &str, value: &str| {
+        let request = json!({"name": name, "value": value, "overwrite": true});
+        let outcome = function.handle(&record("ssm", "PutParameter", request));
+        outcome["alerts"][0].clone()
+    };
+    let hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
+    let alert = told(SWITCH, hidden);
+    assert_eq!(alert["severity"], "CRITICAL");
+    assert_eq!(alert["details"]["silences"], true);
+    assert_eq!(alert["details"]["resources"], json!([SWITCH]));
+    let text = alert.to_string();
+    assert!(text.contains("CloudTrail hides its value"), "{text}");
+    assert!(
+        text.contains(&format!(
+            "aws ssm get-parameter --name {SWITCH} --region us-east-1"
+        )),
+        "{text}"
+    );
+    assert_eq!(told(SWITCH, "off")["severity"], "CRITICAL");
+    assert_eq!(told(SWITCH, "on")["severity"], "HIGH");
+    assert_eq!(
+        told("/kms-watch/kms-watch/trusted", hidden)["severity"],
+        "HIGH"
+    );
+    // Among others that are nobody's business here.
+    let names = json!({"names": ["/orders/db", SWITCH]});
+    let outcome = function.handle(&record("ssm", "DeleteParameters", names));
+    let alert = &outcome["alerts"][0];
+    assert_eq!(alert["severity"], "CRITICAL");
+    assert_eq!(alert["details"]["resources"], json!([SWITCH]));
+    // The stack makes it, and takes it away.
+    let request = json!({"name": SWITCH, "value": hidden, "type": "String"});
+    let deployed = by_cloud_formation(record("ssm", "PutParameter", request), "Deployer");
+    let outcome = guard().handle(&deployed);
+    assert_eq!(outcome["alerts"][0]["severity"], "LOW", "{outcome}");
 }
 
 #[test]

@@ -66,6 +66,16 @@ impl Stack<'_> {
         }
     }
 
+    /// `text` is the name of a parameter of Systems Manager below the stack's own path, or its ARN. Names of parameters are told apart
+    /// by letter case, and no call that writes one takes an ARN; whoever forges one in a record is told of, too.
+    pub fn parameter(&self, text: &str) -> bool {
+        let name = text.split_once(":parameter").map_or(text, |(_, name)| name);
+        let own = name
+            .strip_prefix("/kms-watch/")
+            .and_then(|rest| rest.strip_prefix(self.name));
+        self.is_at_home(text) && own.is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
+    }
+
     /// An ARN says where: not in another account or Region. Whatever else there is leaves both to the caller.
     fn is_at_home(&self, text: &str) -> bool {
         let mut parts = text.split(':');
@@ -227,6 +237,34 @@ mod tests {
                 assert!(!stack.may_be(cut, "KeyDeletionFunctionKmsEvents"));
             },
         );
+    }
+
+    #[test]
+    fn a_parameter_is_known_by_the_path_of_the_stack() {
+        let arn = |region: &str| {
+            format!("arn:aws:ssm:{region}:111122223333:parameter/kms-watch/kms-watch/rescue")
+        };
+        with("kms-watch", |stack| {
+            for ours in [
+                "/kms-watch/kms-watch/rescue",
+                "/kms-watch/kms-watch/trusted/more",
+                &arn("us-east-1"),
+            ] {
+                assert!(stack.parameter(ours), "{ours}");
+            }
+            for other in [
+                "/kms-watch/kms-watch",
+                "/kms-watch/kms-watch/",
+                "/kms-watch/kms-watch-2/rescue",
+                "/kms-watch/KMS-WATCH/rescue",
+                "/other/kms-watch/kms-watch/rescue",
+                "kms-watch-AlertTopic-1A2B3C4D5E6F",
+                "",
+                &arn("eu-west-1"),
+            ] {
+                assert!(!stack.parameter(other), "{other}");
+            }
+        });
     }
 
     #[test]

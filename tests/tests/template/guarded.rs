@@ -16,6 +16,7 @@ fn calls() -> impl Iterator<Item = (&'static Call, Value)> {
         let name = match (row.service, row.name) {
             ("cloudformation", _) => "kms-watch",
             (_, "UpdateEventBus") => "default",
+            ("ssm", _) => "/kms-watch/kms-watch/rescue",
             _ => "kms-watch-Part-1A2B3C4D5E6F",
         };
         let place = row.at[0];
@@ -174,6 +175,7 @@ fn parts_of_a_stack_with_a_long_name_are_told_directly_too() {
             .to_string()
             .replace("kms-watch-Part-1A2B3C4D5E6F", &name);
         let text = text.replace("\"kms-watch\"", &format!("\"{long}\""));
+        let text = text.replace("/kms-watch/kms-watch/", &format!("/kms-watch/{long}/"));
         let matched = router.rules(&text);
         assert!(
             matched.iter().any(|id| id.ends_with("Changed")),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::calls::{Call, STACKS, TRAILS, Weight};
+use self::calls::{Call, PARAMETERS, STACKS, TRAILS, Weight};
 pub use self::deployment::Deployment;
 use super::describe::{Ask, Background, Found, Identify, Identity, Learn};
 use crate::arn::Region;
@@ -233,6 +233,7 @@ impl WatchChanged {
             }
             // Of a stack without a name everything may be.
             (_, None) => true,
+            (PARAMETERS, Some(stack)) => stack.parameter(name),
             (STACKS, Some(stack)) => stack.is(name) || stack.resource(name).is_some(),
             (_, Some(stack)) => stack.resource(name).is_some(),
         };

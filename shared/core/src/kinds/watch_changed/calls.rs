@@ -51,6 +51,8 @@ pub enum Weight {
 pub(super) const TRAILS: &str = "cloudtrail";
 /// The stack itself, by its name or id.
 pub(super) const STACKS: &str = "cloudformation";
+/// Parameters below the stack's own path.
+pub(super) const PARAMETERS: &str = "ssm";
 
 use Weight::{Asks, Changes, Deploys, Disables, Mutes, Nothing, Silences};
 
@@ -68,7 +70,13 @@ const FILTER: &[&str] = &["logGroupName", "filterName"];
 const ROLE: &[&str] = &["roleName"];
 const STACK: &[&str] = &["stackName"];
 
+/// How the name of the parameter ends that stops rescues.
+const SWITCH: &str = "/rescue";
+/// As many names a call may have (Systems Manager API Reference, DeleteParameters).
+const MOST_PARAMETERS: usize = 10;
+
 const TARGETS: &str = "aws events list-targets-by-rule --rule {}";
+const GET_PARAMETER: &str = "aws ssm get-parameter --name {}";
 const DRIFT: &str = "";
 
 const fn row(
@@ -172,6 +180,10 @@ pub const CALLS: &[Call] = &[
     row((STACKS, "SetStackPolicy"), STACK, Changes, "updates may change other parts of the stack than before", "aws cloudformation get-stack-policy --stack-name {}"),
     row((STACKS, "UpdateTerminationProtection"), STACK, Asks(protection), "one call can now delete the stack", "aws cloudformation update-termination-protection --enable-termination-protection --stack-name {}"),
     row((STACKS, "CreateStackRefactor"), &["stackDefinitions/*/stackName", "resourceMappings/*/source/stackName"], Changes, "parts of KMS Watch may move to another stack", "aws cloudformation list-stack-refactors"),
+
+    row((PARAMETERS, "PutParameter"), NAME, Asks(parameter), "the parameter may stop rescues of protected keys, or trust other accounts (CloudTrail hides its value)", GET_PARAMETER),
+    row((PARAMETERS, "DeleteParameter"), NAME, Asks(parameter), "without its parameter, KMS Watch rescues no key, or trusts fewer accounts", DRIFT),
+    row((PARAMETERS, "DeleteParameters"), &["names/*"], Asks(parameter), "without its parameter, KMS Watch rescues no key, or trusts fewer accounts", DRIFT),
 
     row((TRAILS, "StopLogging"), NAME, Silences, "without another trail, no API call on a key reaches KMS Watch", "aws cloudtrail start-logging --name {}"),
     row((TRAILS, "DeleteTrail"), NAME, Silences, "without another trail, no API call on a key reaches KMS Watch", "aws cloudtrail describe-trails"),
@@ -334,6 +346,23 @@ fn protection(call: &ApiCall) -> Weight {
     }
 }
 
+/// The switch of the rescues silences; another parameter lists whom KMS Watch trusts. CloudTrail has no value of a parameter, so that
+/// switching rescues on looks like switching them off; where a record has it, it counts.
+fn parameter(call: &ApiCall) -> Weight {
+    let named = call.requested_all("name", 1);
+    let listed = call.requested_all("names/*", MOST_PARAMETERS);
+    let names: Vec<_> = named.into_iter().chain(listed).collect();
+    let is_switch = |name: &&str| name.ends_with(SWITCH);
+    if !names.is_empty() && !names.iter().any(is_switch) {
+        return Changes;
+    }
+    match call.requested("value") {
+        Some(value) if value.as_str() == "on" => Changes,
+        Some(value) if value.as_str() == "off" => Disables,
+        _ => Silences,
+    }
+}
+
 /// Whether calls on keys are recorded still is what counts; what cannot be understood counts as no.
 fn selectors(call: &ApiCall) -> Weight {
     let list = |name: &str| {
@@ -369,6 +398,7 @@ fn selectors(call: &ApiCall) -> Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
 
     #[test]
     fn every_row_is_whole_and_there_once() {
@@ -383,6 +413,43 @@ mod tests {
             );
             assert!(seen.insert(name.clone()), "{name} is there twice");
         }
+    }
+
+    #[test]
+    fn the_switch_of_the_rescues_weighs_more_than_a_list_of_the_trusted() {
+        let weight = |request: Value| {
+            let event = serde_json::json!({
+                "source": "aws.ssm", "detail-type": "AWS API Call via CloudTrail",
+                "detail": {"eventSource": "ssm.amazonaws.com", "eventName": "PutParameter", "requestParameters": request},
+            });
+            let Ok(Event::OtherCall(record)) = Event::read(&event) else {
+                panic!("{event}");
+            };
+            match parameter(&record.call) {
+                Silences => "silences",
+                Disables => "disables",
+                Changes => "changes",
+                _ => "another",
+            }
+        };
+        let hidden = "HIDDEN_DUE_TO_SECURITY_REASONS";
+        let put = |name: &str, value: &str| serde_json::json!({"name": name, "value": value, "type": "String"});
+        let switch = "/kms-watch/kms-watch/rescue";
+        assert_eq!(weight(put(switch, hidden)), "silences");
+        assert_eq!(weight(put(switch, "off")), "disables");
+        assert_eq!(weight(put(switch, "on")), "changes");
+        assert_eq!(
+            weight(put("/kms-watch/kms-watch/trusted", hidden)),
+            "changes"
+        );
+        let names = ["/kms-watch/kms-watch/trusted", switch];
+        assert_eq!(weight(serde_json::json!({ "names": names })), "silences");
+        assert_eq!(
+            weight(serde_json::json!({ "names": names[..1] })),
+            "changes"
+        );
+        // Left out, it may be any.
+        assert_eq!(weight(Value::Null), "silences");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What is said of a change of the watch.
 
+use super::calls::PARAMETERS;
 use super::{Rated, WatchChanged};
 use crate::arn::Region;
 use crate::kinds::case::{Case, fix, look};
@@ -23,6 +24,12 @@ impl WatchChanged {
             }
         }
         text
+    }
+
+    fn is_parameter(&self) -> bool {
+        self.about
+            .call
+            .is_some_and(|call| call.service == PARAMETERS)
     }
 
     fn operation(&self) -> &'static str {
@@ -110,6 +117,7 @@ impl Tell for WatchChanged {
         Some(match self.about.weight {
             Rated::Deploys => text!["the stack is being deployed"],
             Rated::Mutes(_) if !silences => text!["a short mute is usual for maintenance"],
+            _ if silences && self.is_parameter() => text!["KMS Watch may no longer rescue keys"],
             _ if silences => text!["alerts about keys may no longer reach anybody"],
             _ => text!["KMS Watch no longer is as it was deployed"],
         })

@@ -8,7 +8,7 @@ import chromium from "@sparticuz/chromium";
 import puppeteer from "puppeteer-core";
 
 const WIDTHS = [360, 800, 1280];
-const VIEWS = ["due", "keys", "key", "changes", "health"];
+const VIEWS = ["due", "keys", "key", "thread", "changes", "health"];
 const [folder, file] = process.argv.slice(2);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const answers = JSON.parse(await readFile(file, "utf8"));
@@ -90,13 +90,14 @@ async function look(browser, view, theme, width) {
       return [style.color, style.padding, style.fontWeight].join(" ");
     });
   const before = await others();
-  const first = answers.find((one) => one.ask.view === view && one.theme === theme && (one.width < 520) === (width < 520));
+  const first = answers.find((one) => one.ask.view === view && one.ask.rows === 12 && one.theme === theme && (one.width < 520) === (width < 520));
   const removed = await page.evaluate(host, first.html);
   check(removed.length === 0, name, "the console removes", removed.join(" "));
   check((await others()) === before, name, "changes what is not its own");
   await (await page.$("#widget")).screenshot({ path: join(folder, `${name}.png`) });
   await judge(page, name, width);
   if (view === "keys") await operate(page, name, () => asked);
+  if (view === "key") await follow(page, name, () => asked);
   await page.close();
 }
 
@@ -111,27 +112,38 @@ async function judge(page, name, width) {
   }
 }
 
-// As somebody who has no mouse: a key, and the next page.
+// As somebody who has no mouse.
+async function press(page, name, asked, label) {
+  for (let steps = 0; steps < 120; steps += 1) {
+    const here = await page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? "");
+    if (here.startsWith(label)) break;
+    await page.keyboard.press("Tab");
+  }
+  const calls = asked();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => true);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  check(asked() === calls + 1, name, `the keyboard does not reach "${label}"`);
+}
+
+// From a key to the thread of an alert.
+async function follow(page, name, asked) {
+  await press(page, name, asked, "Thread of");
+  const popup = await page.$eval("#popup", (popup) => popup.textContent);
+  check(popup.includes("All alerts about one condition"), name, "shows no thread:", popup.slice(-200));
+  const links = await page.$$eval("#popup a", (all) => all.map((one) => one.href));
+  check(links.length > 2 && links.every((one) => one.startsWith("https://us-east-1.console.aws.amazon.com/")), name, links.join(" "));
+}
+
+// A key, and the next page.
 async function operate(page, name, asked) {
   const column = () => page.$$eval("#widget tbody tr td:first-child", (cells) => cells.map((cell) => cell.textContent));
-  const press = async (label) => {
-    for (let steps = 0; steps < 120; steps += 1) {
-      const here = await page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? "");
-      if (here.startsWith(label)) break;
-      await page.keyboard.press("Tab");
-    }
-    const calls = asked();
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(() => true);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    check(asked() === calls + 1, name, `the keyboard does not reach "${label}"`);
-  };
   const before = await column();
   check(before.length === 12, name, "shows", before.length, "keys");
-  await press("Show key");
+  await press(page, name, asked, "Show key");
   const popup = await page.$eval("#popup", (popup) => popup.textContent);
   check(popup.includes("Key ARN") || popup.includes("The ledger knows no such key"), name, "shows no key:", popup.slice(-200));
-  await press("Next page");
+  await press(page, name, asked, "Next page");
   const next = await column();
   check(next.length === 12 && next[0] !== before[0], name, "shows no next page");
 }

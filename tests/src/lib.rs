@@ -18,6 +18,7 @@ pub use watch_template as template;
 
 pub mod command;
 pub mod deployed;
+pub mod listed;
 pub mod year;
 
 /// Longest wait for anything that a function does. Generous: a loaded machine is slow, and no test measures time.

@@ -9,7 +9,7 @@ use watch_core::key::State;
 use watch_core::text::Untrusted;
 
 /// Names of the views.
-pub const VIEWS: &[&str] = &["due", "keys", "key", "changes", "health"];
+pub const VIEWS: &[&str] = &["due", "keys", "key", "thread", "changes", "health"];
 /// What stands for "all": so a variable of a dashboard is called until somebody chooses.
 pub const ANY: [&str; 4] = ["", "*", "any-key", "any-store"];
 /// Keys on a page, unless another number is asked for, and at most.
@@ -32,6 +32,8 @@ pub enum View {
     Keys,
     /// One key, if it was chosen.
     Key(Option<KeyArn>),
+    /// The alerts of one story, about a key or else about the account.
+    Thread(Option<KeyArn>),
     /// This week against the last.
     Changes,
     /// The watch itself.
@@ -109,6 +111,8 @@ pub struct Ask {
     pub store: Option<KeyStoreId>,
     /// Only keys with this in their alias or id.
     pub find: Option<Untrusted>,
+    /// Only alerts of this story: what follows the subject in `dedupKey`.
+    pub story: Option<Untrusted>,
     /// By which column the keys are sorted.
     pub sort: Column,
     /// The last first.
@@ -209,6 +213,7 @@ impl Ask {
                 "due" => View::Due,
                 "keys" => View::Keys,
                 "key" => View::Key(key.clone()),
+                "thread" => View::Thread(key.clone()),
                 "changes" => View::Changes,
                 "health" => View::Health,
                 _ => return None,
@@ -231,6 +236,7 @@ impl Ask {
             state,
             store: parameters.read("store", "the ID of a custom key store", KeyStoreId::new)?,
             find: parameters.read("find", "a text", any)?,
+            story: parameters.read("story", "the end of a dedupKey", any)?,
             sort: sort.unwrap_or(Column::Alias),
             descending: order.unwrap_or(false),
             page: parameters

@@ -39,6 +39,7 @@ const RULES: &[&str] = &[
     "label { display: block; color: var(--soft); font-size: .9em; }",
     "input, .kmsw select { display: block; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: .3rem; padding: .2rem .4rem; font: inherit; max-width: 14rem; box-sizing: border-box; }",
     "button { color: var(--ink); background: none; border: 0; border-radius: .2rem; padding: 0; font: inherit; text-decoration: underline; cursor: pointer; text-align: left; }",
+    "a, .kmsw a:visited { color: var(--ink); text-decoration: underline; }",
     "button.push { border: 1px solid var(--soft); border-radius: .3rem; padding: .2rem .6rem; text-decoration: none; background: var(--leaf); }",
     "thead th button { font-weight: 600; }",
     ":focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }",
@@ -181,6 +182,15 @@ impl Page {
             },
             endpoint = escape(&self.endpoint),
             ask = escape(&ask.to_string()),
+        )
+    }
+
+    /// A link out of the dashboard, to an address that we made.
+    pub fn link(&self, caption: &str, address: &str) -> String {
+        format!(
+            "<a href=\"{}\" target=\"_blank\" rel=\"noopener noreferrer\">{}</a>",
+            escape(address),
+            escape(caption)
         )
     }
 

@@ -110,6 +110,13 @@ impl<L: Ledger + Past, C: Clock> Widget<L, C> {
                 Err(trouble) => view::unread(page, &trouble),
                 Ok(life) => view::key::draw(page, scene, key, &life),
             },
+            View::Thread(key) => match &scene.ask.story {
+                None => view::thread::choose(page),
+                Some(story) => match self.library.thread(home, key.as_ref(), story).await {
+                    Err(trouble) => view::unread(page, &trouble),
+                    Ok(thread) => view::thread::draw(page, scene, key.as_ref(), story, &thread),
+                },
+            },
             View::Health => match self.library.watch(home, scene.now).await {
                 Err(trouble) => view::unread(page, &trouble),
                 Ok(state) => view::health::draw(page, scene, &state),

@@ -15,6 +15,7 @@ use watch_core::ledger::history::{Entry, PREFIX};
 use watch_core::ledger::{Item, ItemKey, Policy, Profile};
 use watch_core::ports::{CallError, CallErrorKind, Ledger, Past};
 use watch_core::subject::Subject;
+use watch_core::text::Untrusted;
 use watch_sweep::listing::{Gone, Part, Parts, Row};
 use watch_sweep::position::Position;
 
@@ -22,6 +23,8 @@ use watch_sweep::position::Position;
 const AT_ONCE: usize = 8;
 /// Alerts of a key's history that are shown.
 pub const HISTORY: u8 = 30;
+/// Alerts that are looked through for those of a thread.
+pub const LOOKED_THROUGH: u8 = 200;
 /// Alerts about the account that are shown.
 pub const TOLD: u8 = 8;
 
@@ -107,6 +110,15 @@ pub struct Life {
     pub more: bool,
 }
 
+/// The alerts of one story.
+#[derive(Clone, Debug, Default)]
+pub struct Thread {
+    /// The latest first.
+    pub entries: Vec<Entry>,
+    /// Not all alerts were looked through.
+    pub more: bool,
+}
+
 /// The watch, as far as the ledger knows it.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -134,13 +146,18 @@ pub struct Library<L> {
 }
 
 /// The name under which the ledger keeps what is about the account.
-fn account_of(home: &TopicArn) -> String {
+pub fn account_of(home: &TopicArn) -> String {
     Subject::Account {
         partition: home.partition().clone(),
         account: home.account().clone(),
         region: home.region().clone(),
     }
     .account_key()
+}
+
+/// What follows the subject in a `dedupKey`, of the subject that the ledger calls `partition`.
+pub fn whole_story<'a>(partition: &str, dedup_key: &'a str) -> Option<&'a str> {
+    dedup_key.strip_prefix(partition)?.strip_prefix('#')
 }
 
 fn find<'a>(items: &'a [Item], key: &ItemKey) -> Option<&'a Item> {
@@ -272,6 +289,34 @@ impl<L: Ledger + Past> Library<L> {
                 .and_then(|(ack, at)| Ack::read(ack, at, now)),
             profile,
             history,
+            more,
+        })
+    }
+
+    /// The alerts of a story, about a key or about the account.
+    ///
+    /// # Errors
+    ///
+    /// If the ledger does not answer.
+    pub async fn thread(
+        &self,
+        home: &TopicArn,
+        key: Option<&KeyArn>,
+        story: &Untrusted,
+    ) -> Result<Thread, Trouble> {
+        let partition = key.map_or_else(|| account_of(home), KeyArn::to_string);
+        let told = self
+            .ledger()?
+            .latest(&partition, PREFIX, LOOKED_THROUGH)
+            .await?;
+        let more = told.len() >= usize::from(LOOKED_THROUGH);
+        let is_of_it = |entry: &Entry| {
+            let of = entry.dedup_key.as_deref();
+            of.and_then(|of| whole_story(&partition, of)) == Some(story.as_str())
+        };
+        let entries = told.iter().filter_map(Entry::read).filter(is_of_it);
+        Ok(Thread {
+            entries: entries.collect(),
             more,
         })
     }

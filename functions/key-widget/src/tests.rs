@@ -34,7 +34,8 @@ fn answer(widget: &Widget<FakeLedger, FakeClock>, payload: &Value) -> String {
 #[test]
 fn a_ledger_that_does_not_answer_is_answered_with_words() {
     for view in ask::VIEWS {
-        let payload = json!({"view": view, "key": "1234abcd-12ab-34cd-56ef-1234567890ab"});
+        let key = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        let payload = json!({"view": view, "key": key, "story": "deletion"});
         let (denied, slow) = (widget(), widget());
         let ledger = denied.library.of_tests();
         ledger

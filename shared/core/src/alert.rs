@@ -111,6 +111,7 @@ impl Alert {
             actor: self.actor.as_ref().map(|actor| actor.name.clone()),
             via: self.source.via.as_str().to_owned(),
             event_name: self.source.event_name.clone(),
+            event_id: self.source.event_id.clone(),
             folded: heard != Heard::Alone,
             heard: Some(heard),
             dedup_key: Some(self.dedup_key.clone()),

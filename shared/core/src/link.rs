@@ -42,6 +42,27 @@ pub fn event(partition: &Partition, region: &Region, event_id: &str) -> Option<S
     ))
 }
 
+/// What CloudTrail's event history has of a key, of 90 days.
+pub fn events_of(key: &KeyArn) -> Option<String> {
+    let console = console(key.partition(), key.region())?;
+    Some(format!(
+        "{console}/cloudtrailv2/home?region={}#/events?ResourceName={}",
+        key.region().as_str(),
+        percent_encoded(&key.to_string())
+    ))
+}
+
+/// The log groups of a stack, by the beginning of their names.
+pub fn logs(partition: &Partition, region: &Region, stack: &str) -> Option<String> {
+    let console = console(partition, region)?;
+    // What stands in the fragment is encoded twice, with `$` in the place of `%`.
+    let name = percent_encoded(&percent_encoded(&format!("{stack}-"))).replace('%', "$");
+    Some(format!(
+        "{console}/cloudwatch/home?region={}#logsV2:log-groups$3FlogGroupNameFilter$3D{name}",
+        region.as_str()
+    ))
+}
+
 /// The page of a CloudWatch alarm.
 pub fn alarm(partition: &Partition, region: &Region, name: &str) -> Option<String> {
     let console = console(partition, region)?;
@@ -86,6 +107,54 @@ mod tests {
             link("arn:aws-iso:kms:us-iso-east-1:111122223333:key/k"),
             None
         );
+    }
+
+    #[test]
+    fn what_is_seen_of_a_key_is_linked_in_every_partition() {
+        for (arn, expected) in [
+            (
+                "arn:aws:kms:eu-west-1:111122223333:key/k",
+                "https://eu-west-1.console.aws.amazon.com/cloudtrailv2/home?region=eu-west-1#/events?ResourceName=\
+                 arn%3Aaws%3Akms%3Aeu-west-1%3A111122223333%3Akey%2Fk",
+            ),
+            (
+                "arn:aws-cn:kms:cn-north-1:111122223333:key/k",
+                "https://cn-north-1.console.amazonaws.cn/cloudtrailv2/home?region=cn-north-1#/events?ResourceName=\
+                 arn%3Aaws-cn%3Akms%3Acn-north-1%3A111122223333%3Akey%2Fk",
+            ),
+            (
+                "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/k",
+                "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudtrailv2/home?region=us-gov-west-1#/events?ResourceName=\
+                 arn%3Aaws-us-gov%3Akms%3Aus-gov-west-1%3A111122223333%3Akey%2Fk",
+            ),
+        ] {
+            assert_eq!(events_of(&arn.parse().unwrap()).as_deref(), Some(expected));
+        }
+        let elsewhere = "arn:aws-iso:kms:us-iso-east-1:111122223333:key/k";
+        assert_eq!(events_of(&elsewhere.parse().unwrap()), None);
+    }
+
+    #[test]
+    fn logs_are_those_of_the_stack() {
+        let link = |partition: &str, region: &str, stack: &str| {
+            logs(
+                &Partition::new(partition).unwrap(),
+                &Region::new(region).unwrap(),
+                stack,
+            )
+        };
+        assert_eq!(
+            link("aws-cn", "cn-north-1", "kms-watch").as_deref(),
+            Some(
+                "https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#logsV2:log-groups$3FlogGroupNameFilter$3Dkms-watch-"
+            )
+        );
+        let hostile = link("aws", "us-east-1", "a/b\"<#&").unwrap();
+        assert!(
+            hostile.ends_with("$3Da$252Fb$2522$253C$2523$2526-"),
+            "{hostile}"
+        );
+        assert_eq!(link("aws-iso", "us-iso-east-1", "kms-watch"), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use watch_aws::{DynamoDbAdapter, SystemClock};
+use watch_aws::SystemClock;
 use watch_core::answers::{Metadata, RotationStatus};
 use watch_core::arn::KeyArn;
 use watch_core::dependants::{Findings, Principal, Resource};
@@ -12,15 +12,12 @@ use watch_core::key::{Origin, State};
 use watch_core::ledger::history::{Entry, Heard};
 use watch_core::ledger::profile::{Dated, Scheduled};
 use watch_core::ledger::{Item, PARTITION_KEY, Policy, Profile, SORT_KEY};
-use watch_core::ports::{Clock, Ledger as _};
+use watch_core::ports::Clock;
 use watch_core::text::Untrusted;
 use watch_local::LocalAws;
-use watch_sweep::listing::{Gone, Part, Parts, Row};
-use watch_sweep::position::Position;
-use watch_sweep::roster::shard_of;
-use watch_tests::LEDGER;
+use watch_sweep::listing::{Gone, Row};
+use watch_tests::listed::{self, ACCOUNT, row};
 
-const ACCOUNT: &str = "account#111122223333#us-east-1";
 const HOSTILE: &str =
     "<img src=x onerror=alert(1)>\u{202e}\"' </td></cwdb-action><script>x</script>";
 
@@ -48,21 +45,21 @@ impl Ledger {
     pub(crate) const HOSTILE_KEY: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
 
     pub(crate) fn id(number: u32) -> String {
-        format!(
-            "{:08x}-0000-4000-8000-{number:012x}",
-            number.wrapping_mul(2_654_435_761)
-        )
+        listed::id(number)
     }
 
     /// So many keys of all sorts.
     pub(crate) fn of(count: u32) -> Self {
-        Self::with((0..count).map(row).collect(), Vec::new())
+        Self::with(
+            (0..count).map(|number| row(number, now())).collect(),
+            Vec::new(),
+        )
     }
 
     /// What people might have, for pictures: with the life of the first key.
     pub(crate) fn pictured() -> Self {
         let mut ledger = Self::with(
-            (0..60).map(row).collect(),
+            (0..60).map(|number| row(number, now())).collect(),
             vec![gone("alias/old-reports", 30), gone("alias/trial", 200)],
         );
         ledger.0.extend(life(
@@ -100,93 +97,13 @@ impl Ledger {
     }
 
     fn with(rows: Vec<Row>, gone: Vec<Gone>) -> Self {
-        let mut parts: Vec<Part> = vec![Part::default(); 64];
-        for row in rows {
-            parts[usize::from(shard_of(&row.id))]
-                .rows
-                .insert(row.id.clone(), row);
-        }
-        parts[0].gone = gone;
-        let mut head = Parts::default();
-        let mut items = Vec::new();
-        for (number, part) in (0..).zip(&parts) {
-            head.note(number, part);
-            items.push(part.item(ACCOUNT, number));
-        }
-        items.extend(head.take_news(ACCOUNT));
-        let position = Position {
-            run_at: in_hours(0).map(|at| at - SignedDuration::from_mins(20)),
-            full_at: in_hours(-7),
-            ..Position::default()
-        };
-        items.push(position.item(ACCOUNT));
+        let mut items = listed::items(rows, gone, now());
         items.extend(canary());
         Self(items)
     }
 
     pub(crate) fn write(&self, aws: &LocalAws) {
-        let sdk = watch_aws::sdk::local(&aws.endpoint_url(), aws.region());
-        let ledger = DynamoDbAdapter::patient(&sdk, LEDGER);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        for items in self.0.chunks(4) {
-            runtime.block_on(ledger.put(items)).unwrap();
-        }
-    }
-}
-
-const NAMES: [&str; 12] = [
-    "payments",
-    "orders",
-    "hr-archive",
-    "mail",
-    "backups",
-    "ledger",
-    "invoices",
-    "telemetry",
-    "sso",
-    "images",
-    "search",
-    "exports",
-];
-const OWNERS: [&str; 5] = ["team-pay", "team-ops", "platform", "people", ""];
-
-fn row(number: u32) -> Row {
-    let n = number as usize;
-    let name = match number {
-        0..12 => format!("alias/{}", NAMES[n]),
-        _ => format!("alias/{}-{}", NAMES[n % 12], number / 12),
-    };
-    let state = match number % 20 {
-        0 | 7 => State::PendingDeletion,
-        3 => State::Disabled,
-        11 => State::PendingImport,
-        _ => State::Enabled,
-    };
-    let days = |days: i64| in_hours(24 * days + i64::from(number % 23));
-    let is = |wanted: State| state == wanted;
-    let origin = match number % 9 {
-        4 => Origin::External,
-        8 => Origin::CloudHsm,
-        _ => Origin::AwsKms,
-    };
-    Row {
-        id: Ledger::id(number),
-        alias: (number % 13 != 12).then(|| Untrusted::new(&name)),
-        created_at: days(-i64::from(number % 700) * 3 - 1),
-        deletion_at: days(i64::from(number % 27) + 2).filter(|_| is(State::PendingDeletion)),
-        expires_at: days(i64::from(number % 60) + 4).filter(|_| origin == Origin::External),
-        rotates_at: days(i64::from(number % 90) + 1)
-            .filter(|_| is(State::Enabled) && origin == Origin::AwsKms),
-        rotated_at: days(-i64::from(number % 40)).filter(|_| number % 5 == 1),
-        drifted_at: days(-i64::from(number % 14)).filter(|_| number % 17 == 5),
-        store: (origin == Origin::CloudHsm).then(|| Untrusted::new("cks-0123456789abcdef0")),
-        owner: Untrusted::new(OWNERS[n % 5]).non_empty(),
-        hidden: number % 31 == 30,
-        origin: Some(origin),
-        state: Some(state),
+        listed::write(&self.0, aws);
     }
 }
 
@@ -217,6 +134,9 @@ fn entry(kind: &str, severity: &str, title: &str, who: &str, hours: i64) -> Entr
         actor: Untrusted::new(who).non_empty(),
         via: "CLOUDTRAIL".to_owned(),
         event_name: None,
+        event_id: Some(Untrusted::new(&format!(
+            "8f0ec3a0-0000-4000-8000-{hours:012}"
+        ))),
         folded: false,
         heard: Some(Heard::Alone),
         dedup_key: None,
@@ -296,7 +216,7 @@ fn life(id: &str, alias: &str, owner: &str, description: &str) -> Vec<Item> {
         policy: text.to_string(),
         as_of: in_hours(-2_000).unwrap(),
     };
-    let history = [
+    let mut history = [
         entry(
             "KeyDeletionScheduled",
             "HIGH",
@@ -322,6 +242,9 @@ fn life(id: &str, alias: &str, owner: &str, description: &str) -> Vec<Item> {
             2_000,
         ),
     ];
+    for (entry, condition) in history.iter_mut().zip(["deletion", "use#0a1b", "policy"]) {
+        entry.dedup_key = Some(format!("{partition}#{condition}"));
+    }
     let mut items = vec![item, policy.item(&partition)];
     items.extend(history.iter().map(|entry| entry.item(&partition)));
     items

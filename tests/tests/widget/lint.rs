@@ -44,7 +44,7 @@ const ELEMENTS: [&str; 39] = [
     "pre",
     "hr",
 ];
-const ATTRIBUTES: [&str; 35] = [
+const ATTRIBUTES: [&str; 38] = [
     "action",
     "aria-label",
     "aria-sort",
@@ -54,14 +54,17 @@ const ATTRIBUTES: [&str; 35] = [
     "display",
     "endpoint",
     "height",
+    "href",
     "maxlength",
     "name",
     "r",
+    "rel",
     "role",
     "rx",
     "scope",
     "selected",
     "tabindex",
+    "target",
     "text-anchor",
     "type",
     "value",
@@ -135,6 +138,20 @@ pub(crate) fn lint(html: &str) -> Vec<String> {
                     .is_none_or(|(_, value)| !["popup", "widget"].contains(&value.as_str()))
             {
                 wrong.push(format!("an action that does nothing: {tag}"));
+            }
+        }
+        if name == "a" {
+            let get = |wanted: &str| attributes.iter().find(|(name, _)| name == wanted);
+            let is_console = |address: &str| {
+                let host = address
+                    .strip_prefix("https://")
+                    .and_then(|it| it.split('/').next());
+                host.is_some_and(|host| host.ends_with(".console.aws.amazon.com"))
+            };
+            if get("href").is_none_or(|(_, address)| !is_console(address))
+                || get("rel").is_none_or(|(_, value)| !value.contains("noopener"))
+            {
+                wrong.push(format!("a link to somewhere: {tag}"));
             }
         }
         if closed || EMPTY.contains(&name) {
@@ -220,6 +237,9 @@ fn the_linter_finds_what_the_console_is_silent_about() {
         "<use></use>".to_owned(),
         "<div><p></div></p>".to_owned(),
         "<div class=x></div>".to_owned(),
+        "<a href=\"https://evil.example/.console.aws.amazon.com\" rel=\"noopener\">x</a>"
+            .to_owned(),
+        "<a href=\"javascript:alert(1)\" rel=\"noopener\">x</a>".to_owned(),
         "<div".to_owned(),
         "<div>".to_owned(),
     ] {

@@ -20,13 +20,14 @@ use lint::{actions, lint};
 const WIDGET: &str = "key-widget";
 const FUNCTION_KEY: &str = "AKIDFUNCTION";
 /// The parameters, and what the console adds.
-const PARAMETERS: [&str; 12] = [
+const PARAMETERS: [&str; 13] = [
     "view",
     "key",
     "owner",
     "state",
     "store",
     "find",
+    "story",
     "sort",
     "order",
     "rows",
@@ -34,7 +35,7 @@ const PARAMETERS: [&str; 12] = [
     "days",
     "widgetContext",
 ];
-const VIEWS: [&str; 5] = ["due", "keys", "key", "changes", "health"];
+const VIEWS: [&str; 6] = ["due", "keys", "key", "thread", "changes", "health"];
 
 fn aws() -> Arc<LocalAws> {
     let aws = LocalAws::start(Options::default()).unwrap();
@@ -87,6 +88,7 @@ fn an_empty_ledger_is_answered_with_words() {
         ("changes", "No sweep has looked at the keys yet"),
         ("health", "Look at the watch"),
         ("key", "Choose a key"),
+        ("thread", "Choose an alert"),
     ] {
         let html = shown(&function, &json!({"view": view}));
         assert!(html.contains(words), "{view}: {html}");
@@ -175,6 +177,94 @@ fn what_a_sweep_saw_is_what_the_views_show_and_a_key_has_its_history() {
     );
     assert!(changes.contains("the week before: 2"), "{changes}");
     assert!(!shown(&function, &json!({"view": "keys"})).contains("alias/doomed"));
+}
+
+/// From the dashboard's row to the alerts of one story, and on to where else they are seen.
+#[test]
+fn a_thread_is_all_alerts_of_one_story_and_says_where_else_they_are() {
+    let aws = Arc::new(LocalAws::start(Options::default()).unwrap());
+    let doomed = aws.add_key(NewKey::symmetric().alias("alias/doomed"));
+    let other = aws.add_key(NewKey::symmetric().alias("alias/other"));
+    let deletion = Function::start_on(Arc::clone(&aws), "key-deletion", &[]);
+    let activity = Function::start_on(Arc::clone(&aws), "key-activity", &[]);
+    let tell = |function: &Function, operation: &str, ask: Value| {
+        aws.call(operation, ask).unwrap();
+        let mut ids = Vec::new();
+        for event in aws.take_events() {
+            ids.push(event["detail"]["eventID"].as_str().unwrap().to_owned());
+            function.handle(&event);
+        }
+        aws.advance(jiff::SignedDuration::from_mins(5));
+        ids
+    };
+    let of = |key: &str| json!({"KeyId": key, "PendingWindowInDays": 7});
+    let mut disabled = tell(&activity, "DisableKey", json!({"KeyId": doomed}));
+    let mut ids = tell(&deletion, "ScheduleKeyDeletion", of(&doomed));
+    ids.extend(tell(
+        &deletion,
+        "CancelKeyDeletion",
+        json!({"KeyId": doomed}),
+    ));
+    ids.extend(tell(&deletion, "ScheduleKeyDeletion", of(&doomed)));
+    let others = tell(&deletion, "ScheduleKeyDeletion", of(&other));
+    let inventory = Function::start_on(Arc::clone(&aws), "key-inventory", &[("DIGEST", "OFF")]);
+    inventory.handle(&json!({"sweep": "full", "at": aws.now().to_string()}));
+
+    let stack = [("STACK_NAME", "kms-watch")];
+    let function = Function::start_on(Arc::clone(&aws), WIDGET, &stack);
+    let id = doomed.rsplit('/').next().unwrap();
+    let wanted = json!({"view": "thread", "key": id, "story": "deletion"});
+    let due = shown(&function, &json!({"view": "due"}));
+    assert!(actions(&due).contains(&wanted), "{due}");
+    let key = shown(&function, &json!({"view": "key", "key": id}));
+    let threads = actions(&key);
+    let threads = threads.iter().filter(|ask| ask["view"] == "thread");
+    let stories: Vec<_> = threads.map(|ask| ask["story"].as_str().unwrap()).collect();
+    assert_eq!(stories, ["deletion", "deletion", "deletion", "disabled"]);
+    let pages = format!("console.aws.amazon.com/kms/home?region=us-east-1#/kms/keys/{id}");
+    assert!(key.contains(&pages), "{key}");
+
+    let thread = shown(&function, &wanted);
+    assert_eq!(
+        thread.matches("alias/doomed scheduled").count(),
+        4,
+        "{thread}"
+    );
+    assert!(thread.contains("cancelled"), "{thread}");
+    assert_eq!(ids.len(), 3);
+    for id in &ids {
+        let page = format!(
+            "https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/events/{id}\""
+        );
+        assert!(thread.contains(&page), "{id}: {thread}");
+    }
+    disabled.extend(others);
+    for id in disabled {
+        assert!(!thread.contains(&id), "{id}: {thread}");
+    }
+    for words in [
+        pages.as_str(),
+        "#/events?ResourceName=arn%3Aaws%3Akms",
+        "#logsV2:log-groups$3FlogGroupNameFilter$3Dkms-watch-",
+        "SNS gives a mail no address",
+    ] {
+        assert!(thread.contains(words), "{words}: {thread}");
+    }
+    // What the logs have of them is what they are found by.
+    let query = thread.split("filter @message like /").nth(1).unwrap();
+    let named: Vec<_> = query.split('/').next().unwrap().split('|').collect();
+    assert_eq!(named.len(), 3, "{query}");
+    let nothing = shown(
+        &function,
+        &json!({"view": "thread", "key": id, "story": "policy"}),
+    );
+    assert!(nothing.contains("Nothing."), "{nothing}");
+    // Of the account: no key, and none of their alerts.
+    let account = shown(&function, &json!({"view": "thread", "story": "deletion"}));
+    assert!(
+        account.contains("Nothing.") && !account.contains("doomed"),
+        "{account}"
+    );
 }
 
 #[test]
@@ -271,7 +361,7 @@ fn what_others_chose_stands_for_itself_in_both_themes() {
     let function = Function::start_on(aws, WIDGET, &[]);
     for (theme, paper) in [("light", "--paper: #fff"), ("dark", "--paper: #0d1117")] {
         for view in VIEWS {
-            let ask = json!({"view": view, "key": Ledger::HOSTILE_KEY, "widgetContext": {"theme": theme}});
+            let ask = json!({"view": view, "key": Ledger::HOSTILE_KEY, "story": "deletion", "widgetContext": {"theme": theme}});
             let html = shown(&function, &ask);
             assert!(html.contains(paper), "{view}");
             assert!(
@@ -363,7 +453,10 @@ fn the_role_of_the_template_is_enough_and_nothing_is_written() {
     function.ready();
     aws.clear_requests();
     for view in VIEWS {
-        let html = shown(&function, &json!({"view": view, "key": Ledger::id(3)}));
+        let html = shown(
+            &function,
+            &json!({"view": view, "key": Ledger::id(3), "story": "deletion"}),
+        );
         assert!(!html.contains("may not read"), "{view}: {html}");
     }
     let calls: Vec<_> = aws.request_counts().into_keys().collect();
@@ -447,15 +540,16 @@ fn the_views_are_written_down_for_the_browser() {
         next
     };
     for view in VIEWS {
-        let key = if view == "key" {
-            Ledger::id(0)
-        } else {
-            String::new()
+        let (key, story) = match view {
+            "key" => (Ledger::id(0), ""),
+            "thread" => (Ledger::id(0), "deletion"),
+            _ => (String::new(), ""),
         };
-        let ask = json!({"view": view, "key": key, "rows": 12});
+        let ask = json!({"view": view, "key": key, "story": story, "rows": 12});
         let next = record(&ask);
-        // One page further, one sorted, one key.
-        let is_shown = |ask: &&Value| ["keys", "key"].contains(&ask["view"].as_str().unwrap());
+        // One page further, one sorted, one key, one thread.
+        let views = ["keys", "key", "thread"];
+        let is_shown = |ask: &&Value| views.contains(&ask["view"].as_str().unwrap());
         for ask in next
             .iter()
             .filter(is_shown)

@@ -1,6 +1,7 @@
 //! What goes away next, and what rotates.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use watch_core::key::State;
 use watch_core::page::{End, Tone, left, time_line};
 use watch_sweep::listing::Row;
@@ -140,12 +141,22 @@ fn figure(title: &str, scene: &Scene<'_>, all: &[Due<'_>], most: usize) -> Strin
     time_line(&title, scene.now, scene.ask.days, &ends)
 }
 
+/// A button that shows the alerts about a deletion. Those about an expiry are told apart by the material, which the list does not have.
+fn thread(page: &Page, due: &Due<'_>) -> String {
+    if due.word != "deleted" || !page.can_ask() {
+        return String::new();
+    }
+    let label = format!("Thread of the deletion of {}", due.row.name());
+    let ask = json!({"view": "thread", "key": due.row.id, "story": "deletion"});
+    page.button("Thread", &label, true, "", &ask)
+}
+
 fn table(page: &mut Page, scene: &Scene<'_>, ends: &[Due<'_>]) {
     if ends.is_empty() {
         page.line("Nothing goes away.");
         return;
     }
-    let names = titles(&["Key", "What", "When", "Left", "Owner"]);
+    let names = titles(&["Key", "What", "When", "Left", "Owner", "Thread"]);
     let rows: Vec<_> = ends
         .iter()
         .take(LISTED)
@@ -162,6 +173,7 @@ fn table(page: &mut Page, scene: &Scene<'_>, ends: &[Due<'_>]) {
                 Cell::time(Some(due.at)),
                 Cell::new(&left(scene.now, due.at)),
                 Cell::new(owner),
+                Cell::markup(thread(page, due)),
             ]
         })
         .collect();

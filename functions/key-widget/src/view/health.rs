@@ -7,7 +7,8 @@ use watch_core::page::Tone;
 use watch_core::text::{Untrusted, minute};
 use watch_sweep::position::Episode;
 
-use super::key::{ago, entries};
+use super::key::ago;
+use super::told::{Whose, entries};
 use super::{OLD, Scene};
 use crate::html::{Cell, Page, Tile, span, titles};
 use crate::library::State;
@@ -56,7 +57,7 @@ pub fn draw(page: &mut Page, scene: &Scene<'_>, state: &State) {
     wrong(page, scene, &position.wrong);
     stores(page, scene, &position.stores);
     page.heading("What was told of the account and the watch last");
-    entries(page, &state.told);
+    entries(page, scene, Whose::Account, &state.told, true);
     page.aside(
         "This is what the ledger says. That nobody silenced the ledger's writers, the alarms beside this widget say.",
     );

@@ -7,13 +7,13 @@ use watch_core::answers::Metadata;
 use watch_core::arn::KeyArn;
 use watch_core::key::{Origin, State};
 use watch_core::ledger::Profile;
-use watch_core::ledger::history::{Entry, Heard};
+use watch_core::link;
 use watch_core::owner::owner;
 use watch_core::page::left;
-use watch_core::severity::Severity;
 use watch_core::text::{Untrusted, minute};
 use watch_policy::{Assessment, Context, Question};
 
+use super::told::{Whose, entries};
 use super::{Scene, tone_of};
 use crate::html::{Cell, Page, span, titles};
 use crate::library::Life;
@@ -40,10 +40,14 @@ pub fn draw(page: &mut Page, scene: &Scene<'_>, key: &KeyArn, life: &Life) {
         return;
     }
     state(page, scene, life);
+    let places = places(page, key);
+    if !places.is_empty() {
+        page.raw(&format!("<p>{}</p>\n", places.join(" · ")));
+    }
     facts(page, scene, key, life, &aliases);
     dependants(page, scene, &life.profile);
     policy(page, scene, key, life);
-    history(page, life);
+    history(page, scene, key, life);
 }
 
 /// The one thing to know.
@@ -265,51 +269,24 @@ fn names(values: &BTreeSet<String>) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-fn history(page: &mut Page, life: &Life) {
+fn history(page: &mut Page, scene: &Scene<'_>, key: &KeyArn, life: &Life) {
     page.heading("What was told of it");
-    entries(page, &life.history);
+    entries(page, scene, Whose::Key(key), &life.history, true);
     if life.more {
         page.aside("Older alerts: kms-watch history.");
     }
 }
 
-/// Alerts that were told, the latest first.
-pub fn entries(page: &mut Page, entries: &[Entry]) {
-    if entries.is_empty() {
-        page.line("Nothing.");
-        return;
-    }
-    let rows: Vec<_> = entries
-        .iter()
-        .map(|entry| {
-            // Of what stands in the ledger, only what was cleaned again.
-            let severity: Option<Severity> = entry.severity.parse().ok();
-            let class = match severity {
-                Some(Severity::Critical | Severity::High) => "urgent",
-                Some(Severity::Medium) => "wrong",
-                _ => "soft",
-            };
-            let told = match entry.heard {
-                Some(Heard::Alone) => "alone",
-                Some(Heard::Together) => "with others",
-                Some(Heard::Digest) => "in the digest",
-                Some(Heard::Nobody) => "feed only",
-                None => "",
-            };
-            vec![
-                Cell::time(Some(entry.occurred_at)),
-                Cell::new(severity.map_or("?", Severity::as_str)).class(class),
-                Cell::new(entry.title.as_str()).class("long"),
-                Cell::new(entry.actor.as_ref().map_or("", Untrusted::as_str)).class("long"),
-                Cell::new(told),
-            ]
-        })
-        .collect();
-    page.table(
-        "Alerts",
-        &titles(&["When", "Severity", "What", "Who", "Told"]),
-        rows,
-    );
+/// Pages of the console about a key. Their addresses are in no documentation of AWS, so they are an extra.
+pub fn places(page: &Page, key: &KeyArn) -> Vec<String> {
+    let places = [
+        ("Key in the KMS console", link::key(key, None)),
+        ("Its event history in CloudTrail", link::events_of(key)),
+    ];
+    places
+        .into_iter()
+        .filter_map(|(name, address)| Some(page.link(name, &address?)))
+        .collect()
 }
 
 /// `3 hours ago`.

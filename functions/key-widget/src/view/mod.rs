@@ -5,6 +5,8 @@ pub mod due;
 pub mod health;
 pub mod key;
 pub mod keys;
+pub mod thread;
+pub mod told;
 
 use jiff::{SignedDuration, Timestamp};
 use watch_core::config::Config;

@@ -34,6 +34,9 @@ pub struct Entry {
     pub via: String,
     /// The operation that CloudTrail recorded.
     pub event_name: Option<Untrusted>,
+    /// CloudTrail's id of the record; `None` without one, and in an earlier form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<Untrusted>,
     /// People were told of it together with others, or not at all.
     pub folded: bool,
     /// How people heard of it; `None` in an earlier form.

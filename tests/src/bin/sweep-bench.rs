@@ -73,9 +73,9 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    println!("keys     sweep  runs  seconds  bound  calls    calls/s  throttled  peak MiB");
+    println!("keys     sweep  runs  seconds  bound  calls    calls/s  throttled  ledger  peak MiB");
     println!(
-        "(bound: the seconds that the quotas allow at best, at the half of them that a sweep takes)"
+        "(bound: the seconds that the quotas allow at best, at the half of them that a sweep takes; ledger: requests to it)"
     );
     for size in keys {
         for line in measure(size, &binary) {
@@ -204,7 +204,7 @@ fn views(function: &Function, view: &str, ask: &Value, size: usize) -> String {
 }
 
 fn run(function: &Function, name: &str, depth: &str, size: usize) -> String {
-    let (mut runs, mut calls, mut throttled) = (0, 0, 0);
+    let (mut runs, mut calls, mut throttled, mut ledger) = (0, 0, 0, 0);
     let mut most = 0.0_f64;
     let began = Instant::now();
     loop {
@@ -230,6 +230,9 @@ fn run(function: &Function, name: &str, depth: &str, size: usize) -> String {
             let share = share(operation);
             most = most.max(count.as_f64().unwrap_or_default() / share);
         }
+        let requests = function.aws.request_counts();
+        let of_items = requests.iter().filter(|(name, _)| name.ends_with("Item"));
+        ledger += of_items.map(|(_, count)| count).sum::<usize>();
         function.aws.clear_requests();
         if sweep["finished"] == true {
             break;
@@ -240,7 +243,7 @@ fn run(function: &Function, name: &str, depth: &str, size: usize) -> String {
         .peak_memory()
         .map_or_else(|| "-".to_owned(), |kib| (kib / 1024).to_string());
     format!(
-        "{size:<8} {name:<6} {runs:<5} {seconds:<8.1} {most:<6.1} {calls:<8} {:<8.0} {throttled:<10} {memory}",
+        "{size:<8} {name:<6} {runs:<5} {seconds:<8.1} {most:<6.1} {calls:<8} {:<8.0} {throttled:<10} {ledger:<7} {memory}",
         calls as f64 / seconds
     )
 }

@@ -176,7 +176,7 @@ impl AliasMoved {
     }
 
     /// Another alias, or the list, protects the key that it named.
-    fn from_is_protected(&self, protection: &Protection) -> bool {
+    fn is_protected_otherwise(&self, protection: &Protection) -> bool {
         self.from.as_ref().is_some_and(|from| {
             let name = from.name.as_ref().map(std::slice::from_ref);
             protection.is_protected(&from.arn, None, name)
@@ -215,7 +215,7 @@ impl Learn for AliasMoved {
             .and_then(|AliasTarget { key, name, .. }| Some(NamedKey { arn: key?, name }));
         let protection = found.settings.protection;
         self.protects = protection.is_of(self.alias.as_str()) && !self.is_same();
-        self.protection_removed = self.protects && !self.from_is_protected(protection);
+        self.protection_removed = self.protects && !self.is_protected_otherwise(protection);
         self.rescues = found.settings.rescues;
         target(&self.alias, found)
             .map(|target| remember(&self.alias, &target, found))

@@ -629,7 +629,7 @@ fn an_expiry_without_a_name_is_closed_by_the_alarm_where_the_named_end_closes_an
         (&over.dedup_key, over.status),
         (&unnamed.dedup_key, Status::Closed)
     );
-    assert_eq!(over.resolves, [unnamed.id.clone()]);
+    assert_eq!(over.resolves, std::slice::from_ref(&unnamed.id));
     // Nothing is open any more.
     let again = tell(&watch, imported().into(), "11:30:00");
     assert_eq!(again.resolves, <Vec<String>>::new());

@@ -157,6 +157,16 @@ fn kept(world: &World) -> BTreeMap<(String, String), Item> {
     items
 }
 
+/// Makes the next sweep read every part.
+fn forget_what_to_leave_unread(world: &World, partition: &str) {
+    let (still, position) = (StillParts::key(partition), Position::key(partition));
+    let mut items = ledger(world).items.borrow_mut();
+    items.remove(&(still.partition, still.sort));
+    if let Some(position) = items.get_mut(&(position.partition, position.sort)) {
+        position.remove("useDue");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_leaves_parts_unread_sees_what_one_that_reads_all_sees() {
     let mut left_unread = 0;
@@ -177,14 +187,7 @@ async fn a_sweep_that_leaves_parts_unread_sees_what_one_that_reads_all_sees() {
                 );
             }
             let partition = all.sweep.account().account_key();
-            let name = StillParts::key(&partition);
-            let position = Position::key(&partition);
-            let mut items = ledger(&all).items.borrow_mut();
-            items.remove(&(name.partition, name.sort));
-            if let Some(position) = items.get_mut(&(position.partition, position.sort)) {
-                position.remove("useDue");
-            }
-            drop(items);
+            forget_what_to_leave_unread(&all, &partition);
             let when = at(DAY_1) + SignedDuration::from_hours(i64::from(step));
             let depth = if step % 24 == 0 { "full" } else { "light" };
             // Some have no time for all.

@@ -34,6 +34,8 @@ mod inventory;
 mod ledger;
 mod output;
 mod plan;
+#[cfg(test)]
+mod published;
 mod redrive;
 mod role;
 mod send_test;

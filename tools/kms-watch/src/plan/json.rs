@@ -122,46 +122,11 @@ fn set(parameter: &Parameter) -> Set<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use schemars::generate::SchemaSettings;
-    use serde_json::{Value, json};
-
     use super::*;
-
-    fn schema() -> Value {
-        let generator = SchemaSettings::draft2020_12()
-            .for_serialize()
-            .into_generator();
-        let mut schema = generator.into_root_schema_for::<Report<'_>>().to_value();
-        schema["$id"] = json!("https://kms-watch.invalid/schema/plan-1.0.json");
-        schema["title"] = json!("KMS Watch monitoring plan");
-        schema
-    }
+    use crate::published::is_published;
 
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever runs the test says there that the file is to be made anew"
-    )]
     fn the_published_schema_is_that_of_the_types() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../docs/schema")
-            .join(format!("plan-{VERSION}.json"));
-        let schema = schema();
-        // In which order the members stand depends on what else is built.
-        let published = || -> Option<Value> {
-            serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()
-        };
-        let is_to_be_made = std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always");
-        if is_to_be_made && published().as_ref() != Some(&schema) {
-            let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-            std::fs::write(&file, text).unwrap();
-        }
-        assert!(
-            published() == Some(schema),
-            "{} is another; INSTA_UPDATE=always makes it anew",
-            file.display()
-        );
+        is_published::<Report<'_>>(&format!("plan-{VERSION}"), "KMS Watch monitoring plan");
     }
 }
